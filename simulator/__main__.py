@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""The command line: `python -m simulator COMMAND`. Each command is a file of `simulator/commands/`.
+
+Exit status: 0 done, 1 ran and the answer is no, 2 wrong input or environment, 130 Ctrl-C.
+"""
+
+import importlib
+import sys
+
+import click
+import rich_click
+
+from simulator.errors import UserError
+
+COMMANDS = ("run", "device", "flash", "image", "cloud", "bootcheck", "bench", "sizes", "demo")
+
+
+class LazyGroup(rich_click.RichGroup):
+    """Imports a command only when it is asked for, so that `--help` and errors stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module("simulator.commands." + cmd_name).command
+
+
+@rich_click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Runs MicroPython OTA firmware on a twin of the ESP32, against mocks of the clouds."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command and returns its exit status; errors become one line on stderr."""
+    try:
+        return cli.main(argv, prog_name="python -m simulator", standalone_mode=False) or 0
+    except UserError as error:
+        print(f"error[{error.code}]: {error.text}", file=sys.stderr)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        print("error[usage]: " + " ".join(error.format_message().split()), file=sys.stderr)
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
