@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".tools" / "bin"
 NAMES = ("micropython32", "micropython", "cpython")  # the best one first
 _HEAP = re.compile(r"[1-9][0-9]*[kKmM]?")
-_VERSION = "import sys; print('MicroPython %d.%d.%d' % sys.implementation[1][:3], sys.maxsize.bit_length() + 1)"
+_VERSION = "import sys; print('MicroPython %d.%d.%d' % sys.implementation[1][:3], 64 if sys.maxsize >> 31 else 32)"
 
 
 @dataclass(frozen=True)
