@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+# `make help` lists the targets. Every target does its own set-up; the first run takes a minute or two.
+
+PYTHON ?= python3
+VENV := .venv/bin/python
+READY := .tools/stamp
+
+.PHONY: help setup demo test test-mp bench sizes lint format clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## Python packages into .venv, MicroPython and test inputs into .tools; no root needed
+	@$(PYTHON) -m tools.setup
+
+$(READY): requirements/run.txt $(wildcard tools/setup/*.py)
+	@$(PYTHON) -m tools.setup
+
+demo: $(READY) ## a good update, then a broken one that rolls back (INTERPRETER=micropython32|micropython|cpython)
+	@$(VENV) -m simulator demo $(if $(INTERPRETER),--interpreter $(INTERPRETER))
+
+test: $(READY) ## all tests: pytest, then the unit tests once more on MicroPython
+	@$(VENV) -m pytest
+	@$(VENV) tests/run_mp.py
+
+test-mp: $(READY) ## the unit tests of the firmware on MicroPython, 32 and 64 bit
+	@$(VENV) tests/run_mp.py
+
+bench: $(READY) ## speed of an update, as a ratio to a bare loop
+	@$(VENV) -m simulator bench
+
+sizes: $(READY) ## bytes per module, bytes allocated per block, smallest heap
+	@$(VENV) -m simulator sizes
+
+lint: $(READY) ## style, types, house rules
+	@$(PYTHON) -m tools.setup --lint
+	@$(VENV) -m ruff check
+	@$(VENV) -m ruff format --check
+	@$(VENV) -m basedpyright
+	@$(VENV) -m tools.lint
+
+format: $(READY) ## let ruff put the code into shape
+	@$(PYTHON) -m tools.setup --lint
+	@$(VENV) -m ruff check --fix
+	@$(VENV) -m ruff format
+
+clean: ## remove what the other targets made
+	rm -rf .venv .tools typings build .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
