@@ -45,7 +45,7 @@ class Interpreter:
             command += ["-B"]
         elif heap is not None:
             command += ["-X", "heapsize=" + heap]
-        return command + [str(script), *map(str, args)]
+        return [*command, str(script), *map(str, args)]
 
 
 @cache

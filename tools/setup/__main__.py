@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts it may have an older one)
     sys.exit("error[python_too_old]: Python 3.11 or newer is needed: try `make PYTHON=python3.12 setup`")
 
 from simulator.errors import UserError

@@ -64,7 +64,10 @@ def _write(target: Path, data: bytes) -> None:
 
 def _index(python: Path) -> list[str]:
     """The index that pip is set up to use on this machine, because unearth only knows the default one."""
-    url = os.environ.get("PIP_INDEX_URL") or subprocess.run(
-        [python, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True
-    ).stdout.strip()
+    url = (
+        os.environ.get("PIP_INDEX_URL")
+        or subprocess.run(
+            [python, "-m", "pip", "config", "get", "global.index-url"], capture_output=True, text=True
+        ).stdout.strip()
+    )
     return ["--index-url", url] if url else []
