@@ -26,7 +26,7 @@ def interpreter(request: pytest.FixtureRequest) -> Interpreter:
 def is_allowed(test: str, reason: str, allowed: list[str]) -> bool:
     """Whether `allowed` (lines "part of the id: part of the reason") has a line for this skip."""
     pairs = (line.partition(": ") for line in allowed)
-    return any(part in test and cause and cause in reason for part, _, cause in pairs)
+    return any(part and part in test and cause and cause in reason for part, _, cause in pairs)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
