@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+"""Set-up's own decisions, with small scripts in place of apt, dpkg, pip and unearth: nothing is downloaded here."""
+
+import hashlib
+import io
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from simulator.errors import UserError
+from tools.setup import __main__ as setup
+from tools.setup import apt, micropython, sources, steps, venv
+
+# Knows three sources; only the mirror of the second has the suite. Logs what it was asked for.
+APT_GET = """#!/bin/sh
+echo "$@" >>"$LOG"
+case "$*" in
+*--print-uris*)
+    echo "'http://one.example/debian/dists/bookworm-security/InRelease' x 0"
+    echo "'http://two.example/debian/dists/bookworm/InRelease' x 0"
+    echo "'http://three.example/debian/dists/bookworm/InRelease' x 0"
+    echo "'http://three.example/debian/dists/bookworm/main/binary-amd64/Packages.xz' x 0";;
+*update*)
+    for word in "$@"; do case $word in *sourcelist=*) list=${word#*=};; esac; done
+    grep -q "$GOOD" "$list" || { echo "E: not signed" >&2; exit 100; };;
+*download*) : >package_1.deb;;
+esac
+"""
+DPKG = """#!/bin/sh
+[ "$1" = --print-architecture ] && echo amd64
+exit 0
+"""
+
+
+def program(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def micropython_of(version: str) -> str:
+    return f"#!/bin/sh\necho {version.replace('.', ' ')}\n"
+
+
+@pytest.fixture
+def log(tmp_path, monkeypatch) -> Path:
+    """A Debian machine: fake apt-get and dpkg first on PATH; returns the file that lists apt-get's calls."""
+    program(tmp_path / "bin" / "apt-get", APT_GET)
+    program(tmp_path / "bin" / "dpkg", DPKG)
+    (tmp_path / "keys.gpg").touch()
+    monkeypatch.setattr(apt, "KEYRING", tmp_path / "keys.gpg")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    monkeypatch.setenv("LOG", str(tmp_path / "log"))
+    monkeypatch.setenv("GOOD", "three.example")
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def bare_machine(tmp_path, monkeypatch) -> None:
+    """A machine without apt, dpkg and micropython, such as a Mac."""
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+
+
+def test_apt_asks_the_machines_mirrors_in_turn_but_not_the_security_one(log, tmp_path):
+    private = apt.PrivateApt(tmp_path / "apt")
+    assert [file.name for file in private.download(["x"], "i386", tmp_path / "debs")] == ["package_1.deb"]
+    source = (tmp_path / "apt" / "sources.list").read_text()
+    assert "http://three.example/debian trixie main" in source
+    assert "signed-by=" + str(apt.KEYRING) in source
+    assert "one.example" not in log.read_text()
+    assert "download x:i386" in log.read_text()
+
+
+def test_apt_fetches_the_index_once(log, tmp_path):
+    private = apt.PrivateApt(tmp_path / "apt")
+    for name in ("x", "y"):
+        private.download([name], "amd64", tmp_path / name)
+    assert log.read_text().count(" update") == 3  # the question for mirrors, the bad one, the good one
+
+
+def test_apt_touches_nothing_of_the_machine(log, tmp_path):
+    apt.PrivateApt(tmp_path / "apt").download(["x"], "amd64", tmp_path / "debs")
+    for call in log.read_text().splitlines():
+        for folder in ("Dir::State=", "Dir::State::status=", "Dir::Cache="):
+            assert f"{folder}{tmp_path / 'apt'}" in call
+
+
+def test_apt_mirror_that_fails_is_one_line_with_its_complaint(log, tmp_path, monkeypatch):
+    monkeypatch.setenv("GOOD", "nowhere.example")
+    with pytest.raises(UserError) as failed:
+        apt.PrivateApt(tmp_path / "apt").download(["x"], "amd64", tmp_path / "debs")
+    assert failed.value.text.endswith("E: not signed")
+    assert "\n" not in failed.value.text
+
+
+def test_apt_missing_is_said(bare_machine, tmp_path):
+    with pytest.raises(UserError) as failed:
+        apt.PrivateApt(tmp_path / "apt").download(["x"], "amd64", tmp_path / "debs")
+    assert failed.value.code == "no_apt"
+
+
+def test_apt_without_debians_keys_is_refused(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(apt, "KEYRING", tmp_path / "none.gpg")
+    with pytest.raises(UserError) as failed:
+        apt.PrivateApt(tmp_path / "apt").download(["x"], "amd64", tmp_path / "debs")
+    assert failed.value.code == "no_apt"
+    assert not log.exists()
+
+
+def test_micropython_on_path_is_used_when_new_enough(bare_machine, tmp_path, monkeypatch):
+    program(tmp_path / "bin" / "micropython", micropython_of("1.24"))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    left_out = micropython.ensure(tmp_path / "tools", apt.PrivateApt(tmp_path / "apt"))
+    assert list(left_out) == ["micropython32"]
+    assert str(tmp_path / "bin" / "micropython") in (tmp_path / "tools" / "bin" / "micropython").read_text()
+
+
+def test_micropython_on_path_that_is_too_old_is_not_used(bare_machine, tmp_path, monkeypatch):
+    program(tmp_path / "bin" / "micropython", micropython_of("1.19"))
+    monkeypatch.setattr(micropython.shutil, "which", {"micropython": str(tmp_path / "bin" / "micropython")}.get)
+    left_out = micropython.ensure(tmp_path / "tools", apt.PrivateApt(tmp_path / "apt"))
+    assert list(left_out) == ["micropython32", "micropython"]
+    assert not (tmp_path / "tools" / "bin" / "micropython").exists()
+
+
+def test_micropython_that_works_is_left_alone(bare_machine, tmp_path):
+    for name in ("micropython32", "micropython"):
+        program(tmp_path / "bin" / name, micropython_of("1.25"))
+    assert micropython.ensure(tmp_path, apt.PrivateApt(tmp_path / "apt")) == {}
+
+
+def test_left_out_part_is_named_and_an_error_in_ci(capsys, monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
+    setup.leave_out("micropython32", "this machine has no apt")
+    assert "left out micropython32: this machine has no apt" in capsys.readouterr().err
+    monkeypatch.setenv("CI", "1")
+    with pytest.raises(UserError, match="this machine has no apt"):
+        setup.leave_out("micropython32", "this machine has no apt")
+
+
+def fake_unearth(folder: Path, member: str, data: bytes) -> Path:
+    """A Python whose neighbour `unearth` "downloads" an archive with one file in it; returns that Python."""
+    archive = folder / "thing-1.0.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        info = tarfile.TarInfo("thing-1.0/" + member)
+        info.size = len(data)
+        tar.addfile(info, io.BytesIO(data))
+    program(folder / "bin" / "unearth", f'#!/bin/sh\nfor last; do :; done\ncp "{archive}" "$last"\n')
+    return program(folder / "bin" / "python", "#!/bin/sh\nexit 1\n")
+
+
+def test_source_with_the_right_checksum_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "UMQTT_SHA256", hashlib.sha256(b"code").hexdigest())
+    sources.ensure_umqtt(fake_unearth(tmp_path, "umqtt/simple.py", b"code"), tmp_path / "umqtt")
+    assert (tmp_path / "umqtt" / "umqtt" / "simple.py").read_bytes() == b"code"
+
+
+def test_source_with_another_checksum_is_refused_and_not_written(tmp_path):
+    with pytest.raises(UserError) as refused:
+        sources.ensure_umqtt(fake_unearth(tmp_path, "umqtt/simple.py", b"evil"), tmp_path / "umqtt")
+    assert refused.value.code == "download_failed"
+    assert not (tmp_path / "umqtt").exists()
+
+
+def fake_pip(folder: Path) -> Path:
+    """A Python that writes down what it was asked for into `folder`/log."""
+    return program(folder / "venv" / "bin" / "python", f'#!/bin/sh\necho "$@" >>"{folder / "log"}"\n')
+
+
+def test_packages_are_installed_again_only_when_the_list_changes(tmp_path):
+    python, wanted = fake_pip(tmp_path), tmp_path / "run.txt"
+    wanted.write_text("rich==1\n")
+    for _ in range(2):
+        venv.install(python, wanted)
+    assert (tmp_path / "log").read_text().count(" install ") == 1
+    wanted.write_text("rich==2\n")
+    venv.install(python, wanted)
+    assert (tmp_path / "log").read_text().count(" install ") == 2
+
+
+def test_packages_that_failed_are_tried_again(tmp_path):
+    wanted = tmp_path / "run.txt"
+    wanted.write_text("rich==1\n")
+    python = program(tmp_path / "venv" / "bin" / "python", "#!/bin/sh\necho ERROR: no such version >&2\nexit 1\n")
+    with pytest.raises(UserError, match="no such version"):
+        venv.install(python, wanted)
+    fake_pip(tmp_path)
+    venv.install(python, wanted)
+    assert " install " in (tmp_path / "log").read_text()
+
+
+def test_python_without_pip_and_without_apt_names_the_remedy(bare_machine, tmp_path, monkeypatch):
+    monkeypatch.setattr(venv, "find_spec", lambda name: None)
+    with pytest.raises(UserError) as failed:
+        venv.ensure(tmp_path / "venv", apt.PrivateApt(tmp_path / "apt"))
+    assert "install python3-venv" in failed.value.text
+
+
+def test_run_returns_what_a_program_prints():
+    assert steps.run("x", sys.executable, "-c", "print('yes')") == "yes\n"
+
+
+def test_run_turns_a_failure_into_one_line():
+    with pytest.raises(UserError) as failed:
+        steps.run("x_failed", sys.executable, "-c", "import sys; sys.exit('first\\nlast words')")
+    assert failed.value.code == "x_failed"
+    assert failed.value.text.endswith("failed with 1: last words")
+
+
+def test_run_missing_program_is_one_line():
+    with pytest.raises(UserError, match="no_such_program"):
+        steps.run("x_failed", "no_such_program")
