@@ -39,8 +39,9 @@ def set_up(lint: bool) -> None:
     venv.install(python, ROOT / "requirements" / "run.txt")
     sources.ensure_umqtt(python, TOOLS / "umqtt")
     sources.ensure_stock_image(python, TOOLS / "stock")
-    for name, reason in micropython.ensure(TOOLS, apt).items():
-        leave_out(name, reason)
+    left_out = micropython.ensure(TOOLS, apt)
+    for reason in dict.fromkeys(left_out.values()):
+        leave_out(", ".join(name for name in left_out if left_out[name] == reason), reason)
     if lint:
         venv.install(python, ROOT / "requirements" / "lint.txt")
         venv.install_stubs(python, ROOT / "requirements" / "typings.txt", ROOT / "typings")
