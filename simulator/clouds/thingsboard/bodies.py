@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""The JSON a device publishes, read as the server reads it, numeric strings and all (thingsboard.md 2.2, 5.1)."""
+
+import json
+import re
+from decimal import Decimal
+
+Value = str | int | float | bool | dict | list
+_NUMERIC = re.compile(r"-?[0-9]*\.?[0-9]+")
+_INT = re.compile(r"[+-]?[0-9]+")
+_LONG = 1 << 63
+_DECIMALS = 16
+_MAX_EXPONENT = 10_000  # keeps 1e999999999 from becoming a gigabyte of zeros
+
+
+class BadBody(Exception):
+    """The payload is not what the topic asks for; what follows depends on the protocol version (thingsboard.md 1.5)."""
+
+
+class BadNumber(Exception):
+    """A number where the server forgets to catch its own error: the connection dies without a word."""
+
+
+def int32(text: str) -> int:
+    """As the server parses an int: an optional sign and digits, 32 bits, not a blank more; else BadNumber."""
+    if not _INT.fullmatch(text):
+        raise BadNumber(text)
+    value = Decimal(text)
+    if not -(1 << 31) <= value < 1 << 31:
+        raise BadNumber(text)
+    return int(value)
+
+
+def telemetry(payload: bytes, now_ms: int) -> list[tuple[int, dict[str, Value]]]:
+    """`(unix ms, values)` in order, from an object, a `ts`/`values` object or an array of either. Nulls are gone."""
+    body = _load(payload)
+    return [_entry(item, now_ms) for item in (body if isinstance(body, list) else [body])]
+
+
+def _entry(item: object, now_ms: int) -> tuple[int, dict[str, Value]]:
+    if not isinstance(item, dict):
+        raise BadBody("telemetry is not an object")
+    if "ts" in item and "values" in item:
+        return _timestamp(item["ts"]), _values(item["values"])
+    return now_ms, _values(item)
+
+
+def _timestamp(ts: object) -> int:
+    if isinstance(ts, bool) or not isinstance(ts, int | float | str):
+        raise BadBody("ts is not a number")
+    try:
+        return int(ts)
+    except (ValueError, OverflowError) as error:
+        raise BadBody("ts is not a number") from error
+
+
+def attributes(payload: bytes) -> dict[str, Value]:
+    """The client attributes to save."""
+    return _values(_load(payload))
+
+
+def _values(item: object) -> dict[str, Value]:
+    if not isinstance(item, dict):
+        raise BadBody("values are not an object")
+    return {key: _cast(value) for key, value in item.items() if value is not None}
+
+
+def _cast(value: Value) -> Value:
+    """A string that looks like a number becomes one: version "1.10" is stored as 1.1."""
+    if not isinstance(value, str) or not _NUMERIC.fullmatch(value):
+        return value
+    try:
+        return _number(value)
+    except ValueError:
+        return value
+
+
+def _number(text: str) -> int | float | str:
+    """Whole numbers of 64 bits, then floats; what fits neither stays text."""
+    exact = Decimal(text)
+    if abs(exact.as_tuple().exponent) > _MAX_EXPONENT:
+        raise ValueError(text)
+    simple_double = "." in text and "e" not in text.lower()
+    if exact == exact.to_integral_value() and not simple_double:
+        return int(exact) if -_LONG <= exact < _LONG else format(exact, "f")
+    return float(exact) if -exact.as_tuple().exponent <= _DECIMALS else format(exact, "f")
+
+
+def attribute_request(payload: bytes) -> tuple[list[str] | None, list[str] | None]:
+    """Client keys and shared keys asked for; None is "not this section", both None is "everything"."""
+    body = _load(payload)
+    if not isinstance(body, dict):
+        raise BadBody("attribute request is not an object")
+    return _keys(body, "clientKeys"), _keys(body, "sharedKeys")
+
+
+def _keys(body: dict, name: str) -> list[str] | None:
+    """One comma-joined string, split to the letter; an array of one counts as its element."""
+    if name not in body:
+        return None
+    value = body[name]
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if value is None or isinstance(value, dict | list):
+        raise BadBody(f"{name} is not a string")
+    return str(value).split(",")
+
+
+def request_id(text: str) -> int:
+    """The number at the end of a request topic; BadBody if it is none."""
+    try:
+        return int32(text)
+    except BadNumber as error:
+        raise BadBody("request id is not a number") from error
+
+
+def rpc_request(payload: bytes) -> tuple[str, object]:
+    """Method and params of a call from the device."""
+    body = _load(payload)
+    if not isinstance(body, dict) or not isinstance(body.get("method"), str):
+        raise BadBody("rpc request without a method")
+    return body["method"], body.get("params")
+
+
+def _load(payload: bytes) -> object:
+    try:
+        return json.loads(payload.decode(), parse_int=_number, parse_float=_number, parse_constant=_refuse)
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise BadBody("not JSON") from error
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(name)

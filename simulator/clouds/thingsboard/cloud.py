@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The mock ThingsBoard itself: the sans-IO core, its clock and timers, and what its administrator can do."""
+
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.clouds.core import Action
+from simulator.clouds.thingsboard import attributes, packages
+from simulator.clouds.thingsboard.assignment import Assignments
+from simulator.clouds.thingsboard.bodies import Value
+from simulator.clouds.thingsboard.cache import Cache
+from simulator.clouds.thingsboard.devices import Device, Profile
+from simulator.clouds.thingsboard.faults import Faults, Rule
+from simulator.clouds.thingsboard.packages import Package
+from simulator.clouds.thingsboard.session import Session
+from simulator.errors import UserError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The server's configuration, in milliseconds; the defaults are the server's own (thingsboard.md 1.3, 4.1, 5.2).
+
+    `queue_ms` is what the paced queue spends per device; `push_order` is "random", "deleted-first" or "update-first";
+    `lookup_ms` is how long the first request of a request id takes, least and most.
+    """
+
+    queue_ms: int = 600
+    push_order: str = "random"
+    lookup_ms: tuple[int, int] = (1, 5)
+    inactivity_ms: int = 600_000
+    rpc_timeout_ms: int = 60_000
+    cache_ttl_ms: int = 3_600_000
+    cache_size: int = 10
+
+
+class ThingsBoard:
+    """A sans-IO core (simulator/clouds/core.py). All times are unix milliseconds and never go back.
+
+    `events` has one dict for each thing the cloud saw or did, with `event` and `at_ms`; `on_event` is called with each.
+    """
+
+    def __init__(self, seed: int = 0, now_ms: int = 0, on_event: Callable[[dict], None] | None = None, **settings):
+        self.now_ms = now_ms
+        self.settings = Settings(**settings)
+        self.random = random.Random(seed)
+        self.events: list[dict] = []
+        self.on_event = on_event
+        self.faults = Faults()
+        self.cache = Cache(self.settings.cache_size, self.settings.cache_ttl_ms)
+        self.actions: list[Action] = []
+        self.devices: dict[str, Device] = {}
+        self.packages: list[Package] = []
+        self.default_profile = Profile("default")
+        self._assignments = Assignments(self)
+        self._sessions: dict[int, Session] = {}
+        self._timers: list[tuple[int, int, Callable[[], None]]] = []
+        self._timer_count = 0
+
+    # The contract of a core
+
+    def open(self, conn: int, now_ms: int) -> None:
+        self.tick(now_ms)
+        self._sessions[conn] = Session(self, conn)
+
+    def feed(self, conn: int, data: bytes, now_ms: int) -> None:
+        """Bytes for a connection the cloud has closed already are dropped."""
+        self.tick(now_ms)
+        if conn in self._sessions:
+            self._sessions[conn].feed(data)
+
+    def lost(self, conn: int, now_ms: int) -> None:
+        self.tick(now_ms)
+        if conn in self._sessions:
+            self._sessions[conn].end("device", "connection lost")
+
+    def tick(self, now_ms: int) -> None:
+        """Runs every timer due by now, each at its own time."""
+        while self._timers and self._timers[0][0] <= now_ms:
+            due_ms, _, act = heapq.heappop(self._timers)
+            self.now_ms = max(self.now_ms, due_ms)
+            act()
+        self.now_ms = max(self.now_ms, now_ms)
+
+    def deadline(self) -> int | None:
+        return self._timers[0][0] if self._timers else None
+
+    def take(self) -> list[Action]:
+        actions, self.actions = self.actions, []
+        return actions
+
+    # The administrator
+
+    def add_device(self, name: str, token: str, profile: Profile | None = None) -> Device:
+        """A device that logs in with `token` as its user name; queued at once for what its profile has."""
+        if name in self.devices or self.device_by_token(token):
+            raise UserError("device_exists", f"there is a device {name} or its token already")
+        device = Device(name, token, profile or self.default_profile)
+        self.devices[name] = device
+        self._assignments.created(device)
+        return device
+
+    def add_package(
+        self,
+        title: str,
+        version: str,
+        data: bytes | None = None,
+        url: str | None = None,
+        type: str = "FIRMWARE",
+        algorithm: str | None = None,
+        tag: str | None = None,
+        checksum: str | None = None,
+        size: int | None = None,
+    ) -> Package:
+        """Uploads `data` (SHA256 unless told), or points to `url`, where size and checksum are optional and unchecked.
+
+        Raises UserError: package_exists, bad_package, bad_algorithm, empty_package, wrong_checksum.
+        """
+        if any((package.title, package.version) == (title, version) for package in self.packages):
+            raise UserError("package_exists", f"there is a package {title} {version} already")
+        if (data is None) == (url is None):
+            raise UserError("bad_package", f"package {title} {version} needs either data or a url")
+        if data is not None:
+            package = packages.upload(title, version, data, type, algorithm or "SHA256", tag, checksum)
+        else:
+            package = packages.link(title, version, url, type, algorithm, tag, checksum, size)
+        self.packages.append(package)
+        return package
+
+    def find(self, name: str) -> Package:
+        """The package called "TITLE VERSION"; UserError("no_such_package") if there is none."""
+        for package in self.packages:
+            if f"{package.title} {package.version}" == name:
+                return package
+        raise UserError("no_such_package", f"there is no package {name!r}")
+
+    def assign(self, target: Device | Profile, package: Package, now_ms: int) -> None:
+        """Assigns to a device or to all of a profile; the same package again is nothing."""
+        self.tick(now_ms)
+        self._assignments.set(target, package.type, package)
+
+    def unassign(self, target: Device | Profile, type: str, now_ms: int) -> None:
+        """Takes the device's or profile's own package away; a device falls back to its profile's."""
+        self.tick(now_ms)
+        self._assignments.set(target, type, None)
+
+    def save_attributes(self, device: Device, values: dict[str, Value], now_ms: int) -> None:
+        """Writes shared attributes as an administrator would, with the push."""
+        self.tick(now_ms)
+        attributes.save(self, device, values)
+
+    def delete_attributes(self, device: Device, names: list[str], now_ms: int) -> None:
+        self.tick(now_ms)
+        attributes.delete(self, device, names)
+
+    def add_fault(self, text: str) -> None:
+        """Puts a rule in force (faults.py says how it is written); UserError for one that cannot work."""
+        rule = Rule.parse(text)
+        if rule.action in ("reassign", "from"):
+            self.find(rule.argument)
+        self.faults.add(rule)
+
+    def latest(self, device: Device, key: str) -> Value | None:
+        """The latest telemetry value of a key."""
+        return device.telemetry.latest(key)
+
+    def history(self, device: Device, key: str) -> list[tuple[int, Value]]:
+        """`(unix ms, value)` of a key by time."""
+        return device.telemetry.history(key)
+
+    # For the parts of the cloud
+
+    def log(self, event: str, **fields: object) -> None:
+        entry = {"event": event, "at_ms": self.now_ms, **fields}
+        self.events.append(entry)
+        if self.on_event:
+            self.on_event(entry)
+
+    def schedule(self, delay_ms: int, act: Callable[[], None]) -> None:
+        self._timer_count += 1
+        heapq.heappush(self._timers, (self.now_ms + delay_ms, self._timer_count, act))
+
+    def lookup_ms(self) -> int:
+        return self.random.randint(*self.settings.lookup_ms)
+
+    def device_by_token(self, token: str | None) -> Device | None:
+        return next((device for device in self.devices.values() if device.token == token), None)
+
+    def forget(self, session: Session) -> None:
+        self._sessions.pop(session.conn, None)

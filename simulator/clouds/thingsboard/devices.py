@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""What the server keeps of a device: attributes, telemetry, its profile, its packages, its live session."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from simulator.clouds.thingsboard.bodies import Value
+from simulator.clouds.thingsboard.packages import Package
+from simulator.clouds.thingsboard.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from simulator.clouds.thingsboard.session import Session
+
+
+@dataclass(eq=False)
+class Profile:
+    """A device profile. Its packages serve devices that have none of their own.
+
+    `ack_bad_payload` is the profile's "send PUBACK on validation error" (thingsboard.md 1.5).
+    """
+
+    name: str
+    packages: dict[str, Package] = field(default_factory=dict)
+    ack_bad_payload: bool = False
+
+
+@dataclass(eq=False)
+class Device:
+    """`shared` and `client` are its attributes; `session` is the one connection it may have, or None."""
+
+    name: str
+    token: str
+    profile: Profile
+    packages: dict[str, Package] = field(default_factory=dict)
+    shared: dict[str, Value] = field(default_factory=dict)
+    client: dict[str, Value] = field(default_factory=dict)
+    telemetry: Telemetry = field(default_factory=Telemetry)
+    session: "Session | None" = None
+
+    def package(self, package_type: str) -> Package | None:
+        """What is assigned now: its own package before its profile's (thingsboard.md 5.2)."""
+        return self.packages.get(package_type) or self.profile.packages.get(package_type)

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""Time series: what the device publishes and the server keeps (thingsboard.md 5.1)."""
+
+from typing import TYPE_CHECKING
+
+from simulator.clouds.thingsboard import bodies
+from simulator.clouds.thingsboard.bodies import Value
+
+if TYPE_CHECKING:
+    from simulator.clouds.thingsboard.session import Request, Session
+
+
+class Telemetry:
+    """One value per key and millisecond: of two in the same millisecond the first is gone."""
+
+    def __init__(self) -> None:
+        self._series: dict[str, dict[int, Value]] = {}
+        self._latest: dict[str, tuple[int, Value]] = {}
+
+    def save(self, ts_ms: int, values: dict[str, Value]) -> None:
+        """Adds to the history; the latest value is only replaced by one that is not older."""
+        for key, value in values.items():
+            self._series.setdefault(key, {})[ts_ms] = value
+            if key not in self._latest or ts_ms >= self._latest[key][0]:
+                self._latest[key] = (ts_ms, value)
+
+    def history(self, key: str) -> list[tuple[int, Value]]:
+        """`(unix ms, value)` by time."""
+        return sorted(self._series.get(key, {}).items(), key=lambda point: point[0])
+
+    def latest(self, key: str) -> Value | None:
+        return self._latest[key][1] if key in self._latest else None
+
+
+def post(session: "Session", request: "Request") -> None:
+    """Saves what the device sent; nothing in it makes the server do anything else, `fw_state` included."""
+    for ts_ms, values in bodies.telemetry(request.payload, session.cloud.now_ms):
+        session.device.telemetry.save(ts_ms, values)
+        session.cloud.log("telemetry", device=session.device.name, ts=ts_ms, values=values)
+    if not session.disturbed(session.cloud.faults.take("telemetry")):
+        request.ack()

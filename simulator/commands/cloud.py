@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""`cloud`: one mock cloud alone on its port, for any client. One JSON line on stdout per thing it saw or did."""
+
+import asyncio
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import click
+import rich_click
+
+from simulator.clouds.server import Server
+from simulator.clouds.thingsboard import Device, Package, ThingsBoard
+from simulator.errors import UserError
+
+_PACKAGE_KEYS = ("title", "version", "file", "url", "type", "algorithm", "tag", "checksum", "size")
+
+
+@rich_click.group("cloud")
+def command() -> None:
+    """Serves one mock cloud alone."""
+
+
+@command.command("thingsboard")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--mqtt-port", type=click.IntRange(0, 65_535), default=0, show_default=True, help="0: any free port.")
+@click.option("--token", default=None, help="Access token of the one device; random if not given.")
+@click.option("--package", "packages", multiple=True, metavar="KEY=VALUE,...", help="A package; the first is assigned.")
+@click.option("--fault", "faults", multiple=True, metavar="RULE", help="Misbehaviour, see below.")
+@click.option("--delay", default=600, show_default=True, metavar="MS", type=click.IntRange(0), help="QUEUED to push.")
+@click.option("--seed", default=0, show_default=True, help="Seed of everything that is random in the cloud.")
+def thingsboard(
+    host: str,
+    mqtt_port: int,
+    token: str | None,
+    packages: tuple[str, ...],
+    faults: tuple[str, ...],
+    delay: int,
+    seed: int,
+) -> None:
+    """A mock ThingsBoard with one device, over MQTT 3.1.1 and 5.
+
+    The first line on stdout is {"mqtt_port": ..., "token": ...}; then one JSON object per event, until SIGINT or
+    SIGTERM (exit 0).
+
+    A package is title=..,version=..,file=.. (or url=..), and if wanted type=FIRMWARE|SOFTWARE, algorithm=SHA256 (MD5,
+    SHA384, SHA512, CRC32, MURMUR3_32, MURMUR3_128), tag=.., checksum=.., and size=.. for a url.
+
+    \b
+    Lines on stdin while it runs; quote titles with blanks; the end of stdin
+    changes nothing:
+      assign TITLE VERSION     assign this package to the device
+      unassign [TYPE]          take the device's FIRMWARE (or SOFTWARE) away
+      attribute KEY JSON       write a shared attribute
+      fault RULE               add a rule
+      quit                     end
+
+    \b
+    A rule is WHERE[=INDEX][xTIMES]:ACTION[=ARGUMENT]. INDEX: of the chunk.
+    TIMES: once if not given, x* for ever.
+      connect     refuse=CODE mute close
+      subscribe   mute close
+      telemetry   mute close
+      attributes  drop mute close delay=MS
+      chunk       drop mute close delay=MS duplicate empty corrupt
+                  truncate=BYTES extend=BYTES other-id other-index
+                  error=CODE reassign=TITLE VERSION from=TITLE VERSION
+    drop: a PUBACK only. mute: nothing. Example: --fault chunk=3x2:corrupt
+    """
+    cloud = ThingsBoard(seed=seed, queue_ms=delay)
+    device = cloud.add_device("device", token or secrets.token_hex(10))
+    known = [_add_package(cloud, text) for text in packages]
+    for rule in faults:
+        cloud.add_fault(rule)
+    asyncio.run(_serve(cloud, device, known[:1], Server(cloud, host, mqtt_port)))
+
+
+def _add_package(cloud: ThingsBoard, text: str) -> Package:
+    fields = dict(pair.partition("=")[::2] for pair in text.split(","))
+    unknown = [key for key in fields if key not in _PACKAGE_KEYS]
+    missing = [key for key in ("title", "version") if not fields.get(key)]
+    if unknown or missing or ("file" in fields) == ("url" in fields):
+        raise UserError("bad_package", f"package {text!r}: needs title=, version= and either file= or url=")
+    if "size" in fields and not (fields["size"].isdecimal() and "url" in fields):
+        raise UserError("bad_package", f"package {text!r}: size= is a number of bytes, and for url= only")
+    size = int(fields.pop("size")) if "size" in fields else None
+    file = fields.pop("file", None)
+    return cloud.add_package(**fields, data=_read(file) if file is not None else None, size=size)
+
+
+def _read(file: str) -> bytes:
+    try:
+        return pathlib.Path(file).read_bytes()
+    except OSError as error:
+        raise UserError("no_such_file", f"cannot read {file}: {error.strerror}") from error
+
+
+async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], server: Server) -> None:
+    """Prints, assigns, and listens to stdin until a signal, `quit`, or nobody reads stdout any more."""
+    port = await server.open()
+    loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+    def show(line: dict) -> None:
+        try:
+            print(json.dumps(line), flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            done.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, done.set)
+    show({"mqtt_port": port, "token": device.token})
+    cloud.on_event = show
+    for package in first:
+        server.act(lambda now_ms, package=package: cloud.assign(device, package, now_ms))
+
+    def obey(line: str) -> None:
+        try:
+            if _obey(cloud, device, server, line):
+                done.set()
+        except UserError as error:
+            print(f"error[{error.code}]: {error.text}", file=sys.stderr, flush=True)
+
+    def tell(line: str) -> None:
+        loop.call_soon_threadsafe(obey, line)
+
+    threading.Thread(target=_read_lines, args=(tell,), daemon=True).start()
+    await done.wait()
+    await server.close()
+
+
+def _obey(cloud: ThingsBoard, device: Device, server: Server, line: str) -> bool:
+    """Does what one line of stdin says; True for `quit`."""
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise UserError("bad_command", f"{line!r}: {error}") from error
+    match words:
+        case []:
+            pass
+        case ["quit"]:
+            return True
+        case ["assign", title, version]:
+            package = cloud.find(f"{title} {version}")
+            server.act(lambda now_ms: cloud.assign(device, package, now_ms))
+        case ["unassign", *types] if types in ([], ["FIRMWARE"], ["SOFTWARE"]):
+            server.act(lambda now_ms: cloud.unassign(device, (types or ["FIRMWARE"])[0], now_ms))
+        case ["attribute", key, text]:
+            server.act(lambda now_ms: cloud.save_attributes(device, {key: _json(text)}, now_ms))
+        case ["fault", *rule]:
+            cloud.add_fault(" ".join(rule))
+        case _:
+            raise UserError("bad_command", f"{line!r} is not a command; --help lists them")
+    return False
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError("bad_command", f"{text!r} is not JSON") from error
+
+
+def _read_lines(tell: Callable[[str], object]) -> None:
+    """Lines of stdin to `tell` until the end. Reads the descriptor: a thread inside sys.stdin would block the exit."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTIN})  # in the background of a terminal: an error, no stop
+    rest = b""
+    with contextlib.suppress(OSError, RuntimeError):  # no stdin; or the loop has ended meanwhile
+        while piece := os.read(0, 4096):
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                tell(line.decode(errors="replace"))
+        tell(rest.decode(errors="replace"))
