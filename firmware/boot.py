@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+"""The boot guard: on the first boot of a new image, arms the deadline that brings the old one back."""
+
+try:
+    from ota import bootcheck
+    from ota.board import Board
+
+    bootcheck.guard(Board())
+except Exception as error:  # whatever is wrong, main.py gets its chance
+    print("ota guard failed:", error)

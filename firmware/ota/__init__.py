@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""Over-the-air updates for ESP32 boards under MicroPython.
+
+agent.py       listens, decides, installs, reports; start reading here
+install.py     from a job to a reset into the new image
+bootcheck.py   what a boot means: trial, rollback, fallback; confirm or give up
+policy.py      whether a job may start          job.py       what a job is
+slot.py        the spare partition as a sink    image.py     is this an app for this board
+otadata.py     what the bootloader selects      journal.py   what survives a reset
+report.py      states, the outbox               identity.py  which version runs
+link.py        the line to the cloud            mqtt.py      over umqtt.simple
+cloud/         one file a cloud                 source/      one file a way of delivery
+checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
+board.py       the hardware seam                port.py      MicroPython and CPython
+errors.py      families and codes               log.py       one line an event
+"""
+
+__version__ = "0.1.0"

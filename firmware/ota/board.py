@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The one seam between the agent and the hardware: flash, NVS, clock, reset, watchdog, network.
+
+The only file that imports esp32, machine and network. Everything is an attribute of one Board object and no
+module keeps state, so that another Board can stand in for this one.
+"""
+
+import socket
+
+import esp32
+import machine
+import network
+
+from ota import image, port
+from ota.errors import TransferError
+
+_OTA_0 = port.const(0x10)
+_KNOWN_SINCE = port.const(1735689600)  # 2025-01-01: an earlier clock was never set
+_IO_S = port.const(10)
+_IDLE_WATCHDOG_MS = port.const(3600000)
+
+
+class Watchdog:
+    """The chip's watchdog. Once armed it can't be stopped, only stretched (esp32.md 5.4)."""
+
+    def __init__(self):
+        self._wdt = None
+
+    def arm(self, ms):
+        """Resets the chip unless `feed` or `relax` comes within `ms`."""
+        self._wdt = machine.WDT(timeout=ms)
+
+    def feed(self):
+        if self._wdt is not None:
+            self._wdt.feed()
+
+    def relax(self):
+        """After a trial: an hour, fed from every step of the agent."""
+        self.arm(_IDLE_WATCHDOG_MS)
+
+
+class Board:
+    """`running`, `spare` (None without a second slot), `otadata` (None without): esp32.Partition. `nvs`: esp32.NVS."""
+
+    step_ms = 50  # the longest that one step of the agent waits
+
+    def __init__(self):
+        partition = esp32.Partition
+        self.running = partition(partition.RUNNING)
+        apps = [p.info()[1] for p in partition.find(partition.TYPE_APP)]
+        self.slots = 0
+        while _OTA_0 + self.slots in apps:
+            self.slots += 1
+        self.slots_include_running = self.running.info()[1] >= _OTA_0
+        otadata = partition.find(partition.TYPE_DATA, 0)
+        self.otadata = otadata[0] if otadata and self.slots else None
+        self.spare = self._spare()
+        self.nvs = esp32.NVS("ota")
+        self._settings = esp32.NVS("ota_cfg")
+        self.watchdog = Watchdog()
+        self.trial_ms = self.setting("trial_s", 300) * 1000
+        self.reset_cause = {
+            machine.PWRON_RESET: "power",
+            machine.HARD_RESET: "hard",
+            machine.WDT_RESET: "watchdog",
+            machine.DEEPSLEEP_RESET: "deepsleep",
+            machine.SOFT_RESET: "soft",
+        }.get(machine.reset_cause(), "unknown")
+
+    def _spare(self):
+        if self.otadata is None:
+            return None
+        spare = self.running.get_next_update()
+        return None if spare.info()[2] == self.running.info()[2] else spare
+
+    def setting(self, name, default):
+        """What was provisioned under `name` in NVS namespace "ota_cfg": an int or a str, as `default` is."""
+        try:
+            if isinstance(default, int):
+                return self._settings.get_i32(name)
+            buf = bytearray(512)
+            return bytes(buf[: self._settings.get_blob(name, buf)]).decode()
+        except (OSError, ValueError):
+            return default
+
+    def chip_id(self):
+        """The chip id that images for this board carry, read from the one that runs (esp32.md 4.1)."""
+        head = bytearray(24)
+        self.running.readblocks(0, head, 0)
+        return image.chip_id(head)
+
+    def now(self):
+        """Unix seconds, or None while the clock was never set."""
+        now = port.unix_time()
+        return now if now >= _KNOWN_SINCE else None
+
+    ticks_ms = staticmethod(port.ticks_ms)
+    sleep_ms = staticmethod(port.sleep_ms)
+    reset = staticmethod(machine.reset)
+
+    def join(self, ssid, key):
+        """Starts joining a Wi-Fi network; the driver keeps at it by itself."""
+        wlan = network.WLAN(network.STA_IF)
+        wlan.active(True)
+        if not wlan.isconnected():
+            wlan.connect(ssid, key)
+
+    def open_stream(self, host, port_number):
+        """A connected TCP stream whose every call ends within 10 s. Raises TransferError."""
+        sock = None
+        try:
+            address = socket.getaddrinfo(host, port_number, 0, socket.SOCK_STREAM)[0][-1]
+            sock = socket.socket()
+            sock.settimeout(_IO_S)
+            sock.connect(address)
+            return port.Stream(sock)
+        except (OSError, IndexError) as error:
+            if sock is not None:
+                sock.close()
+            raise TransferError("connect_failed", str(error))

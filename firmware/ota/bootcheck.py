@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""What this boot means: a trial, a rollback, a fallback of the bootloader, or nothing special.
+
+`guard` runs from boot.py and only arms the deadline. `settle` runs first in the agent: it closes what the last
+boot left open and repairs the boot records. `confirm` ends a trial well; its bad end is a reset.
+"""
+
+from ota import otadata
+from ota.errors import FlashError
+from ota.log import log
+from ota.port import const
+from ota.report import FAILED, UPDATED
+
+_ERASE = const(6)
+_BAD = const(4)  # rolled-back jobs that are remembered
+_CAUSES = {"power": "power was lost", "hard": "it crashed or was reset", "watchdog": "it was not confirmed in time"}
+
+
+class BootState:
+    """The two records, and what they say about the slot that runs. `board.otadata` must exist."""
+
+    def __init__(self, board):
+        self.records = otadata.read(board.otadata)
+        self.active = otadata.active(self.records)
+        info = board.running.info()
+        self.running = info[4]
+        self._running_subtype = info[1]
+        self._slots = board.slots
+        record = self.records[self.active]
+        self.selected = self.active >= 0 and self.names_running(record)
+        self.fallback = self.active >= 0 and not self.selected
+        self.on_trial = self.selected and record.state == otadata.PENDING
+
+    def names_running(self, record):
+        return record.subtype(self._slots) == self._running_subtype
+
+    def aborted(self):
+        """Index of a record that the bootloader has given up; -1 when there is none."""
+        for index in (0, 1):
+            if self.records[index].state == otadata.ABORTED:
+                return index
+        return -1
+
+
+def guard(board):
+    """For boot.py: on a trial boot the chip resets, unless the agent confirms before `board.trial_ms` is over."""
+    if board.otadata is not None and BootState(board).on_trial:
+        board.watchdog.arm(board.trial_ms)
+        log("trial", "deadline_s", board.trial_ms // 1000)
+
+
+def settle(board, journal, reporter):
+    """Returns whether the running image is on trial. Safe to repeat after a cut at any point."""
+    if board.otadata is None:
+        return False
+    state = BootState(board)
+    job = journal.get("job")
+    if job and job["stage"] == "activating":
+        _close(board, state, job, journal, reporter)
+    if state.fallback:
+        _repair(board, state)
+    elif not state.on_trial and state.aborted() >= 0 and state.active >= 0:
+        board.otadata.ioctl(_ERASE, state.aborted())  # so that the next rollback cannot be mistaken for this one
+    return state.on_trial
+
+
+def _close(board, state, job, journal, reporter):
+    """The job was about to be activated: how did it end?"""
+    if job["slot"] == state.running:
+        if not state.on_trial:
+            _succeed(job, journal, reporter)  # the power went between confirming and writing it down
+        return
+    if state.fallback:
+        _fail(job, "not_bootable: the bootloader refused it", journal, reporter)
+    elif state.aborted() >= 0:
+        why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
+        _fail(job, "rolled_back: " + why, journal, reporter)
+    else:
+        job = dict(job)
+        job["stage"] = "writing"  # never activated: what is in flash is verified again
+        journal.save(job=job)
+
+
+def _succeed(job, journal, reporter):
+    slots = dict(journal.get("slots") or {})
+    slots[job["slot"]] = [job["id"], job["title"], job["version"]]
+    reporter.finish(job["id"], UPDATED, slots=slots)
+
+
+def _fail(job, error, journal, reporter):
+    bad = [known for known in journal.get("bad") or [] if known != job["id"]]
+    reporter.finish(job["id"], FAILED, error, bad=(bad + [job["id"]])[-_BAD:])
+
+
+def _repair(board, state):
+    """The bootloader could not start what otadata selects. As things stand an unconfirmed image would never be
+    rolled back (esp32.md 3.3), so the record is made to name what runs."""
+    log("warning", "code", "fallback_repaired")
+    other = state.records[1 - state.active]
+    if other.usable and state.names_running(other):
+        board.otadata.ioctl(_ERASE, state.active)
+        return
+    board.running.set_boot()
+    if board.slots_include_running:
+        board.running.mark_app_valid_cancel_rollback()
+
+
+def confirm(board, journal, reporter):
+    """Keeps the running image for good, then says so."""
+    try:
+        board.running.mark_app_valid_cancel_rollback()
+    except OSError as error:
+        raise FlashError("confirm_failed", str(error))
+    job = journal.get("job")
+    if job and job["stage"] == "activating" and job["slot"] == board.running.info()[4]:
+        _succeed(job, journal, reporter)
+
+
+def give_up(board, journal, why):
+    """Ends a trial badly: writes down why, and lets the bootloader bring the old image back."""
+    log("rolling_back", "why", why)
+    job = journal.get("job")
+    if job:
+        job = dict(job)
+        job["why"] = why
+        journal.save(job=job)
+    board.reset()

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""ThingsBoard over MQTT: shared attributes in, chunks in, telemetry out (thingsboard.md).
+
+Not a broker: no session is kept, so everything is subscribed and asked for again after each connect.
+"""
+
+import json
+import os
+
+from ota.errors import TransferError
+from ota.job import Job, fingerprint
+from ota.log import log
+from ota.mqtt import PUBLISH, SUBACK, Mqtt
+from ota.port import const, ticks_diff, ticks_ms
+from ota.source import tb_chunks
+
+_ATTRIBUTES = b"v1/devices/me/attributes"
+_ASK = b"v1/devices/me/attributes/request/"
+_ANSWER = b"v1/devices/me/attributes/response/"
+_TELEMETRY = b"v1/devices/me/telemetry"
+_CALL = b"v1/devices/me/rpc/request/"
+_RETURN = b"v1/devices/me/rpc/response/"
+_CHUNKS = b"v2/fw/response/"
+_KEYS = ("title", "version", "tag", "size", "checksum_algorithm", "checksum", "url")
+_WHOLE = ("title", "version", "size", "checksum", "checksum_algorithm")  # an uploaded package has all of these
+_LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
+_ANSWER_MS = const(10000)
+_ASKS = const(3)
+_SMALLEST_CHUNK = const(512)
+_ERROR_TEXT = const(200)
+
+
+class ThingsBoard:
+    """See ota.cloud for the promises. `token`: the device's access token. `identity`: (title, version) of what runs."""
+
+    def __init__(self, board, host, port, token, identity, chunk=4096, window=4, allow_no_checksum=False):
+        self._board = board
+        self._address = (host, port)
+        self._token = token
+        self._identity = identity
+        self._chunk = chunk
+        self._window = window
+        self._allow_no_checksum = allow_no_checksum
+        self.mqtt = None
+        self.ready = False
+        self.changed = True
+        self.offer_id = ""
+        self.on_rpc = None  # the application's function(method, params) -> answer
+        self._known = {}
+        self._request = int.from_bytes(os.urandom(2), "big") + 1
+        self._asked = 0
+        self._asks = 0
+
+    def connect(self):
+        self.close()
+        stream = self._board.open_stream(self._address[0], self._address[1])
+        self.mqtt = Mqtt(stream, b"", self._token.encode(), b"")
+        try:
+            self.mqtt.connect()
+        except TransferError:
+            self.close()
+            raise
+        self.mqtt.subscribe((_ATTRIBUTES, _ANSWER + b"+", tb_chunks.FILTER, tb_chunks.ERROR, _CALL + b"+"))
+        self._asks = 0
+        self.refresh()
+        self.publish(self._current())
+
+    def close(self):
+        self.ready = False
+        if self.mqtt is not None:
+            self.mqtt.close()
+            self.mqtt = None
+
+    def refresh(self):
+        self.ready = False
+        self._asked = ticks_ms()
+        keys = ",".join(["fw_" + key for key in _KEYS])
+        topic = _ASK + b"%d" % self.next_request_id()
+        self.mqtt.send(topic, json.dumps({"sharedKeys": keys}).encode())
+
+    def next_request_id(self):
+        """A number that was not used before in this session, for attributes and chunks alike."""
+        self._request += 1
+        return self._request
+
+    def poll(self, ms):
+        if self._poll(ms):
+            self.mqtt.skip()  # a late chunk that nobody waits for
+        if not self.ready and ticks_diff(ticks_ms(), self._asked) > _ANSWER_MS:
+            self._asks += 1
+            if self._asks >= _ASKS:
+                raise TransferError("attributes_unanswered")
+            self.refresh()
+
+    def poll_chunk(self):
+        """For the source: True when a chunk's payload is next in the socket. Raises what the server calls an error."""
+        return self._poll(self._board.step_ms)
+
+    def job(self):
+        self.changed = False
+        known = self._known
+        self.offer_id = fingerprint([known.get(key) for key in _KEYS])
+        if known.get("title") is None or known.get("version") is None:
+            return None
+        fields = dict(known)
+        fields["algorithm"] = known.get("checksum_algorithm")
+        return Job(fields, self._allow_no_checksum)
+
+    def source(self, job, offset):
+        if job.url is not None:
+            from ota.source.http import Http
+
+            return Http(self._board, self, job.url, job.size, offset)
+        return tb_chunks.TbChunks(self, job.size, offset, self.next_request_id(), self._chunk, self._window)
+
+    def report(self, event):
+        """`event`: dict with state and perhaps error. QoS 1; no `ts`, for the server's clock is the right one."""
+        state = {"fw_state": event["state"]}
+        if event.get("error"):
+            state["fw_error"] = event["error"][:_ERROR_TEXT]
+        if event["state"] in ("UPDATED", "FAILED"):
+            state.update(self._current())
+        return self.publish(state)
+
+    def delivered(self, handle):
+        return self.mqtt.acked == handle
+
+    def publish(self, values, qos=1):
+        """Sends a dict as telemetry, the application's own too; returns a handle for `delivered`."""
+        if self.mqtt is None:
+            raise TransferError("offline")
+        return self.mqtt.send(_TELEMETRY, json.dumps(values).encode(), qos)
+
+    def progress(self, percent):
+        """A number for the dashboard; nobody waits for its arrival."""
+        self.publish({"fw_progress": percent}, 0)
+
+    @property
+    def linked(self):
+        return self.mqtt is not None
+
+    def _current(self):
+        title, version = self._identity
+        return {"current_fw_title": title, "current_fw_version": version}
+
+    def _poll(self, ms):
+        """Handles one packet; True when it is a chunk, whose payload is then left to the caller."""
+        if self.mqtt is None:
+            raise TransferError("offline")
+        kind = self.mqtt.poll(ms)
+        if kind == PUBLISH:
+            if self._topic_is(_CHUNKS):
+                return True
+            self._message()
+        elif kind == SUBACK:
+            self._check_grants()
+        return False
+
+    def _check_grants(self):
+        for code in self.mqtt.payload(_LIMIT):
+            if code >= 0x80:
+                log("warning", "code", "subscription_refused")
+
+    def _topic_is(self, start):
+        topic = self.mqtt.topic
+        for i in range(len(start)):
+            if topic[i] != start[i]:
+                return False
+        return self.mqtt.topic_size >= len(start)
+
+    def _message(self):
+        topic = bytes(self.mqtt.topic[: self.mqtt.topic_size])
+        payload = self.mqtt.payload(_LIMIT)
+        if topic == tb_chunks.ERROR:
+            self._server_error(payload)
+        elif topic == _ATTRIBUTES:
+            self._pushed(_parse(payload))
+        elif topic.startswith(_ANSWER):
+            self._answered(_parse(payload))
+        elif topic.startswith(_CALL):
+            self._called(topic[len(_CALL) :], _parse(payload))
+
+    def _server_error(self, payload):
+        text = bytes(payload or b"")[:40].decode().lower()
+        if text == "payload_too_large" and self._chunk > _SMALLEST_CHUNK:
+            self._chunk //= 2
+        raise TransferError("server_" + text)
+
+    def _answered(self, message):
+        if message is None:
+            return
+        shared = message.get("shared", {})
+        fresh = {}
+        for key in _KEYS:
+            if isinstance(shared, dict) and shared.get("fw_" + key) is not None:
+                fresh[key] = shared["fw_" + key]
+        self._asks = 0
+        self.ready = True
+        self._learn(fresh)
+
+    def _pushed(self, message):
+        """A push holds only what was saved just now; `deleted` may name any keys in any order (thingsboard.md 2.4)."""
+        if message is None:
+            return
+        fresh = dict(self._known)
+        deleted = message.get("deleted", ())
+        named = 0
+        for key in _KEYS:
+            if isinstance(deleted, list) and "fw_" + key in deleted:
+                fresh.pop(key, None)
+            elif message.get("fw_" + key) is not None:
+                fresh[key] = message["fw_" + key]
+                named += key in _WHOLE
+        if 0 < named < len(_WHOLE):
+            self.refresh()  # a part of an offer: act on the whole set only
+        else:
+            self._learn(fresh)
+
+    def _learn(self, fresh):
+        if fresh.get("title") is None or fresh.get("version") is None:
+            fresh = {}
+        if fresh != self._known:
+            self.changed = True
+        self._known = fresh
+
+    def _called(self, number, message):
+        if message is not None:
+            answer = {"error": "unknown method"}
+            if self.on_rpc is not None:
+                answer = self.on_rpc(message.get("method"), message.get("params"))
+            self.mqtt.send(_RETURN + number, json.dumps(answer).encode())
+
+
+def _parse(payload):
+    """A JSON object, or None: bad input is ignored."""
+    try:
+        message = json.loads(payload) if payload else None
+    except ValueError:
+        message = None
+    if not isinstance(message, dict):
+        log("warning", "code", "bad_message")
+        return None
+    return message

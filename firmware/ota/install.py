@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+"""The main path: from a job to a reset into the new image. A generator; one step is one block at most.
+
+first block -> image check -> erase -> blocks into flash -> digest of the stream -> digest of the flash
+-> activate -> reset. It never touches the running slot, and activates nothing but what it read back.
+"""
+
+from ota import checksum, image
+from ota.errors import JobError, TransferError, VerifyError
+from ota.log import log
+from ota.port import const
+from ota.report import DOWNLOADED, DOWNLOADING, UPDATING, VERIFIED
+from ota.slot import BLOCK, Slot
+
+MAX_TRIES = const(2)  # whole downloads of one job that may turn out wrong, counted over resets
+_STALLS = const(6)  # broken transfers in a row at one offset
+
+
+class Install:
+    """One job on its way into the spare slot. `agent` lends board, cloud, journal, reporter and its last section."""
+
+    def __init__(self, agent, job):
+        self.agent = agent
+        self.job = job
+        self.slot = Slot(agent.board.spare)
+        self._digest = None
+        self._erased = False
+        self._stalled_at = -1
+        self._stalls = 0
+
+    def steps(self):
+        """Generator, ends with a reset. Raises JobError, FlashError, Cancelled."""
+        agent = self.agent
+        agent.reporter.post(DOWNLOADING)
+        yield from self._resume()
+        while True:
+            try:
+                yield from self._download()
+                agent.reporter.post(DOWNLOADED)
+                if self._digest is not None and self._digest.text() != self.job.checksum:
+                    raise VerifyError("checksum_mismatch", self.job.algorithm)
+                yield from self.agent.attending(self.slot.verify(self.job))
+                break
+            except VerifyError as error:
+                yield from self._start_again(error)
+        agent.reporter.post(VERIFIED)
+        agent.reporter.post(UPDATING)
+        self._note("activating")
+        self.slot.activate()
+        yield from agent.restart()
+
+    def _resume(self):
+        """Takes up what flash holds of this very image; the running digest is made anew from flash."""
+        known = self.agent.journal.get("job")
+        if known and known["id"] == self.job.id and known["stage"] == "writing":
+            yield from self.agent.attending(self.slot.find(self.job.size))
+            self._erased = True
+            log("resuming", "offset", self.slot.offset, "size", self.job.size)
+        self._digest = self._new_digest()
+        if self._digest is not None:
+            yield from self.agent.attending(self.slot.feed(self._digest, self.slot.offset))
+
+    def _download(self):
+        while self.slot.offset < self.job.size:
+            source = None
+            try:
+                source = self.agent.cloud.source(self.job, self.slot.offset)
+                yield from self._stream(source)
+            except TransferError as error:
+                self._count_stall(error)
+                yield from self.agent.online(error)
+            finally:
+                if source is not None:
+                    source.close()
+
+    def _stream(self, source):
+        """The block loop: allocates nothing. Blocks are whole, but for the last one."""
+        slot, size, attend = self.slot, self.job.size, self.agent.attend
+        while slot.offset < size:
+            n = source.readinto(slot.block)
+            if n is not None:
+                if n != BLOCK and n != size - slot.offset:
+                    raise TransferError("short_block")
+                if not slot.offset:
+                    yield from self._first()
+                if self._digest is not None:
+                    self._digest.update(slot.block if n == BLOCK else memoryview(slot.block)[:n])
+                slot.commit(n)
+            attend(slot.offset, size)
+            yield
+
+    def _first(self):
+        """The first block decides whether anything is erased at all."""
+        image.check(self.slot.block, self.job.size, self.agent.chip_id)
+        if not self._erased:
+            self._note("erasing")
+            log("erasing", "size", self.job.size)
+            yield from self.agent.attending(self.slot.erase(self.job.size))
+            self._note("writing")
+            self._erased = True
+
+    def _start_again(self, error):
+        """The bytes were wrong. Perhaps the package was replaced meanwhile: asks again, then tries from the start."""
+        log("warning", "code", error.code)
+        tries = self._tries() + 1
+        self._note("erasing", tries)
+        if tries >= MAX_TRIES:
+            raise JobError(error.code, error.detail)
+        yield from self.agent.ask_again()
+        self._erased = False
+        self.slot.offset = 0
+        self._digest = self._new_digest()
+        self.agent.reporter.post(DOWNLOADING)
+
+    def _new_digest(self):
+        return checksum.new(self.job.algorithm) if self.job.checksum else None
+
+    def _count_stall(self, error):
+        if self.slot.offset != self._stalled_at:
+            self._stalled_at = self.slot.offset
+            self._stalls = 0
+        self._stalls += 1
+        log("warning", "code", error.code, "offset", self.slot.offset)
+        if self._stalls >= _STALLS and error.code != "link_lost":
+            raise JobError(error.code, error.detail)
+
+    def _tries(self):
+        known = self.agent.journal.get("job")
+        return known["tries"] if known and known["id"] == self.job.id else 0
+
+    def _note(self, stage, tries=None):
+        job = self.job
+        facts = {"id": job.id, "title": job.title, "version": job.version, "stage": stage, "slot": self.slot.label}
+        facts["tries"] = self._tries() if tries is None else tries
+        self.agent.journal.save(job=facts)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The few facts that survive a reset: two NVS records written in turn, versioned, numbered, with CRC.
+
+After any cut `load` finds the old facts or the new ones. Both gone means: idle, nothing known.
+Few and small on purpose, for an update costs a handful of NVS writes. The facts:
+  job    id, title, version, size, stage (erasing | writing | activating | confirmed), tries, slot, why
+  slots  {slot label: [job id, title, version]}: what was installed there by us
+  bad    ids of jobs whose image was rolled back, newest last
+  outbox the terminal report that the cloud has not acknowledged yet
+  last   id of the job that was reported last
+"""
+
+import binascii
+import json
+import struct
+
+from ota.errors import JobError
+from ota.port import const
+
+_VERSION = const(1)
+_LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
+_KEYS = ("journal0", "journal1")
+_HEAD = "<BII"  # version, sequence, CRC-32 over sequence and body
+_HEAD_SIZE = const(9)
+
+
+def _crc(seq, body):
+    return binascii.crc32(body, binascii.crc32(struct.pack("<I", seq))) & 0xFFFFFFFF
+
+
+class Journal:
+    """`facts` is the current record; change it through `save` only."""
+
+    def __init__(self, nvs):
+        self._nvs = nvs
+        self._seq = 0
+        self.facts = {}
+        buf = bytearray(_LIMIT)
+        for key in _KEYS:
+            seq, facts = self._read(key, buf)
+            if facts is not None and (seq > self._seq or not self._seq):
+                self._seq, self.facts = seq, facts
+
+    def get(self, name):
+        return self.facts.get(name)
+
+    def save(self, **facts):
+        """Merges `facts` into the record and writes it; None removes a fact. One NVS write, none if nothing changed."""
+        merged = dict(self.facts)
+        for name in facts:
+            merged[name] = facts[name]
+            if facts[name] is None:
+                del merged[name]
+        if merged == self.facts:
+            return
+        body = json.dumps(merged).encode()
+        seq = self._seq + 1
+        if len(body) + _HEAD_SIZE > _LIMIT:
+            raise JobError("record_too_long")
+        self._nvs.set_blob(_KEYS[seq & 1], struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body)
+        self._nvs.commit()
+        self._seq, self.facts = seq, merged
+
+    def _read(self, key, buf):
+        try:
+            size = self._nvs.get_blob(key, buf)
+            version, seq, crc = struct.unpack_from(_HEAD, buf)
+            body = bytes(memoryview(buf)[_HEAD_SIZE:size])
+            if version == _VERSION and crc == _crc(seq, body):
+                facts = json.loads(body)
+                return seq, facts if isinstance(facts, dict) else None
+        except (OSError, ValueError):
+            pass  # no such record, or not one of ours
+        return 0, None

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""The line to the cloud: connects, backs off, keeps reports flowing. Generators wait, so the application runs."""
+
+import os
+
+from ota.errors import TransferError
+from ota.log import log
+from ota.mqtt import REFUSED
+from ota.port import const, ticks_diff
+
+_BACK_OFF_MS = const(1000)  # doubles up to the cap, plus up to half as much by chance
+_CAP = const(6)
+_REFUSED_MS = const(300000)  # bad credentials: servers may block who hammers (thingsboard.md A32)
+_BAD_CREDENTIALS = (2, 4, 5)
+_STEADY_MS = const(30000)  # a link that held this long makes the back-off start anew
+
+
+class Link:
+    """`cloud` and `reporter` over one connection that comes and goes."""
+
+    def __init__(self, board, cloud, reporter):
+        self._board = board
+        self._cloud = cloud
+        self._reporter = reporter
+        self._failures = 0
+        self._since = board.ticks_ms()
+
+    def moment(self, ms):
+        """Takes at most one message within `ms` and sends at most one report. Raises TransferError."""
+        self._cloud.poll(ms)
+        self._reporter.pump(self._cloud)
+
+    def moment_if_up(self):
+        """The same without waiting, for whoever is busy with flash: a lost link is noticed later, by who needs it."""
+        try:
+            if self._cloud.linked:
+                self.moment(0)
+        except TransferError:
+            self.drop()
+
+    def up(self, error=None):
+        """Generator: returns when the cloud has told what it wants; backs off first if `error` is why it was lost."""
+        while error is not None or not self._cloud.ready:
+            try:
+                if error is not None:
+                    log("offline", "code", error.code)
+                    self.drop()
+                    yield from self.pause(self._back_off(error))
+                    error = None
+                if not self._cloud.linked:
+                    self._since = self._board.ticks_ms()
+                    self._cloud.connect()
+                self.moment(self._board.step_ms)
+            except TransferError as failure:
+                error = failure
+            yield
+
+    def pause(self, ms):
+        """Generator: waits `ms` in steps."""
+        since = self._board.ticks_ms()
+        while ticks_diff(self._board.ticks_ms(), since) < ms:
+            self._board.sleep_ms(self._board.step_ms)
+            yield
+
+    def drop(self):
+        """Ends the connection; what was not acknowledged is sent again on the next."""
+        self._reporter.link_lost()
+        self._cloud.close()
+
+    def _back_off(self, error):
+        if error.code == REFUSED and error.detail in _BAD_CREDENTIALS:
+            return _REFUSED_MS
+        if ticks_diff(self._board.ticks_ms(), self._since) > _STEADY_MS:
+            self._failures = 0
+        wait = _BACK_OFF_MS << min(self._failures, _CAP)
+        self._failures += 1
+        return wait + wait * os.urandom(1)[0] // 512

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Every difference between MicroPython and CPython, resolved once.
+
+The rest of the package imports names from here and never asks which interpreter it runs on.
+"""
+
+import select
+import sys
+import time
+
+try:
+    from micropython import const
+except ImportError:
+
+    def const(value):
+        return value
+
+
+_PERIOD = const(0x3FFFFFFF)  # MicroPython's ticks wrap so that they stay small integers
+EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0  # unix seconds at time() == 0 (esp32.md 5.4)
+
+try:
+    from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+except ImportError:
+
+    def ticks_ms():
+        return int(time.monotonic() * 1000) & _PERIOD
+
+    def ticks_add(ticks, delta):
+        return (ticks + delta) & _PERIOD
+
+    def ticks_diff(end, start):
+        half = (_PERIOD + 1) // 2
+        return ((end - start + half) & _PERIOD) - half
+
+    def sleep_ms(ms):
+        time.sleep(ms / 1000)
+
+
+def unix_time():
+    """Seconds since 1970 as the board's clock has it, right or wrong."""
+    return int(time.time()) + EPOCH
+
+
+def print_exception(error):
+    """The traceback of `error`, to the console."""
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(error)
+    else:
+        sys.excepthook(type(error), error, error.__traceback__)
+
+
+class _SocketFile:
+    """Gives a CPython socket the stream methods that a MicroPython socket has."""
+
+    def __init__(self, sock):
+        self._sock = sock
+        self.fileno = sock.fileno
+        self.close = sock.close
+        self.settimeout = sock.settimeout
+
+    def read(self, size):
+        buf = bytearray(size)
+        return bytes(buf[: self.readinto(buf, size)])
+
+    def readinto(self, buf, size):
+        view = memoryview(buf)
+        done = 0
+        while done < size:
+            n = self._sock.recv_into(view[done:size])
+            if not n:
+                break
+            done += n
+        return done
+
+    def write(self, buf, size=None):
+        data = buf.encode() if isinstance(buf, str) else buf
+        self._sock.sendall(data if size is None else memoryview(data)[:size])
+
+
+class Stream:
+    """One connection, as `umqtt.simple` and our sources use it. Reads are exact or end at EOF.
+
+    A read that times out loses what it had read so far (style.md C2): after any OSError the stream is
+    good for nothing but `close()`. Allocates nothing after construction, apart from `read()`.
+    """
+
+    def __init__(self, sock):
+        if not hasattr(sock, "readinto"):
+            sock = _SocketFile(sock)
+        self._sock = sock
+        self.read = sock.read
+        self.readinto = sock.readinto
+        self.write = sock.write
+        self._poller = select.poll()
+        self._poller.register(sock, select.POLLIN)
+        self._wait = getattr(self._poller, "ipoll", self._poller.poll)
+
+    def readable(self, ms):
+        """Whether there is something to read (or an end to notice) within `ms`."""
+        for _ in self._wait(ms):
+            return True
+        return False
+
+    def setblocking(self, flag):
+        """Part of what umqtt.simple expects; the time-out set at opening stays as it is."""
+
+    def settimeout(self, seconds):
+        """Part of what umqtt.simple expects; see `setblocking`."""
+
+    def connect(self, address):
+        """Part of what umqtt.simple expects; a Stream is connected from the start."""
+
+    def close(self):
+        try:
+            self._poller.unregister(self._sock)
+        except (OSError, KeyError, ValueError):
+            pass  # CPython forgets a closed socket by itself
+        self._sock.close()

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""The spare app partition as an append-only sink of 4 KiB blocks.
+
+The whole area for the image is erased first, then only programmed. So after any power cut the last block
+that is not all FF is the only one in doubt, and a resume needs no record of progress at all:
+docs/decisions/0002-erase-first.md. One block of RAM, owned here, for filling, writing and reading back.
+"""
+
+from ota import checksum
+from ota.errors import FlashError, JobError, VerifyError
+from ota.port import const
+
+BLOCK = const(4096)
+_ERASE = const(6)  # Partition.ioctl: erase one block
+
+
+class Slot:
+    """`block`: where the next 4 KiB go before `commit`. `offset`: bytes that are in flash, a multiple of BLOCK."""
+
+    def __init__(self, partition):
+        self._partition = partition
+        info = partition.info()
+        self.size = info[3]
+        self.label = info[4]
+        self.block = bytearray(BLOCK)
+        self.offset = 0
+        self._verified = False
+
+    def erase(self, size):
+        """Generator: erases what `size` bytes need, one sector a step."""
+        if size > self.size:
+            raise JobError("slot_too_small", "%d > %d" % (size, self.size))
+        self._verified = False
+        self.offset = 0
+        for index in range((size + BLOCK - 1) // BLOCK):
+            self._erase_block(index)
+            yield
+
+    def find(self, size):
+        """Generator: sets `offset` to what survives of an image of `size` bytes after a cut.
+
+        The last block with anything in it may be torn: it is erased and counts as not there.
+        """
+        self._verified = False
+        index = (size + BLOCK - 1) // BLOCK
+        while index:
+            index -= 1
+            self._read(index)
+            if self.block.count(b"\xff") != BLOCK:
+                self._erase_block(index)
+                break
+            yield
+        self.offset = index * BLOCK
+
+    def commit(self, n):
+        """Programs the first `n` bytes of `block` at `offset`; the rest of a last, short block becomes FF."""
+        self._verified = False
+        for i in range(n, BLOCK):
+            self.block[i] = 0xFF
+        try:
+            self._partition.writeblocks(self.offset // BLOCK, self.block, 0)
+        except OSError as error:
+            raise FlashError("flash_write_failed", "at %d: %s" % (self.offset, error))
+        self.offset += n
+
+    def feed(self, digest, size):
+        """Generator: reads the first `size` bytes back from flash into `digest`."""
+        for index in range(size // BLOCK):
+            self._read(index)
+            digest.update(self.block)
+            yield
+        if size % BLOCK:
+            self._read(size // BLOCK)
+            digest.update(memoryview(self.block)[: size % BLOCK])
+
+    def verify(self, job):
+        """Generator: compares the digest of what is in flash with the job's. Raises VerifyError."""
+        if job.checksum is not None:
+            digest = checksum.new(job.algorithm)
+            yield from self.feed(digest, job.size)
+            if digest.text() != job.checksum:
+                raise VerifyError("flash_mismatch", "flash does not hold the image")
+        self._verified = True
+
+    def activate(self):
+        """Makes the bootloader start this slot next. Only right after `verify`, with no write in between."""
+        if not self._verified:
+            raise VerifyError("not_verified")
+        try:
+            self._partition.set_boot()
+        except OSError as error:
+            raise VerifyError("image_refused", str(error))
+
+    def _erase_block(self, index):
+        try:
+            self._partition.ioctl(_ERASE, index)
+        except OSError as error:
+            raise FlashError("flash_erase_failed", "at %d: %s" % (index * BLOCK, error))
+
+    def _read(self, index):
+        try:
+            self._partition.readblocks(index, self.block)
+        except OSError as error:
+            raise FlashError("flash_read_failed", "at %d: %s" % (index * BLOCK, error))

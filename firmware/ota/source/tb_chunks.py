@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""ThingsBoard's chunks over MQTT (thingsboard.md 4.1): requests kept ahead of the answers, by a window.
+
+Chunk 0 is asked for alone: while the server looks the package up, answers to further requests may come out of
+order. The first answer pins the package, from then on they come in order and the window opens.
+Each attempt has a request id of its own, for the server pins an id to a package for the whole session.
+"""
+
+from ota.errors import TransferError
+from ota.port import const, ticks_diff, ticks_ms
+
+FILTER = b"v2/fw/response/+/chunk/+"
+ERROR = b"v2/fw/error"
+_ANSWER = b"v2/fw/response/"
+_REQUEST = b"v2/fw/request/"
+_CHUNK = b"/chunk/"
+_PATIENCE_MS = const(8000)  # silence until a chunk is asked for again; doubles each time
+_ASKS = const(4)
+_BROKEN = const(6)  # answers of the wrong length in a row
+
+
+class TbChunks:
+    """Source of `size` bytes from `offset` on. `chunk`: bytes a request, `window`: requests under way."""
+
+    def __init__(self, cloud, size, offset, request_id, chunk=4096, window=4):
+        self._cloud = cloud
+        self._mqtt = cloud.mqtt
+        self._size = size
+        self._chunk = chunk
+        self._window = window
+        self._wanted = offset // chunk  # the chunk that is to be read next
+        self._skip = offset % chunk  # its first bytes are in flash already
+        self._asked = self._wanted  # the first chunk that was not asked for yet
+        self._open = False  # a payload of ours is being read
+        self._flowing = False
+        self._asks = 0
+        self._broken = 0
+        self._since = ticks_ms()
+        self._set_id(request_id)
+
+    def _set_id(self, request_id):
+        self._prefix = _ANSWER + b"%d" % request_id + _CHUNK
+        topic = _REQUEST + b"%d" % request_id + _CHUNK
+        size = b"%d" % self._chunk
+        # topic and payload change in the digits of the index only; the buffer has room for seven
+        self._packet = bytearray(b"\x30\x00\x00\x00" + topic + b"0000000" + size)
+        self._digits_at = 4 + len(topic)
+        self._payload = size
+        self._asked = self._wanted
+        self._flowing = False
+
+    def readinto(self, block):
+        """See ota.source. Waits a moment at most; raises TransferError when the server stays silent."""
+        if not self._open:
+            self._ask()
+            self._open = self._arrived()
+            if not self._open:
+                return None
+        n = min(len(block), self._mqtt.left)
+        self._mqtt.read_payload(block, n)
+        if not self._mqtt.left:
+            self._open = False
+            self._wanted += 1
+        return n
+
+    def close(self):
+        """Leaves the connection fit for other messages."""
+        if self._open:
+            self._open = False
+            try:
+                self._mqtt.skip()
+            except TransferError:
+                self._mqtt.left = 0  # whoever polls next will notice
+
+    def _arrived(self):
+        """True when the wanted chunk's payload is next in the socket."""
+        if not self._cloud.poll_chunk():
+            self._check_silence()
+            return False
+        index = self._index()
+        left = self._mqtt.left
+        if index != self._wanted or left != min(self._chunk, self._size - index * self._chunk):
+            self._mqtt.skip()  # a duplicate, a stale answer, another length: never appended
+            if index == self._wanted:
+                self._reject(left)
+            elif index > self._wanted and self._flowing:
+                self._again()  # one was lost; what is still under way behind it is skipped
+            return False
+        self._flowing = True
+        self._asks = self._broken = 0
+        self._since = ticks_ms()
+        if self._skip:
+            self._drop(self._skip)
+            self._skip = 0
+        return True
+
+    def _ask(self):
+        last = (self._size - 1) // self._chunk
+        ahead = self._window if self._flowing else 1
+        while self._asked <= last and self._asked < self._wanted + ahead:
+            self._since = ticks_ms()
+            self._request(self._asked)
+            self._asked += 1
+
+    def _request(self, index):
+        packet, at = self._packet, self._digits_at
+        n, rest = 1, index
+        while rest >= 10:
+            rest //= 10
+            n += 1
+        for i in range(n - 1, -1, -1):
+            packet[at + i] = 48 + index % 10
+            index //= 10
+        for i in range(len(self._payload)):
+            packet[at + n + i] = self._payload[i]
+        topic = at - 4 + n
+        packet[1] = 2 + topic + len(self._payload)
+        packet[3] = topic
+        self._mqtt.write_packet(packet, at + n + len(self._payload))
+
+    def _index(self):
+        """The chunk number in the topic at hand; -1 when the topic is not an answer to our request id."""
+        topic, size, prefix = self._mqtt.topic, self._mqtt.topic_size, self._prefix
+        if not len(prefix) < size <= len(prefix) + 7:
+            return -1
+        for i in range(len(prefix)):
+            if topic[i] != prefix[i]:
+                return -1
+        index = 0
+        for i in range(len(prefix), size):
+            if not 48 <= topic[i] <= 57:
+                return -1
+            index = index * 10 + topic[i] - 48
+        return index
+
+    def _check_silence(self):
+        if ticks_diff(ticks_ms(), self._since) < _PATIENCE_MS << self._asks:
+            return
+        self._asks += 1
+        if self._asks >= _ASKS:
+            raise TransferError("chunk_silence", "chunk %d" % self._wanted)
+        self._again()
+
+    def _again(self):
+        self._asked = self._wanted
+        self._flowing = False
+
+    def _reject(self, left):
+        self._broken += 1
+        if self._broken > _BROKEN:
+            raise TransferError("broken_chunks", "chunk %d" % self._wanted)
+        self._again()
+        if not left:
+            # The server's cache has lost the package; only a new id makes it load it again (thingsboard.md 4.1).
+            self._set_id(self._cloud.next_request_id())
+
+    def _drop(self, n):
+        scratch = bytearray(64)
+        while n:
+            part = min(n, 64)
+            self._mqtt.read_payload(scratch, part)
+            n -= part
