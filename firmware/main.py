@@ -53,8 +53,8 @@ def main():
         board.setting("port", 1883),
         board.setting("token", ""),
         identity.running(board, journal),
-        chunk=board.setting("chunk", 4096),
-        window=board.setting("window", 4),
+        chunk=board.setting("chunk", 4096),  # pyright: ignore[reportArgumentType] (as its default)
+        window=board.setting("window", 4),  # pyright: ignore[reportArgumentType]
     )
     product = Product(cloud)
     agent = Agent(board, cloud, journal, health=(product.sensor.works,))

@@ -46,7 +46,7 @@ class Board:
 
     def __init__(self):
         partition = esp32.Partition
-        self.running = partition(partition.RUNNING)
+        self.running = partition(partition.RUNNING)  # pyright: ignore[reportArgumentType] (the stub forgot int)
         apps = [p.info()[1] for p in partition.find(partition.TYPE_APP)]
         self.slots = 0
         while _OTA_0 + self.slots in apps:

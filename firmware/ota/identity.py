@@ -5,7 +5,7 @@
 def running(board, journal):
     """(title, version). A frozen `version.py` wins; else what the journal knows of this slot; else "unknown"."""
     try:
-        import version
+        import version  # pyright: ignore[reportMissingImports] (only in a frozen build)
 
         return version.TITLE, version.VERSION
     except (ImportError, AttributeError):

@@ -7,6 +7,9 @@ payload in the socket, to be read straight into the caller's buffer. Nothing her
 Works with umqtt.simple 1.3.4 and later: it is given a stand-in for its `socket` module, so it never opens one.
 """
 
+# We narrow its methods on purpose, and the stubs do not show its `socket`:
+# pyright: reportIncompatibleMethodOverride=false, reportAttributeAccessIssue=false
+
 import struct
 
 from umqtt import simple

@@ -28,10 +28,10 @@ class _Blocks:
             self._rest += bytes(memoryview(data)[:start])
             if len(self._rest) < self._size:
                 return
-            self._mix(self._rest, 0)
+            self._mix(self._rest, 0)  # pyright: ignore[reportAttributeAccessIssue] (subclasses have it)
         end = start + (len(data) - start) // self._size * self._size
         for offset in range(start, end, self._size):
-            self._mix(data, offset)
+            self._mix(data, offset)  # pyright: ignore[reportAttributeAccessIssue]
         self._rest = bytes(memoryview(data)[end:])
 
 

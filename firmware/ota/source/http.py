@@ -34,7 +34,7 @@ class Http:
         self._stream = board.open_stream(host, port)
         try:
             self._get(host, path)
-            self._skip = self._accept(self._head())
+            self._skip = self._accept(*self._head())
         except OSError as error:
             self.close()
             raise TransferError("link_lost", str(error))
@@ -77,11 +77,11 @@ class Http:
         status = self._line().split(" ")
         if len(status) < 2 or not status[0].startswith("http/1.") or not status[1].isdigit():
             raise TransferError("http_bad_answer")
-        headers = {"status": int(status[1])}
+        headers = {}
         for _ in range(_LINES):
             line = self._line()
             if not line:
-                return headers
+                return int(status[1]), headers
             name, _, value = line.partition(":")
             headers[name.strip()] = value.strip()
         raise TransferError("http_bad_answer", "too many headers")
@@ -95,9 +95,8 @@ class Http:
             line += byte
         raise TransferError("http_bad_answer", "bad header")
 
-    def _accept(self, headers):
+    def _accept(self, status, headers):
         """Bytes to skip before the ones that are wanted. Raises TransferError when the answer is another thing."""
-        status = headers["status"]
         if "transfer-encoding" in headers:
             raise TransferError("http_chunked")
         if headers.get("content-encoding", "identity") != "identity":
