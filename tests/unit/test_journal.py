@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""The facts that survive a reset: the old record or the new one, never rubbish."""
+
+from fakes import Nvs, raises
+from ota.errors import JobError
+from ota.journal import Journal
+
+
+def test_journal_of_a_new_board_knows_nothing():
+    assert Journal(Nvs()).facts == {}
+
+
+def test_journal_facts_survive_a_reset():
+    nvs = Nvs()
+    Journal(nvs).save(job={"id": "ab", "tries": 1}, last="xy")
+    again = Journal(nvs)
+    assert again.get("job") == {"id": "ab", "tries": 1}
+    assert again.get("last") == "xy"
+
+
+def test_journal_none_takes_a_fact_away():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    journal.save(job={"id": "ab"}, last="xy")
+    journal.save(job=None, outbox=None)
+    assert Journal(nvs).facts == {"last": "xy"}
+
+
+def test_journal_writes_nothing_when_nothing_changes():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    journal.save(last="xy")
+    journal.save(last="xy", bad=None)
+    assert nvs.writes == 1
+
+
+def test_journal_takes_turns_and_keeps_the_record_before():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    for n in range(5):
+        journal.save(last=n)
+    assert len(nvs.blobs) == 2
+    assert Journal(nvs).get("last") == 4
+
+
+def test_journal_every_flipped_bit_falls_back_to_the_record_before():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    journal.save(last="old")
+    journal.save(last="new")
+    newest = "journal0"
+    good = nvs.blobs[newest]
+    for bit in range(len(good) * 8):
+        torn = bytearray(good)
+        torn[bit // 8] ^= 1 << bit % 8
+        nvs.blobs[newest] = bytes(torn)
+        assert Journal(nvs).get("last") == "old", bit
+
+
+def test_journal_every_prefix_of_a_record_falls_back_to_the_record_before():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    journal.save(last="old")
+    journal.save(last="new")
+    good = nvs.blobs["journal0"]
+    for length in range(len(good)):
+        nvs.blobs["journal0"] = good[:length]
+        assert Journal(nvs).get("last") == "old", length
+
+
+def test_journal_with_both_records_broken_starts_afresh_and_can_write_again():
+    nvs = Nvs()
+    nvs.blobs = {"journal0": b"rubbish", "journal1": b""}
+    journal = Journal(nvs)
+    assert journal.facts == {}
+    journal.save(last="xy")
+    assert Journal(nvs).get("last") == "xy"
+
+
+def test_journal_record_of_a_later_format_is_not_ours():
+    nvs = Nvs()
+    Journal(nvs).save(last="xy")
+    nvs.blobs["journal1"] = b"\x02" + nvs.blobs["journal1"][1:]
+    assert Journal(nvs).facts == {}
+
+
+def test_journal_record_that_would_not_fit_is_refused_and_nothing_is_lost():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    journal.save(last="xy")
+    raises(JobError, "record_too_long", lambda: journal.save(job="x" * 4000))
+    assert journal.facts == Journal(nvs).facts == {"last": "xy"}
