@@ -45,16 +45,16 @@ class Product:
 
 def main():
     board = Board()
-    board.join(board.setting("ssid", "simulated"), board.setting("wifi_key", ""))
+    board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
     journal = Journal(board.nvs)
     cloud = ThingsBoard(
         board,
-        board.setting("host", "127.0.0.1"),
-        board.setting("port", 1883),
-        board.setting("token", ""),
+        board.text("host", "127.0.0.1"),
+        board.number("port", 1883),
+        board.text("token", ""),
         identity.running(board, journal),
-        chunk=board.setting("chunk", 4096),  # pyright: ignore[reportArgumentType] (as its default)
-        window=board.setting("window", 4),  # pyright: ignore[reportArgumentType]
+        chunk=board.number("chunk", 4096),
+        window=board.number("window", 4),
     )
     product = Product(cloud)
     agent = Agent(board, cloud, journal, health=(product.sensor.works,))

@@ -58,7 +58,7 @@ class Board:
         self.nvs = esp32.NVS("ota")
         self._settings = esp32.NVS("ota_cfg")
         self.watchdog = Watchdog()
-        self.trial_ms = self.setting("trial_s", 300) * 1000
+        self.trial_ms = self.number("trial_s", 300) * 1000
         self.reset_cause = {
             machine.PWRON_RESET: "power",
             machine.HARD_RESET: "hard",
@@ -73,12 +73,17 @@ class Board:
         spare = self.running.get_next_update()
         return None if spare.info()[2] == self.running.info()[2] else spare
 
-    def setting(self, name, default):
-        """What was provisioned under `name` in NVS namespace "ota_cfg": an int or a str, as `default` is."""
+    def number(self, name, default):
+        """An integer that was provisioned under `name` in NVS namespace "ota_cfg"."""
         try:
-            if isinstance(default, int):
-                return self._settings.get_i32(name)
-            buf = bytearray(512)
+            return self._settings.get_i32(name)
+        except OSError:
+            return default
+
+    def text(self, name, default):
+        """A text that was provisioned there."""
+        buf = bytearray(512)
+        try:
             return bytes(buf[: self._settings.get_blob(name, buf)]).decode()
         except (OSError, ValueError):
             return default

@@ -181,10 +181,10 @@ class ThingsBoard:
             self._called(topic[len(_CALL) :], _parse(payload))
 
     def _server_error(self, payload):
-        text = bytes(payload or b"")[:40].decode().lower()
-        if text == "payload_too_large" and self._chunk > _SMALLEST_CHUNK:
+        text = (payload or b"")[:40].lower()
+        if text == b"payload_too_large" and self._chunk > _SMALLEST_CHUNK:
             self._chunk //= 2
-        raise TransferError("server_" + text)
+        raise TransferError("server_error", str(text))
 
     def _answered(self, message):
         if message is None:
@@ -235,7 +235,7 @@ def _parse(payload):
     """A JSON object, or None: bad input is ignored."""
     try:
         message = json.loads(payload) if payload else None
-    except ValueError:
+    except (ValueError, RuntimeError):  # RuntimeError: nested too deep
         message = None
     if not isinstance(message, dict):
         log("warning", "code", "bad_message")

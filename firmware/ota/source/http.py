@@ -91,7 +91,10 @@ class Http:
         byte = bytearray(1)
         while self._stream.readinto(byte, 1) == 1 and len(line) < _LINE:
             if byte == b"\n":
-                return bytes(line).decode().strip().lower()
+                try:
+                    return bytes(line).decode().strip().lower()
+                except ValueError:
+                    break
             line += byte
         raise TransferError("http_bad_answer", "bad header")
 
