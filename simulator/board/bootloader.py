@@ -13,8 +13,17 @@ from simulator.board.flash import MIB, Flash
 from simulator.board.image import HEADER, MAGIC, Image, ImageError, parse, verify
 from simulator.board.otadata import Pair, Record
 from simulator.board.partition_table import (
-    APP, DATA, FACTORY, OTADATA, TABLE_OFFSET, TABLE_SIZE, TEST, Partition, TableError, read_by_bootloader,
-)  # fmt: skip
+    APP,
+    DATA,
+    FACTORY,
+    OTADATA,
+    TABLE_OFFSET,
+    TABLE_SIZE,
+    TEST,
+    Partition,
+    TableError,
+    read_by_bootloader,
+)
 
 FACTORY_INDEX = -1
 _TEST_INDEX = -2

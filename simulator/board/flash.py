@@ -30,12 +30,19 @@ Observer = Callable[[str, int, int], Tear | None]
 
 @dataclass
 class Timing:
-    """What flash work costs on the board's clock, in ms (esp32.md 6.1). Typical parts; change it to taste."""
+    """What the chip's work costs on the board's clock, in ms (esp32.md 6.1). Typical parts; change it to taste.
+
+    `boot_ms` is reset to boot.py, `wake_ms` the same after deep sleep, `hang_ms` the bootloader's watchdog.
+    """
 
     sector_erase_ms: float = 45
     block_erase_ms: float = 200
     page_program_ms: float = 0.7
     program_setup_ms: float = 0.03
+    verify_ms_per_mib: float = 500
+    boot_ms: float = 1200
+    wake_ms: float = 1000
+    hang_ms: float = 9000
 
     def program_ms(self, address: int, size: int) -> float:
         """Pages are programmed one by one; a part of a page costs its share and the set-up."""
@@ -44,7 +51,10 @@ class Timing:
 
 
 class Flash:
-    """The chip, in memory or in a file. `erases[i]` and `programs[i]` count operations on sector i since opening."""
+    """The chip, in memory or in a file.
+
+    `erases[i]` and `programs[i]` count operations on sector i since opening, `operations` all of them.
+    """
 
     def __init__(self, size: int, clock: Clock | None = None, *, cells: bytearray | mmap.mmap | None = None) -> None:
         if size <= 0 or size % SECTOR:
@@ -55,6 +65,7 @@ class Flash:
         self.on_op: Observer | None = None
         self.erases = array("L", bytes(8 * (size // SECTOR)))
         self.programs = array("L", bytes(8 * (size // SECTOR)))
+        self.operations = 0
         self._cells = bytearray(b"\xff") * size if cells is None else cells
         self._is_off = False
 
@@ -114,6 +125,7 @@ class Flash:
     def _change(self, kind: str, address: int, old: bytes, new: bytes) -> None:
         """The one place where cells change, and where the power may go."""
         tear = None
+        self.operations += 1
         try:
             tear = self.on_op(kind, address, len(new)) if self.on_op else None
         except PowerCut:

@@ -155,9 +155,13 @@ def _check_chip(image: Image, model: ChipModel, revision: int) -> None:
         name = BY_ID[image.chip_id].name if image.chip_id in BY_ID else f"chip id {image.chip_id}"
         raise ImageError(f"the image is for {name}, this is an {model.name}")
     if revision < image.min_revision:
-        raise ImageError(f"the image needs chip revision {_revision(image.min_revision)}, this is {_revision(revision)}")
+        raise ImageError(
+            f"the image needs chip revision {_revision(image.min_revision)}, this is {_revision(revision)}"
+        )
     if image.max_revision not in (0, 0xFFFF) and revision > image.max_revision:
-        raise ImageError(f"the image ends at chip revision {_revision(image.max_revision)}, this is {_revision(revision)}")
+        raise ImageError(
+            f"the image ends at chip revision {_revision(image.max_revision)}, this is {_revision(revision)}"
+        )
 
 
 def _revision(value: int) -> str:

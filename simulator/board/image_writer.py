@@ -10,8 +10,15 @@ import struct
 
 from simulator.board.chip_models import MODELS, ChipModel
 from simulator.board.image import (
-    DESCRIPTOR, DESCRIPTOR_MAGIC, HEADER, MAGIC, MMU_PAGE, SEGMENT, Segment, data_checksum,
-)  # fmt: skip
+    DESCRIPTOR,
+    DESCRIPTOR_MAGIC,
+    HEADER,
+    MAGIC,
+    MMU_PAGE,
+    SEGMENT,
+    Segment,
+    data_checksum,
+)
 from simulator.errors import UserError
 
 _DIO, _4MB_40MHZ, _WP_DISABLED = 2, 0x20, 0xEE

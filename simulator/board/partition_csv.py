@@ -1,11 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Compiles Espressif's CSV dialect of partition tables, with the checks of Espressif's generator (esp32.md 1.3)."""
 
+import itertools
 import os
 
 from simulator.board.partition_table import (
-    APP, DATA, NVS, OTA_0, OTADATA, SECTOR_SIZE, TABLE_OFFSET, Partition, TableError,
-)  # fmt: skip
+    APP,
+    DATA,
+    NVS,
+    OTA_0,
+    OTADATA,
+    SECTOR_SIZE,
+    TABLE_OFFSET,
+    Partition,
+    TableError,
+)
 
 _TYPES = {"app": APP, "data": DATA, "bootloader": 2, "partition_table": 3}
 _APP_SUBTYPES = {"factory": 0x00, "test": 0x20, "tee_0": 0x30, "tee_1": 0x31} | {
@@ -122,6 +131,6 @@ def _verify_together(partitions: list[Partition]) -> None:
     if sum(partition.type == DATA and partition.subtype == OTADATA for partition in partitions) > 1:
         raise TableError("more than one otadata partition")
     ordered = sorted(partitions, key=lambda partition: partition.offset)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in itertools.pairwise(ordered):
         if after.offset < before.end:
             raise TableError(f"{after.label} overlaps {before.label}")
