@@ -71,6 +71,7 @@ def download(server, offset=0, chunk=4096, window=4, size=None, calls=200):
             calls -= 1
             assert calls, "no progress"
         else:
+            assert n == min(4096, size - offset - len(data))
             data += block[:n]
     return data
 
@@ -118,11 +119,17 @@ def test_chunks_zero_alone_first_then_a_window():
     server.answer = lambda request_id, index, size: []
     source = tb_chunks.TbChunks(server, 10000, 0, 5, 1000, 3)
     source.readinto(bytearray(4096))
+    source.readinto(bytearray(4096))
     assert [index for _, index, _ in server.requests] == [0]
     server.queue.append((b"v2/fw/response/5/chunk/0", IMAGE[:1000]))
-    assert source.readinto(bytearray(4096)) == 1000
+    source.readinto(bytearray(4096))
     source.readinto(bytearray(4096))
     assert [index for _, index, _ in server.requests] == [0, 1, 2, 3]
+
+
+def test_chunks_smaller_than_a_block_are_gathered_into_one():
+    for chunk in (512, 1000, 2048, 4095):
+        assert download(Server(), chunk=chunk) == IMAGE, chunk
 
 
 def test_chunks_larger_than_a_block_come_block_by_block():

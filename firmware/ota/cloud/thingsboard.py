@@ -184,7 +184,7 @@ class ThingsBoard:
         text = (payload or b"")[:40].lower()
         if text == b"payload_too_large" and self._chunk > _SMALLEST_CHUNK:
             self._chunk //= 2
-        raise TransferError("server_error", str(text))
+        raise TransferError("server_error", "".join([chr(c) for c in text if 32 <= c < 127]))
 
     def _answered(self, message):
         if message is None:

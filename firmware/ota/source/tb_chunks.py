@@ -32,6 +32,8 @@ class TbChunks:
         self._skip = offset % chunk  # its first bytes are in flash already
         self._asked = self._wanted  # the first chunk that was not asked for yet
         self._open = False  # a payload of ours is being read
+        self._rest = size - offset  # bytes that are still to be handed out
+        self._filled = 0  # bytes of the caller's block that are filled already
         self._flowing = False
         self._asks = 0
         self._broken = 0
@@ -56,12 +58,19 @@ class TbChunks:
             self._open = self._arrived()
             if not self._open:
                 return None
-        n = min(len(block), self._mqtt.left)
-        self._mqtt.read_payload(block, n)
+        want = min(len(block), self._rest)
+        n = min(want - self._filled, self._mqtt.left)
+        # A chunk smaller than a block needs a slice for its place; others allocate nothing.
+        self._mqtt.read_payload(memoryview(block)[self._filled :] if self._filled else block, n)
         if not self._mqtt.left:
             self._open = False
             self._wanted += 1
-        return n
+        self._filled += n
+        if self._filled < want:
+            return None
+        self._rest -= want
+        self._filled = 0
+        return want
 
     def close(self):
         """Leaves the connection fit for other messages."""
