@@ -52,6 +52,8 @@ class Decoder:
 
     def _span(self) -> tuple[int, int] | None:
         """Where the body of the first packet begins and ends, or None while bytes are missing."""
+        if self._buffer:
+            self._check_first(self._buffer[0])
         size = shift = 0
         for index in range(1, 1 + _LENGTH_BYTES):
             if index >= len(self._buffer):
@@ -68,11 +70,16 @@ class Decoder:
         end = index + 1 + size
         return (index + 1, end) if end <= len(self._buffer) else None
 
+    def _check_first(self, first: int) -> None:
+        """Type and flags, before anything else is waited for."""
+        kind, flags = first >> 4, first & 15
+        wrong = flags >> 1 & 3 == 3 if kind == _PUBLISH else flags != _FLAGS.get(kind, 0)
+        if wrong or kind in _FROM_SERVER or (kind == _AUTH and self.level != V5):
+            raise Malformed(f"packet type {kind} with flags {flags}")
+
     def _packet(self, kind: int, flags: int, body: Body) -> Packet:
         if kind == _PUBLISH:
             return self._publish(flags, body)
-        if kind in _FROM_SERVER or flags != _FLAGS.get(kind, 0):
-            raise Malformed(f"packet type {kind} with flags {flags}")
         if kind == _CONNECT:
             packet = _connect(body)
             self.level = packet.level
@@ -82,8 +89,6 @@ class Decoder:
         if kind == _UNSUBSCRIBE:
             packet_id = self._subscription_id(body)
             return Unsubscribe(packet_id, _at_least_one(_until_end(body, body.text)))
-        if kind == _AUTH and self.level != V5:
-            raise Malformed("AUTH before version 5")
         if _PUBACK <= kind < _SUBSCRIBE:
             body.packet_id()
         elif kind == _PINGREQ or (kind == _DISCONNECT and self.level != V5):
@@ -92,8 +97,6 @@ class Decoder:
 
     def _publish(self, flags: int, body: Body) -> Publish:
         qos = flags >> 1 & 3
-        if qos == 3:
-            raise Malformed("QoS 3")
         topic = body.text()
         if "#" in topic or "+" in topic:
             raise Malformed("wildcard in the topic of a PUBLISH")

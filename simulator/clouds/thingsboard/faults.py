@@ -32,7 +32,7 @@ _ACTIONS = {
 }
 _NUMBERS = {"refuse": range(1, 6), "delay": range(1 << 31), "truncate": range(1, 1 << 16), "extend": range(1, 1 << 16)}
 _TEXTS = {"error", "reassign", "from"}
-_RULE = re.compile(r"([a-z]+)(?:=([0-9]+))?(?:x([0-9]+|\*))?:([a-z-]+)(?:=(.+))?")
+_RULE = re.compile(r"([a-z]+)(?:=([0-9]+))?(?:x([1-9][0-9]*|\*))?:([a-z-]+)(?:=(.+))?")
 
 
 @dataclass

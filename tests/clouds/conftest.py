@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures for the mock clouds: a ThingsBoard with one device "dev", token "T", in virtual time, in both versions."""
+
+import pytest
+
+from simulator.clouds.thingsboard import ThingsBoard
+from tests.clouds.peer import World
+
+
+@pytest.fixture(params=(4, 5), ids=("mqtt3.1.1", "mqtt5"))
+def level(request: pytest.FixtureRequest) -> int:
+    return request.param
+
+
+@pytest.fixture
+def cloud() -> ThingsBoard:
+    cloud = ThingsBoard(seed=7)
+    cloud.add_device("dev", "T")
+    return cloud
+
+
+@pytest.fixture
+def world(cloud: ThingsBoard) -> World:
+    return World(cloud)
+
+
+@pytest.fixture
+def device(cloud: ThingsBoard):
+    return cloud.devices["dev"]
+
+
+@pytest.fixture
+def firmware() -> bytes:
+    """10,000 bytes, no two chunks alike."""
+    return b"".join(number.to_bytes(2) for number in range(5000))
