@@ -32,10 +32,10 @@ def cli() -> None:
     """Runs MicroPython OTA firmware on a twin of the ESP32, against mocks of the clouds."""
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Runs one command and returns its exit status; errors become one line on stderr."""
+def main(argv: list[str] | None = None, command: click.Command = cli, name: str = "python -m simulator") -> int:
+    """Runs one command and returns its exit status; errors become one line on stderr. The tools run theirs with it."""
     try:
-        return cli.main(argv, prog_name="python -m simulator", standalone_mode=False) or 0
+        return command.main(argv, prog_name=name, standalone_mode=False) or 0
     except UserError as error:
         print(f"error[{error.code}]: {error.text}", file=sys.stderr)
     except click.exceptions.Exit as error:

@@ -20,7 +20,6 @@ from simulator.board.partition_table import (
     APP,
     DATA,
     FACTORY,
-    FAT,
     NVS,
     OTA_0,
     OTADATA,
@@ -29,6 +28,7 @@ from simulator.board.partition_table import (
     TEST,
     Partition,
     TableError,
+    dynamic_vfs,
     read_by_app,
 )
 
@@ -46,7 +46,6 @@ RTC_MEMORY_SIZE = 2048
 _PROTECTED_END = 0x8C00  # bootloader and partition table
 _MAX_RESETS = 8  # a real board would go on for ever
 _MAX_APP_SIZE = 16 * MIB
-_DYNAMIC_VFS = (1, 26)  # the MicroPython release that invents a missing `vfs`
 _READONLY_FLAG = (1, 24)  # the first release on an ESP-IDF that knows it
 
 
@@ -159,11 +158,8 @@ class Chip:
         version = micropython_version(image)
         if version and version < _READONLY_FLAG:
             table = [replace(partition, readonly=False) for partition in table]
-        end = max(partition.end for partition in table)
-        has_files = any(partition.type == DATA and partition.label in ("vfs", "ffat") for partition in table)
-        if not has_files and end < self.flash.size and (version is None or version >= _DYNAMIC_VFS):
-            table.append(Partition("vfs", DATA, FAT, end, self.flash.size - end))
-        self.partitions = table
+        files = dynamic_vfs(table, self.flash.size, version)
+        self.partitions = [*table, files] if files else table
         self.running = next(partition for partition in table if partition.is_app and partition.offset == slot.offset)
         nvs = next((p for p in table if p.type == DATA and p.subtype == NVS and p.label == "nvs"), None)
         self.nvs = Nvs(self.flash, nvs.offset, nvs.size) if nvs else Nvs(self.flash, 0, 0)

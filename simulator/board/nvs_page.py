@@ -46,7 +46,7 @@ Identity = tuple[int, str, int]  # namespace, key, number of a chunk or NO_CHUNK
 
 @dataclass
 class Item:
-    """One key with its value: `data` is the 8 value bytes of its entry, `payload` fills the `span` - 1 entries behind."""
+    """One key with its value: `data` is the 8 value bytes of its entry, `payload` fills `span` - 1 entries behind."""
 
     namespace: int
     type: int

@@ -16,6 +16,9 @@ APP, DATA = 0, 1
 FACTORY, OTA_0, TEST = 0x00, 0x10, 0x20
 OTADATA, NVS, FAT = 0x00, 0x02, 0x81
 ANY = 0xFF
+FILE_SYSTEMS = ("vfs", "ffat")  # the labels that MicroPython mounts
+
+_DYNAMIC_VFS = (1, 26)
 
 _MAGIC = b"\xaa\x50"
 _MD5_MAGIC = b"\xeb\xeb" + b"\xff" * 14
@@ -89,6 +92,18 @@ def read_by_app(data: bytes) -> list[Partition]:
     if not has_md5:
         raise TableError("the partition table has no MD5 row, the app aborts at its first look-up")
     return partitions
+
+
+def dynamic_vfs(rows: list[Partition], flash_size: int, version: tuple[int, int] | None) -> Partition | None:
+    """The file system that MicroPython `version` invents behind the last row, if no row is one (1.5).
+
+    `version` None stands for a current one; before 1.26 there is no such thing.
+    """
+    end = max(row.end for row in rows)
+    has_row = any(row.type == DATA and row.label in FILE_SYSTEMS for row in rows)
+    if has_row or end >= flash_size or (version and version < _DYNAMIC_VFS):
+        return None
+    return Partition("vfs", DATA, FAT, end, flash_size - end)
 
 
 def _walk(data: bytes) -> tuple[list[Partition], bool]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import rich_click as click
 
 from simulator.board import boot_vectors
+from simulator.commands.files import read_file
 from simulator.errors import UserError
 
 
@@ -35,9 +36,7 @@ def command(context: click.Context, file: Path) -> None:
 
 def _load(file: Path) -> list[object]:
     try:
-        vectors = json.loads(file.read_bytes())
-    except OSError as error:
-        raise UserError("no_such_file", f"cannot read {file}: {error.strerror}") from None
+        vectors = json.loads(read_file(file))
     except ValueError as error:
         raise UserError("not_json", f"{file} is not JSON: {error}") from None
     if not isinstance(vectors, list) or not vectors:
