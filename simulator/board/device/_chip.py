@@ -31,12 +31,12 @@ virtual = False
 started_ms = 0  # the chip's age when this process started: what the real part of the clock has to add
 
 
-def connect(read_fd, write_fd, irq_fd):
-    """Opens the link and learns which clock rules. `irq_fd` -1: interrupts come by another way than a pipe."""
-    global _read, _write, _irq_fd, virtual, started_ms
-    _irq_fd = irq_fd
-    _read = open("/dev/fd/%d" % read_fd, "rb").readinto
-    _write = open("/dev/fd/%d" % write_fd, "wb").write
+def connect(replies, requests, interrupts):
+    """Opens the link and learns which clock rules. `interrupts` is None where signals do that."""
+    global _read, _write, _irq, virtual, started_ms
+    _read = replies.readinto
+    _write = requests.write
+    _irq = interrupts
     started_ms = call(_OP_READY)
     virtual = started_ms < 0
 
@@ -112,12 +112,12 @@ def _run(timer):
 
 def listen():
     """Starts the interrupt line, once: from now on a byte in its pipe interrupts whatever Python runs."""
-    global _irq_fd
-    if _irq_fd >= 0:
+    global _irq
+    if _irq:
         import _thread
 
         _thread.start_new_thread(_listen, (_irq.readinto,))
-        _irq_fd = -1
+        _irq = None
 
 
 def _listen(wait):

@@ -76,8 +76,8 @@ class Partition:
     def info(self):
         raw = bytearray(27)
         call(_OP_INFO, self._handle, 0, 0, None, None, raw)
-        kind, subtype, encrypted, address, size = unpack("<BBBII", raw)
-        return kind, subtype, address, size, bytes(raw[11:]).rstrip(b"\0").decode(), bool(encrypted)
+        kind, subtype, encrypted, address, size, label = unpack("<BBBII16s", raw)
+        return kind, subtype, address, size, label.rstrip(b"\0").decode(), bool(encrypted)
 
     def readblocks(self, n, buf, offset=0):
         call(_OP_READ, self._handle, self._offset(n, offset), len(buf), None, None, buf)

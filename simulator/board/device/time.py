@@ -9,7 +9,7 @@ import _chip
 import utime
 from _chip import call, clock_ms
 from micropython import const
-from utime import *  # on CPython the standard library needs the rest
+from utime import *  # noqa: F403  on CPython the standard library needs the rest
 
 _OP_TIME = const(41)
 _OP_SLEEP = const(44)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""In-memory network of a board in lockstep: TCP links to the sans-IO cores of mock clouds, on the board's clock.
+
+Everything that travels is a Packet with the time of its arrival; `run` delivers in order of time, then of sending,
+so a run is the same every time. A fault is a function from a packet to the packets that travel in its place:
+none (lost), the same one later (delay), or others (`cut_after` ends the link). Times in ms of the board's clock.
+"""
+
+import errno
+import heapq
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from simulator.board.clock import Clock
+from simulator.board.errors import EspError
+from simulator.clouds.core import Close, Core, Send
+
+EPOCH_MS = 1_767_225_600_000  # unix time at board time 0: 2026-01-01
+
+OPEN, CLOSE, RESET = "open", "close", "reset"  # contents of packets that are no bytes
+
+
+@dataclass
+class Endpoint:
+    """Where a core listens."""
+
+    core: Core
+    links: dict[int, "Link"] = field(default_factory=dict)
+
+
+@dataclass
+class Link:
+    """A TCP connection as the device sees it. `endpoint` None: nobody listens there."""
+
+    number: int
+    endpoint: Endpoint | None = None
+    state: str = "new"  # new | connecting | open | refused | reset | gone
+    inbox: bytearray = field(default_factory=bytearray)
+    is_ended: bool = False  # the peer has closed; what is in the inbox can still be read
+    last: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})  # arrival of the last packet
+
+
+@dataclass(frozen=True)
+class Packet:
+    """Bytes, or what happens to the link (OPEN, CLOSE, RESET), towards the device or the cloud."""
+
+    link: Link
+    to_device: bool
+    content: bytes | str
+    at: float
+
+
+Fault = Callable[[Packet], list[Packet]]
+
+
+def cut_after(size: int, *, to_device: bool = True) -> Fault:
+    """Resets the link when `size` bytes have travelled in this direction, counted over all links; once."""
+    left = size
+
+    def fault(packet: Packet) -> list[Packet]:
+        nonlocal left
+        if left < 0 or packet.to_device != to_device or not isinstance(packet.content, bytes):
+            return [packet]
+        head, left = packet.content[:left], left - len(packet.content)
+        if left > 0:
+            return [packet]
+        left = -1
+        reset = [replace(packet, content=RESET, to_device=side) for side in (True, False)]
+        return [replace(packet, content=head), *reset]
+
+    return fault
+
+
+def silence_after(size: int, *, to_device: bool = True) -> Fault:
+    """The links go dead, without a word, when `size` bytes have travelled in this direction."""
+    left = size
+
+    def fault(packet: Packet) -> list[Packet]:
+        nonlocal left
+        if packet.to_device != to_device or not isinstance(packet.content, bytes):
+            return [packet]
+        head, left = packet.content[: max(left, 0)], left - len(packet.content)
+        return [replace(packet, content=head)] if head else []
+
+    return fault
+
+
+def delay(ms: float) -> Fault:
+    """Everything takes `ms` longer each way."""
+    return lambda packet: [replace(packet, at=packet.at + ms)]
+
+
+class VirtualNet:
+    """Serves cores at (host, port). `latency_ms` is one way. `faults` may change at any time."""
+
+    def __init__(self, clock: Clock, latency_ms: float = 10) -> None:
+        self.clock = clock
+        self.latency_ms = latency_ms
+        self.faults: list[Fault] = []
+        self._endpoints: dict[tuple[str, int], Endpoint] = {}
+        self._queue: list[tuple[float, int, Packet]] = []
+        self._order = itertools.count()
+        self._numbers = itertools.count(1)
+
+    def serve(self, host: str, port: int, core: Core) -> None:
+        self._endpoints[host, port] = Endpoint(core)
+
+    def unix_ms(self, at: float | None = None) -> int:
+        """Unix time now, or at a time of the board's clock."""
+        return EPOCH_MS + int(self.clock.now_ms() if at is None else at)
+
+    def knows(self, host: str) -> bool:
+        """Whether the name resolves; addresses always do."""
+        return host.replace(".", "").isdigit() or any(host == name for name, _ in self._endpoints)
+
+    # the device's side
+
+    def socket(self) -> Link:
+        return Link(next(self._numbers))
+
+    def connect(self, link: Link, host: str, port: int) -> None:
+        """`link.state` becomes open or refused after a round trip."""
+        link.endpoint = self._endpoints.get((host, port))
+        link.state = "connecting"
+        self._send(link, False, OPEN)
+
+    def send(self, link: Link, data: bytes) -> None:
+        if link.state != "open":
+            raise EspError(errno.ENOTCONN if link.state in ("new", "connecting") else errno.ECONNRESET)
+        self._send(link, False, data)
+
+    def close(self, link: Link) -> None:
+        if link.state == "open":
+            self._send(link, False, CLOSE)
+        link.state = "gone"
+
+    def forget(self, link: Link) -> None:
+        """The device is gone without a word: the cloud learns it when it next sends something."""
+        link.state = "gone"
+
+    # time
+
+    def next_ms(self) -> float | None:
+        """When something happens by itself."""
+        times = [self._queue[0][0]] if self._queue else []
+        times += [deadline - EPOCH_MS for point in self._endpoints.values() if (deadline := point.core.deadline())]
+        return min(times, default=None)
+
+    def run(self) -> None:
+        """Delivers and ticks everything that is due by now, in order."""
+        now = self.clock.now_ms()
+        self._collect(now)
+        while (due := self.next_ms()) is not None and due <= now:
+            if self._queue and self._queue[0][0] <= due:
+                self._deliver(heapq.heappop(self._queue)[2])
+            else:
+                for point in list(self._endpoints.values()):
+                    point.core.tick(self.unix_ms(due))
+            self._collect(due)
+
+    def _collect(self, at: float) -> None:
+        """Sends what the cores have to say."""
+        for point in self._endpoints.values():
+            for action in point.core.take():
+                link = point.links.get(action.conn)
+                if link is None:
+                    continue
+                if isinstance(action, Send):
+                    self._send(link, True, bytes(action.data), at)
+                elif isinstance(action, Close):
+                    del point.links[action.conn]
+                    self._send(link, True, CLOSE, at)
+
+    def _send(self, link: Link, to_device: bool, content: bytes | str, at: float | None = None) -> None:
+        packets = [Packet(link, to_device, content, (self.clock.now_ms() if at is None else at) + self.latency_ms)]
+        for fault in self.faults:
+            packets = [result for packet in packets for result in fault(packet)]
+        for packet in packets:
+            arrival = max(packet.at, link.last[packet.to_device])  # a link keeps its order
+            link.last[packet.to_device] = arrival
+            heapq.heappush(self._queue, (arrival, next(self._order), packet))
+
+    def _deliver(self, packet: Packet) -> None:
+        if packet.to_device:
+            self._to_device(packet)
+        else:
+            self._to_core(packet)
+
+    def _to_device(self, packet: Packet) -> None:
+        link = packet.link
+        if link.state == "gone":
+            if packet.content not in (RESET, OPEN):
+                self._send(link, False, RESET, packet.at)
+        elif packet.content == OPEN:
+            link.state = "open" if link.endpoint else "refused"
+        elif packet.content == CLOSE:
+            link.is_ended = True
+        elif packet.content == RESET:
+            link.state = "reset"
+        else:
+            link.inbox += packet.content
+
+    def _to_core(self, packet: Packet) -> None:
+        link, point, now = packet.link, packet.link.endpoint, self.unix_ms(packet.at)
+        if packet.content == OPEN:
+            if point:
+                point.links[link.number] = link
+                point.core.open(link.number, now)
+            self._send(link, True, OPEN, packet.at)
+        elif point is None or link.number not in point.links:
+            return
+        elif isinstance(packet.content, bytes):
+            point.core.feed(link.number, packet.content, now)
+        else:
+            del point.links[link.number]
+            point.core.lost(link.number, now)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""A device process: started, watched, interrupted, killed. What it does with its requests is not known here."""
+
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from simulator.board.link import Link
+from simulator.interpreters import Interpreter
+
+_CONSOLE_READ = 65536
+
+
+class DeviceProcess:
+    """Runs `script` with the pipes' numbers and `args` as arguments. `on_line` gets each line of its console."""
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        script: Path,
+        args: list[str],
+        *,
+        heap: str | None,
+        folder: Path,
+        on_line: Callable[[str], None],
+    ) -> None:
+        self._on_line = on_line
+        self._line = b""
+        self._signals = not interpreter.is_micropython
+        request, self._request_end = os.pipe()
+        self._reply_end, reply = os.pipe()
+        self._irq_end, self._irq = os.pipe()
+        self._console, console_end = os.pipe()
+        child_ends = (self._request_end, self._reply_end, self._irq_end)
+        self._process = subprocess.Popen(
+            interpreter.argv(script, self._reply_end, self._request_end, self._irq_end, *args, heap=heap),
+            stdin=subprocess.DEVNULL,
+            stdout=console_end,
+            stderr=subprocess.STDOUT,
+            pass_fds=child_ends,
+            cwd=folder,
+            env={"TZ": "UTC", "PATH": os.environ.get("PATH", ""), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
+        )
+        for fd in (*child_ends, console_end):
+            os.close(fd)
+        self.link = Link(request, reply)
+        self._fds = (request, reply, self._irq, self._console)
+        self._poll = select.poll()
+        self._poll.register(request, select.POLLIN)
+        self._poll.register(self._console, select.POLLIN)
+        self._request = request
+
+    def wait(self, ms: float) -> bool:
+        """Passes console lines on; True when a request is there to be received. EOFError when the process is gone.
+
+        Everything printed before a request has been passed on when this returns True.
+        """
+        events = dict(self._poll.poll(max(0, ms)))
+        if events.get(self._console, 0) & select.POLLIN:
+            self._read_console()
+        ask = events.get(self._request, 0)
+        if ask & select.POLLHUP and not ask & select.POLLIN:
+            while self._read_console():
+                pass
+            raise EOFError
+        return bool(ask & select.POLLIN)
+
+    def _read_console(self) -> bool:
+        data = os.read(self._console, _CONSOLE_READ)
+        *lines, self._line = (self._line + data).split(b"\n")
+        if not data and self._line:
+            lines, self._line = [self._line], b""
+        for line in lines:
+            self._on_line(line.decode(errors="replace").rstrip("\r"))
+        return bool(data)
+
+    def interrupt(self) -> None:
+        """Makes the device look at its timers, whatever Python code it runs."""
+        if self._signals:
+            os.kill(self._process.pid, signal.SIGUSR1)
+        else:
+            os.write(self._irq, b"!")
+
+    def cpu_s(self) -> float | None:
+        """Processor time used so far, in seconds; None where the system does not tell."""
+        try:
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return None
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def end(self) -> int:
+        """Kills the process, if it has not ended by itself; returns its exit status."""
+        self._process.kill()
+        status = self._process.wait()
+        for fd in self._fds:
+            os.close(fd)
+        return status

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""The socket requests of a device in lockstep, answered by the virtual network. Peer of `device/_links.py`."""
+
+import errno
+
+from simulator.board.errors import EspError
+from simulator.board.link import Handler, Op, Reply, Request, Wait
+from simulator.board.net import Link, VirtualNet
+from simulator.board.wlan import Radio
+
+_LINK, _ALL, _LINE = 0xFFFF, 0x10000, 0x20000
+_NOTHING_YET = Reply(-1)
+_IN, _OUT, _ERR, _HUP = 1, 4, 8, 16
+_CONNECT_MS = 20000  # lwIP gives a connection up after about this long
+_NO_NAME = -202
+
+
+class SocketServices:
+    """The sockets of one device process."""
+
+    def __init__(self, net: VirtualNet, radio: Radio) -> None:
+        self._net = net
+        self._radio = radio
+        self._links: dict[int, Link] = {}
+
+    def reset(self) -> None:
+        """RAM is gone, and with it every socket; the peers are not told."""
+        for link in self._links.values():
+            self._net.forget(link)
+        self._links.clear()
+
+    def handlers(self) -> dict[Op, Handler]:
+        return {
+            Op.RESOLVE: self._resolve,
+            Op.SOCKET: self._socket,
+            Op.CONNECT: self._connect,
+            Op.SEND: self._send,
+            Op.RECV: self._receive,
+            Op.CLOSE: self._close,
+            Op.POLL: self._poll,
+        }
+
+    def _resolve(self, request: Request) -> Reply:
+        if not self._net.knows(request.data.decode()):
+            raise EspError(_NO_NAME)
+        return Reply()
+
+    def _socket(self, request: Request) -> Reply:
+        link = self._net.socket()
+        self._links[link.number] = link
+        return Reply(link.number)
+
+    def _connect(self, request: Request) -> Wait:
+        if not self._radio.is_connected:
+            raise EspError(errno.EHOSTUNREACH)
+        link = self._link(request.handle)
+        if link.state == "new":
+            self._net.connect(link, request.data.decode(), request.a)
+
+        def ready() -> Reply | None:
+            if link.state == "refused":
+                raise EspError(errno.ECONNREFUSED)
+            return Reply() if link.state == "open" else None
+
+        def expired() -> Reply:
+            raise EspError(errno.EINPROGRESS if request.b == 0 else errno.ETIMEDOUT)
+
+        return Wait(ready, expired, _CONNECT_MS if request.b < 0 else request.b)
+
+    def _send(self, request: Request) -> Reply:
+        self._net.send(self._link(request.handle), request.data)
+        return Reply(len(request.data))
+
+    def _receive(self, request: Request) -> Wait:
+        link = self._link(request.handle & _LINK)
+
+        def ready() -> Reply | None:
+            size = _readable(link, request)
+            if size is None:
+                return None
+            data = bytes(link.inbox[:size])
+            del link.inbox[:size]
+            return Reply(size, data)
+
+        def expired() -> Reply:
+            data = bytes(link.inbox[: request.a])
+            del link.inbox[: request.a]  # a time-out loses what it had read, as on the board
+            if request.b:
+                raise EspError(errno.ETIMEDOUT)
+            return Reply(len(data), data) if data else _NOTHING_YET
+
+        return Wait(ready, expired, request.b)
+
+    def _close(self, request: Request) -> Reply:
+        link = self._links.pop(request.handle, None)
+        if link:
+            self._net.close(link)
+        return Reply()
+
+    def _poll(self, request: Request) -> Wait:
+        entries = [request.data[i : i + 4] for i in range(0, len(request.data), 4)]
+        links = [self._links.get(entry[0] | entry[1] << 8) for entry in entries]
+
+        def answer() -> Reply:
+            masks = [_events(link) & (entry[2] | _ERR | _HUP) for link, entry in zip(links, entries, strict=True)]
+            data = b"".join(entry[:3] + bytes([mask]) for entry, mask in zip(entries, masks, strict=True))
+            return Reply(sum(map(bool, masks)), data)
+
+        def ready() -> Reply | None:
+            reply = answer()
+            return reply if reply.value else None
+
+        return Wait(ready, answer, request.b)
+
+    def _link(self, number: int) -> Link:
+        if number not in self._links:
+            raise EspError(errno.EBADF)
+        return self._links[number]
+
+
+def _readable(link: Link, request: Request) -> int | None:
+    """How many bytes the read gets now; None when it has to wait. Raises EspError on a link that is no more."""
+    size = min(request.a, len(link.inbox))
+    if link.is_ended or size == request.a:
+        return size
+    if link.state == "reset":
+        raise EspError(errno.ECONNRESET)
+    if link.state != "open":
+        raise EspError(errno.ENOTCONN)
+    if request.handle & _LINE:
+        end = link.inbox.find(b"\n", 0, size)
+        return end + 1 if end >= 0 else None
+    if request.handle & _ALL:
+        return None
+    return size or None
+
+
+def _events(link: Link | None) -> int:
+    if link is None or link.state == "reset":
+        return _IN | _ERR | _HUP
+    if link.state != "open":
+        return _HUP
+    return _OUT | (_IN if link.inbox or link.is_ended else 0)
