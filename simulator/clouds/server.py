@@ -30,13 +30,13 @@ class Server:
         return int(self._epoch_ms + time.monotonic() * 1000)
 
     async def open(self) -> int:
-        """Listens and returns the port; UserError("port_in_use") if that cannot be."""
+        """Listens and returns the port; UserError("cannot_listen") if that cannot be."""
         self._loop = asyncio.get_running_loop()
         host, port = self._address
         try:
             self._listener = await self._loop.create_server(lambda: _Peer(self, next(self._conns)), host, port)
         except OSError as error:
-            raise UserError("port_in_use", f"cannot listen on {host}:{port}: {error.strerror}") from error
+            raise UserError("cannot_listen", f"cannot listen on {host}:{port}: {error.strerror}") from error
         return self._listener.sockets[0].getsockname()[1]
 
     async def close(self) -> None:

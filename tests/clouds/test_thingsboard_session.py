@@ -326,8 +326,8 @@ def test_m25_an_unacknowledged_publish_is_never_sent_again(world, level):
     assert peer.take("publish") == []
 
 
-def test_m25_nothing_is_retained_or_marked_dup_and_packet_ids_reach_0(world, level):
-    peer = world.peer(level)
+def test_m25_nothing_is_retained_or_marked_dup_and_packet_ids_reach_0(world):
+    peer = world.peer(4)
     sent = []
     for number in range(65_536):
         peer.publish("v1/devices/me/attributes/request/1", "{}", qos=0)
