@@ -38,7 +38,7 @@ class Mqtt(simple.MQTTClient):
         self.topic_size = 0
         self.left = 0
         self.acked = 0  # packet id of the last PUBACK
-        self._answer = 0  # packet id that a QoS 1 payload will be acknowledged with
+        self._answer = -1  # packet id that a QoS 1 payload will be acknowledged with, -1: none
         self._ping_ms = keepalive_s * 500
         self._pinged = ticks_ms()
         self._ping_open = False
