@@ -2,6 +2,9 @@
 """The boot guard: on the first boot of a new image, arms the deadline that brings the old one back."""
 
 try:
+    from ota import port
+
+    port.keep_heap_compact()
     from ota import bootcheck
     from ota.board import Board
 

@@ -12,6 +12,7 @@ from ota.link import Link
 from ota.log import log
 from ota.port import const, print_exception, ticks_diff
 from ota.report import FAILED, UPDATED, Reporter
+from ota.slot import Slot
 
 _PROGRESS_MS = const(5000)  # at most one progress report in this time
 _ASK_AGAIN_MS = const(5000)
@@ -35,6 +36,7 @@ class Agent:
         self.hold_reset = False
         self.pending = None
         self.chip_id = board.chip_id()
+        self.slot = Slot(board.spare) if board.spare else None  # its 4 KiB are taken while the heap is whole
         self._health = health
         self._forced = False
         self._cancelled = False
@@ -129,8 +131,7 @@ class Agent:
 
     def _device(self):
         title, version = identity.running(self.board, self.journal)
-        spare = self.board.spare
-        device = policy.Device(title, version, spare.info()[3] if spare else 0)
+        device = policy.Device(title, version, self.slot.size if self.slot else 0)
         device.installed_by = identity.installed_by(self.board, self.journal)
         device.confirmed = not self._on_trial
         device.enabled = self.enabled

@@ -10,7 +10,7 @@ from ota.errors import JobError, TransferError, VerifyError
 from ota.log import log
 from ota.port import const
 from ota.report import DOWNLOADED, DOWNLOADING, UPDATING, VERIFIED
-from ota.slot import BLOCK, Slot
+from ota.slot import BLOCK
 
 MAX_TRIES = const(2)  # whole downloads of one job that may turn out wrong, counted over resets
 _STALLS = const(6)  # broken transfers in a row at one offset
@@ -22,7 +22,7 @@ class Install:
     def __init__(self, agent, job):
         self.agent = agent
         self.job = job
-        self.slot = Slot(agent.board.spare)
+        self.slot = agent.slot
         self._digest = None
         self._erased = False
         self._stalled_at = -1
@@ -51,6 +51,7 @@ class Install:
 
     def _resume(self):
         """Takes up what flash holds of this very image; the running digest is made anew from flash."""
+        self.slot.offset = 0
         known = self.agent.journal.get("job")
         if known and known["id"] == self.job.id and known["stage"] == "writing":
             yield from self.agent.attending(self.slot.find(self.job.size))
