@@ -85,6 +85,7 @@ def test_cloud_serves_one_device_and_obeys_stdin(start, files):
             pass
         assert body == {"interval": {"s": 5}}
         program.tell("nonsense\nfault telemetry:close")
+        program.until("fault_added")
         raw.sendall(peer.packet(0x30, peer.text("v1/devices/me/telemetry"), b"{}"))
         assert program.until("close")["reason"] == "fault"
     program.tell("quit")

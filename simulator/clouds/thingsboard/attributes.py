@@ -52,7 +52,7 @@ def answer(session: "Session", request: "Request") -> None:
     cloud.log(
         "attribute_request", device=device.name, request_id=request_id, client_keys=client_keys, shared_keys=shared_keys
     )
-    rules = cloud.faults.take("attributes")
+    rules = cloud.strike("attributes")
     if session.disturbed(rules):
         return
 

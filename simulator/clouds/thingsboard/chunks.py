@@ -30,7 +30,7 @@ def answer(session: "Session", request: "Request") -> None:
     """Answers one chunk request. What is no number raises BadNumber, which ends the connection without a message."""
     cloud = session.cloud
     wanted = _wanted(session, request)
-    rules = cloud.faults.take("chunk", wanted.index)
+    rules = cloud.strike("chunk", wanted.index)
     for rule in rules:
         if rule.action == "reassign":
             cloud.assign(session.device, cloud.find(rule.argument), cloud.now_ms)

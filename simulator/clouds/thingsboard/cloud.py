@@ -47,7 +47,7 @@ class ThingsBoard:
         self.random = random.Random(seed)
         self.events: list[dict] = []
         self.on_event = on_event
-        self.faults = Faults()
+        self._faults = Faults()
         self.cache = Cache(self.settings.cache_size, self.settings.cache_ttl_ms)
         self.actions: list[Action] = []
         self.devices: dict[str, Device] = {}
@@ -159,7 +159,8 @@ class ThingsBoard:
         rule = Rule.parse(text)
         if rule.action in ("reassign", "from"):
             self.find(rule.argument)
-        self.faults.add(rule)
+        self._faults.add(rule)
+        self.log("fault_added", rule=text)
 
     def latest(self, device: Device, key: str) -> Value | None:
         """The latest telemetry value of a key."""
@@ -176,6 +177,13 @@ class ThingsBoard:
         self.events.append(entry)
         if self.on_event:
             self.on_event(entry)
+
+    def strike(self, where: str, index: int | None = None) -> list[Rule]:
+        """The fault rules for this occasion, counted down and on record."""
+        rules = self._faults.take(where, index)
+        for rule in rules:
+            self.log("fault", where=where, index=index, action=rule.action, argument=rule.argument)
+        return rules
 
     def schedule(self, delay_ms: int, act: Callable[[], None]) -> None:
         self._timer_count += 1

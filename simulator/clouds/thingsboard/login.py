@@ -16,7 +16,7 @@ _TAKEN_OVER = 0x8E
 def connect(session: "Session", packet: mqtt.Connect) -> bool:
     """Accepts or refuses; password and client id are not looked at. True if the session may go on."""
     cloud = session.cloud
-    rules = cloud.faults.take("connect")
+    rules = cloud.strike("connect")
     for rule in rules:
         if rule.action == "refuse":
             code = int(rule.argument)

@@ -98,7 +98,7 @@ class Session:
         codes = [self.subscriptions.add(name, qos, self.level) for name, qos in packet.filters]
         names = [name for name, _ in packet.filters]
         self.cloud.log("subscribe", device=self.device.name, filters=dict(zip(names, codes, strict=True)))
-        if not self.disturbed(self.cloud.faults.take("subscribe")):
+        if not self.disturbed(self.cloud.strike("subscribe")):
             self.send(mqtt.suback(self.level, packet.packet_id, codes))
 
     def _unsubscribe(self, packet: mqtt.Unsubscribe) -> None:

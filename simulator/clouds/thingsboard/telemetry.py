@@ -37,5 +37,5 @@ def post(session: "Session", request: "Request") -> None:
     for ts_ms, values in bodies.telemetry(request.payload, session.cloud.now_ms):
         session.device.telemetry.save(ts_ms, values)
         session.cloud.log("telemetry", device=session.device.name, ts=ts_ms, values=values)
-    if not session.disturbed(session.cloud.faults.take("telemetry")):
+    if not session.disturbed(session.cloud.strike("telemetry")):
         request.ack()
