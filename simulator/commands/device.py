@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""`device`: one board in board mode, from a flash file, against any ThingsBoard-like server."""
+
+import json
+import sys
+from pathlib import Path
+
+import rich_click as click
+
+from simulator import interpreters
+from simulator.board import flash_file
+from simulator.board.chip import Chip
+from simulator.board.clock import RealClock
+from simulator.board.flash import Flash
+from simulator.board.nvs import Nvs
+from simulator.board.partition_table import DATA, NVS, TABLE_OFFSET, TABLE_SIZE, TableError, read_by_app
+from simulator.board.power import Board
+from simulator.board.story import Story, says
+from simulator.errors import UserError
+
+_NAMESPACE = "ota_cfg"
+_ENDS = {"updated": ("updated", "failed"), "failed": ("updated", "failed"), "idle": ("idle",)}
+_REPORT_S = 3  # how long the board stays on after its end, so that the last report reaches the cloud
+
+
+@click.command("device")
+@click.option("--flash", "file", required=True, type=click.Path(path_type=Path), help="Flash file; changes stay in it.")
+@click.option("--cloud", type=click.Choice(["thingsboard"]), default="thingsboard", show_default=True)
+@click.option("--host", help="Where the cloud's MQTT listens.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Its port.")
+@click.option("--token", help="Access token of the device.")
+@click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
+@click.option("--heap", help="Heap of MicroPython, such as 96k.")
+@click.option("--until", type=click.Choice(list(_ENDS)), default="updated", show_default=True, help="When to stop.")
+@click.option("--timeout", default=300.0, show_default=True, metavar="S", help="Give up after this many seconds.")
+@click.option("--json", "as_json", is_flag=True, help="The result as one JSON object.")
+def command(
+    file: Path,
+    cloud: str,
+    host: str | None,
+    port: int | None,
+    token: str | None,
+    interpreter: str | None,
+    heap: str | None,
+    until: str,
+    timeout: float,
+    as_json: bool,
+) -> int:
+    """Run one board from a flash file, over real sockets, until its agent has come to an end.
+
+    What is given of host, port and token is written to NVS first, as a provisioning tool would. The console comes on
+    stderr, the result on stdout. Exit 0: the state was reached; 1: another end, or none in time.
+    """
+    chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
+    clock = RealClock()
+    flash = Flash.open(file, clock)
+    try:
+        provision(flash, {"cloud": cloud, "host": host, "port": port, "token": token})
+        story = Story()
+        with Board(Chip(flash, clock), chosen, heap=heap, on_event=lambda event: _tell(story, event)) as board:
+            why = board.run(lambda event: says(event, *_ENDS[until]), timeout_s=timeout)
+            if why == "until" and until != "idle":
+                board.run(timeout_s=_REPORT_S)
+            peak_heap = board.peak_heap
+    finally:
+        flash.close()
+    is_reached = why == "until" and until in story.states
+    result = next((state for state in reversed(story.states) if state in _ENDS[until]), why) if why == "until" else why
+    summary = {
+        "schema": 1,
+        "result": result,
+        "error": story.error,
+        "running_version": story.version,
+        "running_slot": story.slot,
+        "boots": story.boots,
+        "states": story.states,
+        "peak_heap": peak_heap,
+        "interpreter": chosen.name,
+    }
+    click.echo(json.dumps(summary) if as_json else _text(summary))
+    return 0 if is_reached else 1
+
+
+def provision(flash: Flash, settings: dict[str, int | str | None]) -> None:
+    """Writes settings to NVS namespace "ota_cfg"; None means: leave what is there. Raises UserError."""
+    try:
+        rows = read_by_app(flash.read(TABLE_OFFSET, TABLE_SIZE))
+    except TableError as error:
+        raise UserError("bad_flash_file", f"no partition table in the flash file: {error}") from None
+    row = next((row for row in rows if row.type == DATA and row.subtype == NVS), None)
+    if row is None:
+        raise UserError("no_nvs", "the partition table has no nvs partition")
+    values = [
+        (_NAMESPACE, key, value if isinstance(value, int) else value.encode())
+        for key, value in settings.items()
+        if value is not None
+    ]
+    flash_file.store(Nvs(flash, row.offset, row.size), values)
+
+
+def _tell(story: Story, event: dict) -> None:
+    """The console goes to stderr as it comes, with a line for each boot and reset."""
+    story.add(event)
+    if event["event"] == "console":
+        print(event["line"], file=sys.stderr, flush=True)
+    elif event["event"] == "boot":
+        print(f"-- boot {event['number']}: {event['slot'] or event['why']}", file=sys.stderr, flush=True)
+    elif event["event"] == "reset":
+        print(f"-- reset: {event['why']}", file=sys.stderr, flush=True)
+
+
+def _text(summary: dict) -> str:
+    """For people: one line."""
+    running = f"{summary['running_version'] or 'unknown version'} in {summary['running_slot']}"
+    error = f" ({summary['error']})" if summary["error"] else ""
+    return f"{summary['result']}{error}: {running}, {summary['boots']} boots, on {summary['interpreter']}"
