@@ -3,13 +3,13 @@
 
 import asyncio
 import itertools
-import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
 from simulator.clouds.core import Core, Send
 from simulator.errors import UserError
+from simulator.loop_thread import LoopThread
 
 T = TypeVar("T")
 
@@ -104,17 +104,16 @@ class ThreadServer:
 
     def __init__(self, core: Core, host: str = "127.0.0.1", port: int = 0) -> None:
         self._server = Server(core, host, port)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="cloud", daemon=True)
 
     def start(self) -> int:
         """Serves until `stop`; returns the port. UserError as Server.open."""
-        self._thread.start()
+        self._thread = LoopThread("cloud")
         try:
-            return asyncio.run_coroutine_threadsafe(self._server.open(), self._loop).result()
+            self.port = self._thread.run(self._server.open())
         except UserError:
-            self._end_thread()
+            self._thread.stop()
             raise
+        return self.port
 
     def call(self, act: Callable[[int], T]) -> T:
         """Runs `act(now_ms)` where the core lives and returns its result, or raises what it raised."""
@@ -122,19 +121,14 @@ class ThreadServer:
         async def run() -> T:
             return self._server.act(act)
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+        return self._thread.run(run())
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._server.close(), self._loop).result()
-        self._end_thread()
-
-    def _end_thread(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._thread.run(self._server.close())
+        self._thread.stop()
 
     def __enter__(self) -> "ThreadServer":
-        self.port = self.start()
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
