@@ -58,6 +58,7 @@ class Board:
         self.nvs = esp32.NVS("ota")
         self._settings = esp32.NVS("ota_cfg")
         self.watchdog = Watchdog()
+        self._wlan = None
         self.trial_ms = self.number("trial_s", 300) * 1000
         self.reset_cause = {
             machine.PWRON_RESET: "power",
@@ -105,10 +106,14 @@ class Board:
 
     def join(self, ssid, key):
         """Starts joining a Wi-Fi network; the driver keeps at it by itself."""
-        wlan = network.WLAN(network.STA_IF)
-        wlan.active(True)
-        if not wlan.isconnected():
-            wlan.connect(ssid, key)
+        self._wlan = network.WLAN(network.STA_IF)
+        self._wlan.active(True)
+        if not self._wlan.isconnected():
+            self._wlan.connect(ssid, key)
+
+    def has_network(self):
+        """False while the Wi-Fi that was joined is not there. True for a product that minds its network itself."""
+        return self._wlan is None or self._wlan.isconnected()
 
     def open_stream(self, host, port_number):
         """A connected TCP stream whose every call ends within 10 s. Raises TransferError."""

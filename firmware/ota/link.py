@@ -47,6 +47,9 @@ class Link:
                     self.drop()
                     yield from self.pause(self._back_off(error))
                     error = None
+                while not self._board.has_network():
+                    self._board.sleep_ms(self._board.step_ms)
+                    yield
                 if not self._cloud.linked:
                     self._since = self._board.ticks_ms()
                     self._cloud.connect()

@@ -65,10 +65,10 @@ class Mqtt(simple.MQTTClient):
         self._pinged = ticks_ms()
 
     def subscribe(self, topics):
-        """One SUBSCRIBE for all `topics` (bytes), QoS 1. The answer comes through `poll` as SUBACK."""
+        """One SUBSCRIBE for all `topics`, pairs of bytes and QoS. The answer comes through `poll` as SUBACK."""
         body = struct.pack(">H", self._next_id())
-        for topic in topics:
-            body += struct.pack(">H", len(topic)) + topic + b"\x01"
+        for topic, qos in topics:
+            body += struct.pack(">H", len(topic)) + topic + bytes((qos,))
         self._send(0x82, body)
 
     def send(self, topic, payload, qos=1):

@@ -10,6 +10,7 @@ Everything that happens is an event, a dict with `event` and `ms` (the board's c
   off      why: no power, or asleep for ever
 """
 
+import dataclasses
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -135,6 +136,7 @@ class Board:
     def _begin(self) -> None:
         """What holds for a device process that has just started."""
         self._wait: tuple[Request, Wait, float | None] | None = None
+        self._interrupted_end: float | None = None  # of the wait that will be asked for again
         self._is_started = False
         self._is_interrupted = False
         self._cpu_s = 0.0
@@ -194,7 +196,7 @@ class Board:
                 self._emit("off", why="asleep for ever")
                 self._stop = self._stop or "asleep"
                 return
-            self.clock.spend(reset.ms)
+            self.clock.skip(reset.ms)
         self.chip.reset(reset.cause)
 
     def _end_process(self, *, keep_files: bool) -> None:
@@ -253,6 +255,10 @@ class Board:
     def _serve(self, request: Request) -> None:
         self._is_interrupted = False
         self._cpu_s = 0.0
+        if self._interrupted_end is not None and not request.masked:
+            left = max(0, round(self._interrupted_end - self.clock.now_ms()))
+            request = dataclasses.replace(request, b=left)
+            self._interrupted_end = None
         if request.heap:
             self.peak_heap = max(self.peak_heap or 0, request.heap)
         try:
@@ -288,7 +294,8 @@ class Board:
             self._answer(reply)
         elif self._timer_is_due() and not request.masked:
             self._wait = None
-            self._process.link.interrupt_wait(-1 if end is None else max(0, round(end - now)), self._device_ms())
+            self._interrupted_end = end
+            self._process.link.interrupt_wait(-1 if end is None else 1, self._device_ms())
         else:
             timer = None if request.masked else self._alarms.next_timer()
             self._pass_time([end, timer, self._alarms.watchdog], deadline, wait.is_repl)
@@ -306,7 +313,7 @@ class Board:
         """Moves the clock to the first of these times; False if there is none."""
         known = [time for time in times if time is not None]
         if known:
-            self.clock.spend(max(0.0, min(known) - self.clock.now_ms()))
+            self.clock.skip(max(0.0, min(known) - self.clock.now_ms()))
         return bool(known)
 
     def _elapsed_ms(self) -> float:

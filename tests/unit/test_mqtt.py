@@ -46,8 +46,8 @@ def test_mqtt_connecting_leaves_umqtt_as_it_was():
 
 def test_mqtt_subscribe_sends_all_filters_in_one_packet():
     client, stream = connected(b"\x90\x04\x00\x01\x01\x80")
-    client.subscribe((b"a/b", b"c"))
-    assert stream.sent == b"\x82\x0c\x00\x01\x00\x03a/b\x01\x00\x01c\x01"
+    client.subscribe(((b"a/b", 1), (b"c", 0)))
+    assert stream.sent == b"\x82\x0c\x00\x01\x00\x03a/b\x01\x00\x01c\x00"
     assert client.poll(0) == mqtt.SUBACK
     assert client.payload(100) == b"\x01\x80"
 

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""One board and one mock ThingsBoard over real sockets: update after update, each told as a summary."""
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from simulator.board import flash_file
+from simulator.board.build import build_firmware
+from simulator.board.chip import Chip
+from simulator.board.clock import RealClock
+from simulator.board.power import Board
+from simulator.board.story import Story
+from simulator.breakage import BOARD, FIRMWARE, TITLE
+from simulator.clouds.server import ThreadServer
+from simulator.clouds.thingsboard import ThingsBoard
+from simulator.interpreters import Interpreter
+
+STATES = {"UPDATED": "updated", "FAILED": "failed"}
+SIZE = 1_672_800  # bytes of the standard MicroPython v1.23 app for the ESP32
+_SLICE_S = 0.05
+_TOKEN = "demo-token"
+
+
+@dataclass
+class Summary:
+    """How one update went. `bytes_downloaded`: bytes of chunks that the cloud sent. `sha256`: of the app that runs."""
+
+    result: str  # updated | failed | timeout
+    error: str | None
+    expected: bool
+    running_version: str
+    running_slot: str
+    bytes_downloaded: int
+    sha256: str
+    states: list[str]
+    boots: int
+    peak_heap: int | None
+    interpreter: str
+    schema: int = 1
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+class Bench:
+    """A board with firmware `version` on it, and its cloud. A context manager: both end with it.
+
+    `on_event` gets the board's events (simulator/board/power.py) and the cloud's, which have `at_ms` instead of `ms`.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        interpreter: Interpreter,
+        *,
+        heap: str | None = None,
+        size: int | None = SIZE,
+        trial_s: int = 10,
+        files: Path | None = None,
+        on_event: Callable[[dict], None] = lambda event: None,
+    ) -> None:
+        self._on_event = on_event
+        self._interpreter = interpreter
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._apps = [build_firmware(FIRMWARE, TITLE, version, size=size)]
+        self._story = Story(version=version)
+        self.cloud = ThingsBoard(seed=1, now_ms=int(time.time() * 1000), on_event=self._cloud_event)
+        self._device = self.cloud.add_device("board-1", _TOKEN)
+        self._server = ThreadServer(self.cloud)
+        port = self._server.start()
+        self._board = self._make_board(port, trial_s, files, heap)
+
+    def _make_board(self, port: int, trial_s: int, files: Path | None, heap: str | None) -> Board:
+        settings = {"host": b"127.0.0.1", "port": port, "token": _TOKEN.encode(), "trial_s": trial_s}
+        values = [("ota_cfg", name, value) for name, value in settings.items()]
+        flash = flash_file.make(flash_file.layout(BOARD), self._apps[0], files, values)
+        flash.clock = RealClock()
+        return Board(Chip(flash, flash.clock), self._interpreter, heap=heap, on_event=self._board_event)
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._board.close()
+        self._server.stop()
+
+    def update(
+        self, version: str, data: bytes, *, works: bool, corrupt: bool = False, timeout_s: float = 120
+    ) -> Summary:
+        """Offers the board `data` as `version` and runs it until the cloud knows how that ended.
+
+        `works`: whether it should end well. `corrupt`: a chunk arrives broken every time.
+        """
+        self._apps.append(data)
+        self._ended.clear()
+        boots, since = self._board.boots, len(self.cloud.events)
+        self._server.call(lambda now_ms: self._offer(version, data, corrupt, now_ms))
+        deadline = time.monotonic() + timeout_s
+        while not self._ended.is_set() and time.monotonic() < deadline:
+            self._board.run(timeout_s=_SLICE_S)
+        return self._summary(self.cloud.events[since:], boots, version if works else self._before, works)
+
+    def _offer(self, version: str, data: bytes, corrupt: bool, now_ms: int) -> None:
+        self._before = self._story.version
+        package = self.cloud.add_package(TITLE, version, data)
+        if corrupt:
+            self.cloud.add_fault("chunk=5x*:corrupt")
+        self.cloud.assign(self._device, package, now_ms)
+
+    def _summary(self, events: list[dict], boots: int, should_run: str, works: bool) -> Summary:
+        told = [event["values"] for event in events if event["event"] == "telemetry"]
+        states = [values["fw_state"] for values in told if "fw_state" in values]
+        sent = [state for state in states if state not in ("QUEUED", "INITIATED")]
+        result = STATES.get(sent[-1], "timeout") if sent else "timeout"
+        return Summary(
+            result=result,
+            error=next((values["fw_error"] for values in told if "fw_error" in values), None),
+            expected=result == ("updated" if works else "failed") and self._story.version == should_run,
+            running_version=self._story.version or "",
+            running_slot=self._story.slot or "",
+            bytes_downloaded=sum(event["length"] for event in events if event["event"] == "chunk"),
+            sha256=self._running_sha256(),
+            states=states,
+            boots=self._board.boots - boots,
+            peak_heap=self._board.peak_heap,
+            interpreter=self._interpreter.name,
+        )
+
+    def _running_sha256(self) -> str:
+        """Of the app in the running slot, as long as the one of ours that it is; of nothing if it is none."""
+        chip = self._board.chip
+        handle = chip.running_partition()
+        for app in reversed(self._apps):
+            if len(app) <= chip.info(handle)[3] and chip.read(handle, 0, len(app)) == app:
+                return hashlib.sha256(app).hexdigest()
+        return ""
+
+    def _board_event(self, event: dict) -> None:
+        self._story.add(event)
+        self._tell(event)
+
+    def _cloud_event(self, event: dict) -> None:
+        if event["event"] == "telemetry" and event["values"].get("fw_state") in STATES:
+            self._ended.set()
+        self._tell(event)
+
+    def _tell(self, event: dict) -> None:
+        with self._lock:  # the cloud has a thread of its own
+            self._on_event(event)
