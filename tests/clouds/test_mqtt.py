@@ -116,7 +116,9 @@ def test_decoder_refuses_malformed_packets(why, data):
         decode(peer.connect(4) + data)
 
 
-@pytest.mark.parametrize("block", [b"\x01\xff", b"\x02\x01", b"\x05\x26\x00\x01a\x00", b"\xff\xff\xff\xff\x01"])
+@pytest.mark.parametrize(
+    "block", [b"\x01\x63", b"\x01\xff", b"\x02\x01", b"\x05\x26\x00\x01a\x00", b"\xff\xff\xff\xff\x01"]
+)
 def test_decoder_refuses_malformed_properties(block):
     with pytest.raises(mqtt.Malformed):
         decode(peer.connect(5) + peer.packet(0x30, peer.text("t"), block))

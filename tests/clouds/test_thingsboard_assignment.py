@@ -99,6 +99,16 @@ def test_m8_url_package_has_what_was_set_and_no_more(world, level, cloud, device
     assert sorted(deleted["deleted"]) == ["fw_checksum", "fw_checksum_algorithm", "fw_tag"]
 
 
+def test_m8_url_package_with_everything_set_deletes_nothing(world, level, cloud, device):
+    peer = listen(world, level)
+    fields = {"size": 5, "algorithm": "MD5", "checksum": "0x1", "tag": "x"}
+    world.do(cloud.assign, device, cloud.add_package("t", "1", url="http://host/f", **fields))
+    world.wait(600)
+    assert [sorted(push) for push in pushes(peer)] == [
+        ["fw_checksum", "fw_checksum_algorithm", "fw_size", "fw_tag", "fw_title", "fw_url", "fw_version"]
+    ]
+
+
 def test_m8_software_has_keys_of_its_own(world, level, cloud, device):
     world.do(cloud.assign, device, cloud.add_package("app", "1", data=b"x", type="SOFTWARE"))
     world.wait(600)

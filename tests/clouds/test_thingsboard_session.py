@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The mock as an end point: login, filters, unknown topics, ends (thingsboard.md 1; M1-M6, M16, M25, M26)."""
 
+import json
+
 import pytest
 
 from simulator.clouds.thingsboard import Profile, ThingsBoard
@@ -105,6 +107,16 @@ def test_m4_pushes_go_to_subscribed_sessions_only_and_are_never_replayed(world, 
     ]
 
 
+def test_m4_deletion_names_what_never_existed_too(world, level, cloud, device):
+    peer = world.peer(level)
+    peer.subscribe("v1/devices/me/attributes")
+    world.do(cloud.save_attributes, device, {"a": 1, "b": 2})
+    peer.take()
+    world.do(cloud.delete_attributes, device, ["a", "never"])
+    assert sorted(json.loads(peer.messages()[0])["deleted"]) == ["a", "never"]
+    assert device.shared == {"b": 2}
+
+
 @pytest.mark.parametrize(("first", "last"), [("v1/devices/me/attributes", "v2/a"), ("v2/a", "v2/a/j")])
 def test_m4_pushes_use_the_variant_subscribed_last_and_stop_with_any(world, level, cloud, device, first, last):
     peer = world.peer(level)
@@ -168,6 +180,7 @@ BAD_BODIES = [
     ("v1/devices/me/telemetry", '[{"a":1},2]'),
     ("v1/devices/me/telemetry", '{"ts":"soon","values":{}}'),
     ("v1/devices/me/telemetry", '{"ts":1,"values":5}'),
+    ("v1/devices/me/telemetry", '{"ts":true,"values":{}}'),
     ("v1/devices/me/telemetry", '{"a":NaN}'),
     ("v1/devices/me/telemetry", '{"a":1e999999999}'),
     ("v1/devices/me/telemetry", b"\xff"),
@@ -175,6 +188,7 @@ BAD_BODIES = [
     ("v2/t/p", '{"a":1}'),
     ("v1/devices/me/attributes", "[]"),
     ("v1/devices/me/attributes/request/1", ""),
+    ("v1/devices/me/attributes/request/1", '"fw_title"'),
     ("v1/devices/me/attributes/request/x", "{}"),
     ("v1/devices/me/attributes/request/1", '{"sharedKeys":["a","b"]}'),
     ("v1/devices/me/attributes/request/1", '{"sharedKeys":null}'),
@@ -229,6 +243,13 @@ def test_packets_before_the_login_wait_for_it(world, device):
     peer.connect()
     assert [e["kind"] for e in peer.take()] == ["connack", "puback"]
     assert device.telemetry.latest("early") == 1
+
+
+def test_packets_before_the_login_stop_counting_when_one_ends_the_session(world, cloud, device):
+    peer = Peer(world, 4).publish("v1/devices/me/telemetry", "{")
+    peer.publish("v1/devices/me/telemetry", '{"late":1}').connect()
+    assert peer.closed
+    assert cloud.latest(device, "late") is None
 
 
 def test_one_packet_too_many_before_the_login_closes(world, level):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The delaying proxy: time on a clock of the test's own, bytes over real sockets."""
 
+import asyncio
 import contextlib
 import hashlib
 import socket
@@ -9,7 +10,8 @@ import time
 
 import pytest
 
-from simulator.faults.proxy import Lane, ThreadProxy
+from simulator.errors import UserError
+from simulator.faults.proxy import Lane, Proxy, ThreadProxy
 
 WAIT_S = 10
 
@@ -124,6 +126,34 @@ def test_proxy_hangs_up_when_the_target_refuses():
         target = closed.getsockname()
     with ThreadProxy(target, 2) as proxy, connection(proxy) as raw, contextlib.suppress(ConnectionResetError):
         assert raw.recv(1) == b""
+
+
+def test_proxy_lets_a_fast_sender_wait_for_a_slow_reader():
+    """With nobody reading at the far end, the sender must come to a stop well before 64 MiB are on the way."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        ThreadProxy(listener.getsockname(), 1) as proxy,
+        connection(proxy) as raw,
+    ):
+        reader, _ = listener.accept()
+        with reader:
+            raw.settimeout(0.1)
+            sent = received = 0
+            with pytest.raises(TimeoutError):
+                while sent < 1 << 26:
+                    sent += raw.send(bytes(1 << 20))
+            reader.settimeout(WAIT_S)
+            while received < sent:
+                received += len(reader.recv(1 << 20))
+            assert received == sent
+
+
+def test_proxy_on_a_taken_port_is_an_error_of_the_user():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        proxy = Proxy(("127.0.0.1", 1), 1, port=taken.getsockname()[1])
+        with pytest.raises(UserError) as refused:
+            asyncio.run(proxy.open())
+    assert refused.value.code == "cannot_listen"
 
 
 def test_proxy_passes_on_that_the_client_went():
