@@ -22,9 +22,7 @@ def vector(before: tuple[Record, Record], running: str, boot: str, after: tuple[
 
 
 TRIAL = vector((FIRST, make(2, NEW)), "ota_1", "ota_1", (FIRST, make(2, PENDING_VERIFY)))
-DEAD = vector(
-    (FIRST, make(2, NEW)), "no boot", "", (FIRST, make(2, ABORTED)), broken=["ota_0", "ota_1"]
-)
+DEAD = vector((FIRST, make(2, NEW)), "no boot", "", (FIRST, make(2, ABORTED)), broken=["ota_0", "ota_1"])
 
 
 def test_item_21_measured_vectors_all_hold():
