@@ -72,4 +72,5 @@ class Reporter:
         if self._waiting:
             self._waiting.pop(0)
         else:
+            log("reported", "state", self._journal.get("outbox")["state"])
             self._journal.save(outbox=None)

@@ -20,7 +20,7 @@ from simulator.errors import UserError
 
 _NAMESPACE = "ota_cfg"
 _ENDS = {"updated": ("updated", "failed"), "failed": ("updated", "failed"), "idle": ("idle",)}
-_REPORT_S = 3  # how long the board stays on after its end, so that the last report reaches the cloud
+_REPORT_S = 30  # how long the board stays on after its end until the cloud has acknowledged the report
 
 
 @click.command("device")
@@ -60,7 +60,7 @@ def command(
         with Board(Chip(flash, clock), chosen, heap=heap, on_event=lambda event: _tell(story, event)) as board:
             why = board.run(lambda event: says(event, *_ENDS[until]), timeout_s=timeout)
             if why == "until" and until != "idle":
-                board.run(timeout_s=_REPORT_S)
+                board.run(lambda event: says(event, "reported"), timeout_s=_REPORT_S)
             peak_heap = board.peak_heap
     finally:
         flash.close()

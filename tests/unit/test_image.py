@@ -2,6 +2,7 @@
 """The first 4 KiB decide whether anything is erased."""
 
 from fakes import raises
+
 from ota import image
 from ota.errors import JobError
 

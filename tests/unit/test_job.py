@@ -2,6 +2,7 @@
 """What comes from a cloud is checked once, here: type, range, length of every field."""
 
 from fakes import raises
+
 from ota.errors import JobError
 from ota.job import Job
 

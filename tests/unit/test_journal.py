@@ -2,6 +2,7 @@
 """The facts that survive a reset: the old record or the new one, never rubbish."""
 
 from fakes import Nvs, raises
+
 from ota.errors import JobError
 from ota.journal import Journal
 

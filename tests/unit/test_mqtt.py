@@ -2,6 +2,7 @@
 """Our layer over umqtt.simple: bytes on the wire, packets one at a time, time-outs as errors."""
 
 from fakes import Stream, raises
+
 from ota import mqtt
 from ota.errors import TransferError
 

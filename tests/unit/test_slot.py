@@ -5,6 +5,7 @@ import binascii
 import hashlib
 
 from fakes import Partition, raises, run
+
 from ota.errors import FlashError, JobError, VerifyError
 from ota.slot import BLOCK, Slot
 

@@ -2,6 +2,7 @@
 """ThingsBoard's chunk protocol from the device's side, against a scripted server (thingsboard.md 4.1)."""
 
 from fakes import raises
+
 from ota.errors import TransferError
 from ota.source import tb_chunks
 

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""`python -m simulator run`: one whole update, good or broken on purpose, told and summed up."""
+
+import json
+from pathlib import Path
+
+import rich_click as click
+
+from simulator import breakage, interpreters
+from simulator.commands.files import read_file
+from simulator.narrator import Narrator
+from simulator.update import SIZE, Bench, Summary
+
+_BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
+
+
+@click.command("run", help=f"Run one whole update on a simulated board against a mock ThingsBoard.\n\n{_BREAKS}")
+@click.option("--from", "start", default="1.0.0", show_default=True, help="Version on the board.")
+@click.option("--to", "target", default="1.1.0", show_default=True, help="Version that the cloud offers.")
+@click.option("--break", "kind", type=click.Choice(list(breakage.KINDS)), help="What is wrong with the new one.")
+@click.option(
+    "--image", type=click.Path(path_type=Path), help="Offer this app image; the agent is on the board's files."
+)
+@click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
+@click.option("--heap", help="Heap of MicroPython, such as 96k.")
+@click.option("--size", default=SIZE, show_default=True, type=click.IntRange(min=1), help="Bytes of our images.")
+@click.option("--trial", default=10, show_default=True, type=click.IntRange(2, 3600), help="Seconds of a trial boot.")
+@click.option("--timeout", default=120.0, show_default=True, help="Seconds until it counts as stuck.")
+@click.option("--json", "as_json", is_flag=True, help="Nothing but the JSON summary.")
+def command(
+    start: str,
+    target: str,
+    kind: str | None,
+    image: Path | None,
+    interpreter: str | None,
+    heap: str | None,
+    size: int,
+    trial: int,
+    timeout: float,
+    as_json: bool,
+) -> int:
+    """The last line on stdout is the summary as JSON. Exit 0 if the board ended where it should, 1 if not."""
+    if image is not None and kind is not None:
+        raise click.UsageError("--image and --break do not go together")
+    chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
+    data = read_file(image) if image else breakage.package(kind, target, size)
+    narrator = Narrator()
+    tell = (lambda event: None) if as_json else narrator
+    narrator.expect(len(data))
+    files = breakage.FIRMWARE if image else None
+    with Bench(start, chosen, heap=heap, size=size, trial_s=trial, files=files, on_event=tell) as bench:
+        summary = bench.update(target, data, works=kind is None, corrupt=kind == "bad-digest", timeout_s=timeout)
+    narrator.close()
+    if not as_json:
+        click.echo(sentence(summary))
+    click.echo(json.dumps(summary.as_dict()))
+    return 0 if summary.expected else 1
+
+
+def sentence(summary: Summary) -> str:
+    """The summary for people."""
+    error = f" ({summary.error})" if summary.error else ""
+    verdict = "as it should" if summary.expected else "NOT as it should"
+    return (
+        f"{summary.result}{error}: {summary.running_version} runs in {summary.running_slot} after {summary.boots} "
+        f"boots, {verdict}; on {summary.interpreter}"
+    )
