@@ -54,6 +54,7 @@ def layout(board: str, flash_size: int | None = None) -> Layout:
         raise UserError("unknown_board", f"{board} is neither {', '.join(BOARDS)} nor a readable CSV file") from None
     try:
         rows = compile_csv(text)
+        to_binary(rows)
         size = flash_size or BOARDS.get(board) or _smallest_flash(rows)
         return Layout(compile_csv(text, size), size)
     except TableError as error:

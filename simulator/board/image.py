@@ -223,5 +223,5 @@ def start_problem(image: Image, model: ChipModel) -> str | None:
 
 def micropython_version(data: bytes | memoryview) -> tuple[int, int] | None:
     """(major, minor) of the MicroPython release an image was built from; None if it does not say."""
-    found = re.search(rb"MicroPython v(\d+)\.(\d+)\.", data)
+    found = re.search(rb"MicroPython v(\d+)\.(\d+)\S* on \d{4}-", data)  # the banner of the REPL
     return (int(found[1]), int(found[2])) if found else None

@@ -157,6 +157,8 @@ def test_image_full_flash_file_passes_set_boot_and_not_the_bootloader(stock_file
 def test_image_micropython_version_is_found_in_a_real_image_and_not_in_ours(stock_app):
     assert image.micropython_version(stock_app) == (1, 23)
     assert image.micropython_version(APP) is None
+    mentions = image_writer.build(archive.pack({"a.py": b"# needs MicroPython v1.20.0 or newer"}))
+    assert image.micropython_version(mentions) is None
 
 
 def test_image_structure_that_makes_no_sense_is_refused():
