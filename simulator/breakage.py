@@ -14,7 +14,8 @@ FIRMWARE = ROOT / "firmware"
 TITLE = "thermometer"
 BOARD = "4MiB-wide"
 _SLOT = 0x1A0000
-_HEADERS = 0x10000  # what stands before the app in a full-flash file
+_BOOTLOADER = 0x1000  # where it lies in an ESP32's flash
+_HEADERS = 0x10000  # where the app begins
 _JOIN = '    board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))\n'
 
 KINDS = {
@@ -62,6 +63,9 @@ def _with_other_main(kind: str, version: str, size: int) -> bytes:
 
 
 def _full_flash(version: str, size: int) -> bytes:
-    """From the bootloader's place on, as the combined .bin of a release."""
+    """From the bootloader's place on, as the combined .bin of a release: it begins with a bootloader's image."""
     flash = flash_file.make(flash_file.layout(BOARD), build_firmware(FIRMWARE, TITLE, version, size=size))
-    return flash.read(0x1000, 0x10000 - 0x1000 + size)
+    data = bytearray(flash.read(_BOOTLOADER, _HEADERS - _BOOTLOADER + size))
+    data[1] = 3  # segments
+    data[0x20] = 0x50  # a bootloader's descriptor, where an app has its own (esp32.md 4.2)
+    return bytes(data)

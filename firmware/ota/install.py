@@ -44,9 +44,9 @@ class Install:
             except VerifyError as error:
                 yield from self._start_again(error)
         agent.reporter.post(VERIFIED)
-        agent.reporter.post(UPDATING)
         self._note("activating")
         self.slot.activate()
+        agent.reporter.post(UPDATING)
         yield from agent.restart()
 
     def _resume(self):
