@@ -63,8 +63,8 @@ class Flash:
         self.clock = clock or VirtualClock()
         self.timing = Timing()
         self.on_op: Observer | None = None
-        self.erases = array("L", bytes(8 * (size // SECTOR)))
-        self.programs = array("L", bytes(8 * (size // SECTOR)))
+        self.erases = array("Q", bytes(8 * (size // SECTOR)))
+        self.programs = array("Q", bytes(8 * (size // SECTOR)))
         self.operations = 0
         self._cells = bytearray(b"\xff") * size if cells is None else cells
         self._is_off = False

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The chip under a running app: partitions, set_boot, confirm, resets, RTC, time."""
 
+import random
 import struct
 
 import pytest
 
-from simulator.board import image_writer
+from simulator.board import image_writer, tear
 from simulator.board.bootloader import bootloader_header
 from simulator.board.chip import Chip
 from simulator.board.chip_models import MODELS
-from simulator.board.errors import ChipReset
-from simulator.board.flash import MIB
+from simulator.board.errors import ChipReset, PowerCut
+from simulator.board.flash import MIB, Flash
 from simulator.board.otadata import ABORTED, NEW, VALID, Record, make
 from simulator.board.partition_table import APP, DATA, TEST, Partition
 from tests.board.boards import (
@@ -419,3 +420,43 @@ def test_chip_boots_every_model_of_the_family():
         other.flash.program(KIB64, image_writer.build(b"payload", "app", "1", model.name))
         result = other.boot()
         assert result.slot and result.slot.label == "ota_0", (model.name, result.why)
+
+
+def test_power_cut_anywhere_in_an_update_leaves_a_board_that_boots():
+    """Cuts before, inside and after each otadata operation of set_boot, the trial boot and the confirmation."""
+
+    def update(chip: Chip) -> None:
+        chip.set_boot(spare(chip))
+        reset(chip)
+        chip.mark_valid()
+
+    plain = booted()
+    before = plain.flash.operations
+    update(plain)
+    total = plain.flash.operations - before
+    assert total == 6
+    for at in range(total):
+        for kind in range(5):
+            chip = booted()
+            _cut_at(chip.flash, at, kind)
+            with pytest.raises(PowerCut):
+                update(chip)
+            chip.flash.on_op = None
+            assert reset(chip, 1) in ("ota_0", "ota_1"), (at, kind)
+            update(chip) if chip.running.label == "ota_0" else chip.mark_valid()
+            assert reset(chip, 1) == "ota_1", (at, kind)
+
+
+def _cut_at(flash: Flash, at: int, kind: int) -> None:
+    rng = random.Random(at)
+    start = flash.operations + at + 1
+
+    def observe(operation: str, address: int, size: int) -> tear.Tear | None:
+        if flash.operations != start:
+            return None
+        if kind == 0:
+            raise PowerCut
+        inside = tear.erase(rng) if operation == "erase" else tear.program(rng)
+        return [tear.after, tear.prefix(0.4), tear.prefix(0.9), inside][kind - 1]
+
+    flash.on_op = observe

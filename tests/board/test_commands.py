@@ -13,6 +13,7 @@ from simulator.__main__ import main
 from simulator.board import archive, image_writer
 from simulator.board.chip import Chip
 from simulator.board.clock import VirtualClock
+from simulator.board.errors import EspError
 from simulator.board.flash import MIB, Flash
 from simulator.board.nvs import Nvs
 
@@ -111,6 +112,17 @@ def test_flash_boots_stock_micropython_where_it_fits(tmp_path, stock_app, capsys
     assert chip.boot().slot.label == "ota_1"
     assert main(["flash", "--board", "4MiB", "--firmware", str(path), "-o", str(path)]) == 2
     assert "error[image_too_large]: the image has 1672800 bytes, ota_0 holds 1572864" in capsys.readouterr().err
+
+
+def test_flash_of_a_real_board_boots_with_its_own_bootloader_and_table(tmp_path, stock_file):
+    path = tmp_path / "dump.bin"
+    path.write_bytes((b"\xff" * 0x1000 + stock_file).ljust(4 * MIB, b"\xff"))
+    chip = boot(Flash.open(path, VirtualClock()))
+    assert [chip.info(handle)[4] for handle in chip.find(0xFF)] == ["nvs", "phy_init", "factory", "vfs"]
+    with pytest.raises(EspError) as error:
+        chip.boot_partition()
+    assert error.value.args == (2, "")  # no otadata: fact 9 of esp32.md
+    assert chip.nvs.open("any") == 1
 
 
 def test_flash_with_stock_micropython_before_126_has_no_vfs_without_a_row(tmp_path, stock_app, capsys):

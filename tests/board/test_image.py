@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.board import archive, image, image_writer
@@ -95,6 +95,7 @@ def test_image_of_exact_size_is_deterministic_and_incompressible():
     assert image.verify(one, "bootloader").size == STOCK_SIZE
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.integers(0, 40))
 def test_image_of_any_payload_and_size_is_valid(payload, extra):
     natural = len(image_writer.build(payload))
@@ -220,6 +221,7 @@ def test_image_that_cannot_start_is_told_apart():
     assert "no code at the entry point" in image.start_problem(astray, model)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_image_xor_of_all_bytes_equals_the_plain_loop(data):
     expected = 0
