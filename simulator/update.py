@@ -14,6 +14,7 @@ from simulator.board.chip import Chip
 from simulator.board.clock import RealClock
 from simulator.board.power import Board
 from simulator.board.story import Story
+from simulator.board.wlan import Site
 from simulator.breakage import BOARD, FIRMWARE, TITLE
 from simulator.clouds.server import ThreadServer
 from simulator.clouds.thingsboard import ThingsBoard
@@ -80,7 +81,8 @@ class Bench:
         values = [("ota_cfg", name, value) for name, value in settings.items()]
         flash = flash_file.make(flash_file.layout(BOARD), self._apps[0], files, values)
         flash.clock = RealClock()
-        return Board(Chip(flash, flash.clock), self._interpreter, heap=heap, on_event=self._board_event)
+        chip = Chip(flash, flash.clock)
+        return Board(chip, self._interpreter, heap=heap, site=Site(join_ms=200), on_event=self._board_event)
 
     def __enter__(self) -> "Bench":
         return self

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""The commands as a person types them: a process, its output, its exit status. Board mode, real sockets."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simulator.board.build import build_firmware
+from simulator.interpreters import ROOT, Interpreter
+
+SMALL = "262144"  # bytes of an image: a board's whole update in two seconds
+STOCK = ROOT / ".tools" / "stock" / "ESP32_GENERIC-20240602-v1.23.0.bin"
+STOCK_APP_OFFSET = 0xF000
+
+
+def simulator(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "simulator", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100)
+
+
+def summary_of(run: subprocess.CompletedProcess[str]) -> dict:
+    return json.loads(run.stdout.splitlines()[-1])
+
+
+def test_run_good_update_ends_in_the_new_version(interpreter: Interpreter) -> None:
+    run = simulator("run", "--size", SMALL, "--interpreter", interpreter.name)
+    assert run.returncode == 0, run.stderr
+    summary = summary_of(run)
+    assert summary["result"] == "updated" and summary["error"] is None
+    assert summary["running_version"] == "1.1.0" and summary["running_slot"] == "ota_1"
+    assert summary["states"] == ["DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING", "UPDATED"]
+    assert summary["boots"] == 2
+    assert summary["bytes_downloaded"] == int(SMALL)
+    image = build_firmware(ROOT / "firmware", "thermometer", "1.1.0", size=int(SMALL))
+    assert summary["sha256"] == hashlib.sha256(image).hexdigest()
+    assert (summary["peak_heap"] is not None) == interpreter.is_micropython
+
+
+def test_run_crashing_update_rolls_back_and_says_why(interpreter: Interpreter) -> None:
+    run = simulator("run", "--size", SMALL, "--break", "crash", "--interpreter", interpreter.name, "--json")
+    assert run.returncode == 0, run.stderr
+    summary = summary_of(run)
+    assert summary["result"] == "failed" and summary["error"].startswith("rolled_back")
+    assert summary["running_version"] == "1.0.0" and summary["running_slot"] == "ota_0"
+    assert summary["states"][-2:] == ["UPDATING", "FAILED"]
+    assert summary["boots"] == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("hang", "rolled_back"),
+        ("bad-digest", "checksum_mismatch"),
+        ("wrong-chip", "wrong_chip"),
+        ("not-an-image", "not_an_image"),
+        ("full-flash-image", "not_an_app"),
+        ("too-large", "slot_too_small"),
+        ("truncated", "image_refused"),
+    ],
+)
+def test_run_broken_package_is_refused_with_its_own_code(kind: str, error: str) -> None:
+    summary = summary_of(simulator("run", "--size", SMALL, "--break", kind, "--json"))
+    assert summary["expected"], summary
+    assert summary["error"].startswith(error)
+    assert summary["running_version"] == "1.0.0"
+
+
+def test_run_new_firmware_without_network_is_taken_back() -> None:
+    summary = summary_of(simulator("run", "--size", SMALL, "--break", "no-network", "--trial", "3", "--json"))
+    assert summary["expected"] and summary["error"] == "rolled_back: cloud not reached"
+
+
+def test_run_real_stock_image_boots_with_the_agent_from_the_file_system(tmp_path: Path) -> None:
+    image = tmp_path / "stock.app-bin"
+    image.write_bytes(STOCK.read_bytes()[STOCK_APP_OFFSET:])
+    run = simulator("run", "--image", image)
+    assert run.returncode == 0, run.stderr
+    summary = summary_of(run)
+    assert summary["bytes_downloaded"] == 1672800
+    assert summary["sha256"] == hashlib.sha256(image.read_bytes()).hexdigest()
+
+
+def test_run_real_full_flash_file_is_refused() -> None:
+    run = simulator("run", "--image", STOCK, "--json")
+    assert run.returncode == 1
+    assert summary_of(run)["error"].startswith("slot_too_small")
+
+
+def test_run_json_is_all_that_stdout_has() -> None:
+    run = simulator("run", "--break", "not-an-image", "--json")
+    assert len(run.stdout.splitlines()) == 1
+    assert run.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--break", "nonsense"),
+        ("run", "--image", "no-such-file"),
+        ("run", "--image", "x", "--break", "crash"),
+        ("run", "--interpreter", "jython"),
+        ("run", "--size", "10"),
+        ("nonsense",),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_2(words: tuple[str, ...]) -> None:
+    run = simulator(*words)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.startswith("error[") and len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["run", "device", "flash", "image", "cloud", "bootcheck", "bench", "sizes", "demo"])
+def test_every_command_has_help(command: str) -> None:
+    run = simulator(command, "--help")
+    assert run.returncode == 0
+    assert "--help" in run.stdout
