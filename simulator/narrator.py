@@ -51,7 +51,9 @@ class Narrator:
         self._end_bars()
 
     def _say(self, text: str, style: str = "") -> None:
-        self._end_bars()
+        """A line: below bars that are full, above one that still moves."""
+        if self._progress is not None and self._progress.finished:
+            self._end_bars()
         self._console.print(text, style=style, markup=False, soft_wrap=True)
 
     def _boot(self, event: dict) -> None:
