@@ -212,7 +212,11 @@ class Agent:
 
     def _try_to_confirm(self):
         for check in self._health:
-            if not check():
+            try:
+                if not check():
+                    return
+            except Exception as error:  # a check that fails is a check that says no
+                print_exception(error)
                 return
         bootcheck.confirm(self.board, self.journal, self.reporter)
         self._on_trial = False

@@ -35,11 +35,8 @@ class BootState:
         return record.subtype(self._slots) == self._running_subtype
 
     def aborted(self):
-        """Index of a record that the bootloader has given up; -1 when there is none."""
-        for index in (0, 1):
-            if self.records[index].state == otadata.ABORTED:
-                return index
-        return -1
+        """Indices of the records that the bootloader has given up."""
+        return [index for index in (0, 1) if self.records[index].state == otadata.ABORTED]
 
 
 def guard(board):
@@ -59,8 +56,9 @@ def settle(board, journal, reporter):
         _close(board, state, job, journal, reporter)
     if state.fallback:
         _repair(board, state)
-    elif not state.on_trial and state.aborted() >= 0 and state.active >= 0:
-        board.otadata.ioctl(_ERASE, state.aborted())  # so that the next rollback cannot be mistaken for this one
+    elif not state.on_trial:
+        for index in state.aborted():  # so that the next rollback cannot be mistaken for this one
+            board.otadata.ioctl(_ERASE, index)
     return state.on_trial
 
 
@@ -72,7 +70,7 @@ def _close(board, state, job, journal, reporter):
         return
     if state.fallback:
         _fail(job, "not_bootable: the bootloader refused it", journal, reporter)
-    elif state.aborted() >= 0:
+    elif state.aborted():
         why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
         _fail(job, "rolled_back: " + why, journal, reporter)
     else:
