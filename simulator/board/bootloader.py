@@ -93,6 +93,8 @@ def _read_table(flash: Flash, model: ChipModel) -> _Plan:
     size = header_flash_size(flash, model)
     if size is None:
         raise _Stop(f"no bootloader at {model.bootloader_offset:#x}")
+    if size > flash.size:
+        raise _Stop(f"the bootloader's header claims {size:#x} bytes of flash, the chip has {flash.size:#x}")
     try:
         rows = read_by_bootloader(flash.read(TABLE_OFFSET, TABLE_SIZE), size)
     except TableError as error:

@@ -83,16 +83,18 @@ class Partitions:
     def write(self, handle: int, offset: int, data: bytes) -> None:
         """Programs without erasing: bits only clear, silently."""
         row = self.partitions[handle]
-        self._check_change(row, offset, len(data))
+        _check_writable(row, offset, len(data))
+        self._guard(row.offset + offset, len(data))
         self.flash.program(row.offset + offset, data)
 
     def erase(self, handle: int, offset: int, size: int) -> None:
         row = self.partitions[handle]
-        self._check_change(row, offset, size)
+        _check_writable(row, offset, size)
         if size % SECTOR:
             raise EspError(*INVALID_SIZE)
         if offset % SECTOR:
             raise EspError(*INVALID_ARG)
+        self._guard(row.offset + offset, size)
         self.flash.erase(row.offset + offset, size)
 
     def erase_write(self, handle: int, offset: int, data: bytes) -> None:
@@ -161,14 +163,12 @@ class Partitions:
             raise EspError(*NO_PARTITION)
         return handles[0]
 
-    def _check_change(self, row: Partition, offset: int, size: int) -> None:
-        if row.readonly:
-            raise EspError(*NOT_ALLOWED)
-        _check_span(row, offset, size)
-        start, end = row.offset + offset, row.offset + offset + size
+    def _guard(self, address: int, size: int) -> None:
+        """ESP-IDF aborts, and so resets the chip, rather than let an app saw at its own branch."""
         running = self.running
-        if size and (start < _PROTECTED_END or (running and start < running.end and running.offset < end)):
-            raise ChipReset(_HARD_RESET, f"write to {start:#x}, which the running firmware protects")
+        is_own = running is not None and address < running.end and running.offset < address + size
+        if size and (address < _PROTECTED_END or is_own):
+            raise ChipReset(_HARD_RESET, f"write to {address:#x}, which the running firmware protects")
 
 
 def _check_span(row: Partition, offset: int, size: int) -> None:
@@ -176,3 +176,9 @@ def _check_span(row: Partition, offset: int, size: int) -> None:
         raise EspError(*INVALID_ARG)
     if offset + size > row.size:
         raise EspError(*INVALID_SIZE)
+
+
+def _check_writable(row: Partition, offset: int, size: int) -> None:
+    if row.readonly:
+        raise EspError(*NOT_ALLOWED)
+    _check_span(row, offset, size)

@@ -144,6 +144,13 @@ def test_bootloader_is_missing_on_a_flash_that_was_never_written():
     assert chip.boot().why == "no bootloader at 0x1000"
 
 
+def test_bootloader_header_that_claims_more_flash_than_there_is_never_boots():
+    chip = board()
+    chip.flash.erase(0x1000, 0x1000)
+    chip.flash.program(0x1000, bootloader.bootloader_header(2 * MIB, chip.model))
+    assert "claims 0x200000" in chip.boot().why
+
+
 def test_bootloader_without_otadata_runs_factory():
     rows = [row for row in WITH_FACTORY if row != OTADATA]
     chip = booted(rows)

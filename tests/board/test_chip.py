@@ -117,6 +117,7 @@ def test_item_11_chip_write_into_the_running_slot_or_the_bootloader_resets():
             action(handle, offset, size)
         assert reset_.value.cause == 2
     assert chip.flash.read(0, MIB) == before
+    assert failure(chip.erase_write, running, 0, bytes(100)) == INVALID_SIZE  # arguments are checked first
     chip.write(low_handle, 0xC00, b"x")  # behind the table
 
 
