@@ -125,9 +125,9 @@ class Link:
         """The request ends in `OSError(errno, name)`."""
         self._send(error.errno, clock_ms, _ERROR | _DUE * is_due, error.name.encode())
 
-    def interrupt_wait(self, ms_left: int, clock_ms: int) -> None:
-        """A timer is due in the midst of a wait: the device runs it, then asks again for the rest."""
-        self._send(ms_left, clock_ms, _DUE | _AGAIN, b"")
+    def interrupt_wait(self, ms: int, clock_ms: int) -> None:
+        """A timer is due in the midst of a wait: the device runs it, then asks again with this `b`."""
+        self._send(ms, clock_ms, _DUE | _AGAIN, b"")
 
     def _send(self, value: int, clock_ms: int, flags: int, data: bytes) -> None:
         packet = memoryview(_REPLY.pack(value, clock_ms & 0x3FFFFFFF, flags, len(data)) + data)

@@ -74,6 +74,7 @@ class Board:
         self._until: Callable[[Event], bool] | None = None
         self._stop: str | None = None
         self._ctrl_d = False
+        self._late_lines: list[str] = []
         self._start_ms = self._start_spent_ms = 0.0  # the clock when the chip started
         self._begin()
 
@@ -103,6 +104,7 @@ class Board:
         if self._is_off:
             self._is_off = False
             self.chip.reset(POWER_ON)
+        self._tell_late_lines()
         while self._stop is None:
             if deadline is not None and self._elapsed_ms() >= deadline:
                 return "timeout"
@@ -117,9 +119,12 @@ class Board:
 
     def cut(self) -> None:
         """The power goes, now. The next `run` gives it back."""
-        self._end_process(keep_files=False)
+        self._until = self._stop = None
+        self._tell_late_lines()
+        self._end_process()
         self._is_off = True
         self._emit("off", why="power cut")
+        self._end_files(keep=False)
         self._alarms.reset()
         self._radio.reset()
 
@@ -129,7 +134,10 @@ class Board:
 
     def close(self) -> None:
         """Ends the device process; files it has written are packed into the flash."""
-        self._end_process(keep_files=not self._is_off)
+        self._until = self._stop = None
+        self._tell_late_lines()
+        self._end_process()
+        self._end_files(keep=not self._is_off)
 
     # one start
 
@@ -165,12 +173,13 @@ class Board:
         frozen.mkdir()
         folder.mkdir()
         unpack.frozen_modules(self.interpreter, image, frozen)
+        args = [str(frozen)]
         if not self.interpreter.is_micropython:
             self._files = Files(self.chip, folder)
-            self._files.unpack()
+            args += [] if self._files.unpack() else ["corrupt"]
         script = unpack.start_script(self.interpreter)
         self._process = DeviceProcess(
-            self.interpreter, script, [str(frozen)], heap=self._heap, folder=folder, on_line=self._line
+            self.interpreter, script, args, heap=self._heap, folder=folder, on_line=self._line
         )
 
     def _ready(self, request: Request) -> Reply:
@@ -183,8 +192,9 @@ class Board:
         return Reply()
 
     def _reset(self, reset: ChipReset) -> None:
-        self._end_process(keep_files=True)
+        self._end_process()
         self._emit("reset", cause=reset.cause, why=reset.why)
+        self._end_files(keep=True)
         if reset.cause == SOFT:
             self._alarms.soft_reset()
         else:
@@ -199,17 +209,20 @@ class Board:
             self.clock.skip(reset.ms)
         self.chip.reset(reset.cause)
 
-    def _end_process(self, *, keep_files: bool) -> None:
+    def _end_process(self) -> None:
         if self._process is None:
             return
         self._process.end()
         self._process = None
         if self._sockets:
             self._sockets.reset()
-        if self._files and keep_files:
+
+    def _end_files(self, *, keep: bool) -> None:
+        if self._files and keep:
             self._files.pack()
         self._files = None
-        self._scratch.cleanup()
+        if self._scratch:
+            self._scratch.cleanup()
 
     # one step
 
@@ -342,8 +355,15 @@ class Board:
     # events
 
     def _line(self, line: str) -> None:
-        self._console = [*self._console[-9:], line]
-        self._emit("console", line=line)
+        """Lines that come behind the one that `run` stopped at are for the next `run`."""
+        self._late_lines.append(line)
+        self._tell_late_lines()
+
+    def _tell_late_lines(self) -> None:
+        while self._late_lines and self._stop is None:
+            line = self._late_lines.pop(0)
+            self._console = [*self._console[-9:], line]
+            self._emit("console", line=line)
 
     def _flash_changed(self, operation: str, label: str, offset: int, size: int) -> None:
         self._emit("flash", operation=operation, label=label, offset=offset, size=size)

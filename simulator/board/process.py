@@ -93,9 +93,11 @@ class DeviceProcess:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self) -> int:
-        """Kills the process, if it has not ended by itself; returns its exit status."""
+        """Kills the process, if it has not ended by itself; passes its last lines on; returns its exit status."""
         self._process.kill()
         status = self._process.wait()
+        while self._read_console():
+            pass
         for fd in self._fds:
             os.close(fd)
         return status

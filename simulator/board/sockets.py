@@ -68,8 +68,8 @@ class SocketServices:
         return Wait(ready, expired, _CONNECT_MS if request.b < 0 else request.b)
 
     def _send(self, request: Request) -> Reply:
-        self._net.send(self._link(request.handle), request.data)
-        return Reply(len(request.data))
+        self._net.send(self._link(request.handle), request.data[: request.a])
+        return Reply(request.a)
 
     def _receive(self, request: Request) -> Wait:
         link = self._link(request.handle & _LINK)

@@ -26,26 +26,27 @@ class Files:
         found = chip.find(DATA, label="vfs") or chip.find(DATA, label="ffat")
         self._handle = found[0] if found else None
 
-    def unpack(self) -> None:
-        """A blank partition has a file system afterwards, as after the first start of MicroPython."""
+    def unpack(self) -> bool:
+        """False if the partition holds something else. A blank one gets a file system, as at MicroPython's start."""
         if self._handle is None:
-            return
+            return True
         cells = self._cells()
         fs = _open(cells)
         try:
             fs.mount()
         except LittleFSError:
             if cells[:SECTOR].strip(b"\xff"):
-                self._handle = None  # somebody else's data: leave it alone
-                return
+                self._handle = None
+                return False
             self._folder.joinpath("boot.py").write_bytes(_BOOT_PY)
-            return
+            return True
         for root, folders, files in fs.walk("/"):
             for name in folders:
                 self._path(root, name).mkdir()
             for name in files:
                 self._path(root, name).write_bytes(fs.open(f"{root}/{name}", "rb").read())
         self._packed = self._content()
+        return True
 
     def pack(self) -> None:
         """Writes the sectors that differ; none if no file has changed."""

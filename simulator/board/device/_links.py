@@ -69,9 +69,9 @@ class socket:
     def write(self, data, size=-1):
         if isinstance(data, str):
             data = data.encode()
-        if 0 <= size < len(data):
-            data = memoryview(data)[:size]
-        return call(_OP_SEND, self._link, len(data), 0, data)
+        if not 0 <= size < len(data):
+            size = len(data)
+        return call(_OP_SEND, self._link, size, 0, data)  # the host takes the first `size` bytes: no slice here
 
     sendall = write
 

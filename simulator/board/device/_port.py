@@ -17,14 +17,18 @@ import _chip
 
 _OP_START = 29
 _OP_SOFT_RESET = 33
+_OP_SLEEP = 44
 _OP_REPL = 45
 
 
 def main(namespace):
     """Never returns: a program that ends or fails leaves the device at the REPL, SystemExit is a soft reset."""
     _chip.connect(*system.pipes(*sys.argv[1:4]))
-    frozen = system.prepare(sys.argv[4])
+    frozen = system.prepare(*sys.argv[4:])
     _chip.call(_OP_START)
+    while frozen is None:
+        print("the file system of partition vfs is corrupt, and not blank either: erase it to have a new one")
+        _chip.call(_OP_SLEEP, 0, 0, 3000)
     if _run(frozen, "boot.py", namespace):
         _run(frozen, "main.py", namespace)
     _chip.call(_OP_REPL, 0, 0, -1)

@@ -24,7 +24,7 @@ def exists(path):
 
 
 def prepare(folder):
-    """Mounts the `vfs` partition and the frozen modules; returns where the latter are.
+    """Mounts the `vfs` partition and the frozen modules; returns where the latter are, None if `vfs` is corrupt.
 
     All twins are loaded first, as built-in modules would be there, and their u-names lead to them as well.
     """
@@ -39,29 +39,30 @@ def prepare(folder):
         sys.modules[name] = module
     frozen = os.VfsPosix(folder)
     os.umount("/")
-    _mount(esp32.Partition)
+    is_mounted = _mount(esp32.Partition)
     os.mount(frozen, _FROZEN)
     sys.path[:] = ["", ".frozen", _FROZEN, "/lib"]
-    return _FROZEN
+    return _FROZEN if is_mounted else None
 
 
 def _mount(partition):
-    """As the port's _boot.py: a blank partition gets a file system, a foreign one a complaint every three seconds."""
+    """As the port's _boot.py: a blank partition gets a file system, a foreign one is left alone."""
     for vfs in partition.find(partition.TYPE_DATA, label="vfs") or partition.find(partition.TYPE_DATA, label="ffat"):
         try:
             os.mount(vfs, "/")
         except OSError:
-            _make(vfs)
-        return
+            return _make(vfs)
+        break
+    return True
 
 
 def _make(vfs):
     block = bytearray(_SECTOR)
     vfs.readblocks(0, block)
-    while any(byte != 0xFF for byte in block):
-        print("the file system of partition vfs is corrupt, and not blank either: erase it to have a new one")
-        sys.modules["time"].sleep(3)
+    if any(byte != 0xFF for byte in block):
+        return False
     os.VfsLfs2.mkfs(vfs)
     os.mount(vfs, "/")
     with open("boot.py", "w") as file:
         file.write("# runs at every start, before main.py\n")
+    return True

@@ -64,8 +64,8 @@ def pipes(replies: str, requests: str, interrupts: str) -> tuple[Pipe, Pipe, Non
     return Pipe(replies), Pipe(requests), None
 
 
-def prepare(frozen: str) -> str:
-    """The twins, the interrupt line and the path; the working folder is the unpacked `vfs` partition."""
+def prepare(frozen: str, *trouble: str) -> str | None:
+    """The twins, the interrupt line and the path; the working folder is the unpacked `vfs`. None if that is corrupt."""
     import _chip
 
     signal.signal(signal.SIGUSR1, lambda *_: _chip.run_timers())
@@ -76,7 +76,7 @@ def prepare(frozen: str) -> str:
     for name in ("time", "socket", "select"):
         sys.modules["u" + name] = sys.modules[name]
     sys.path[:0] = ["", frozen, os.path.join(os.getcwd(), "lib")]
-    return frozen
+    return None if trouble else frozen
 
 
 def execute(path: str, namespace: dict) -> None:
