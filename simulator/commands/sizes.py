@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""`python -m simulator sizes`: what the agent costs in flash and RAM, and the smallest heap that is enough."""
+
+import json
+from typing import Any
+
+import rich_click as click
+
+from simulator import interpreters, memory
+from simulator.commands.table import show
+from simulator.memory import LIMIT_K
+from simulator.update import SIZE
+
+
+@click.command("sizes")
+@click.option("--quick", is_flag=True, help=f"Update with {memory.QUICK_SIZE:,} bytes instead of {SIZE:,}.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def command(context: click.Context, quick: bool, as_json: bool) -> None:
+    """Measure the agent: bytes of its modules, heap after import, bytes per block, smallest heap.
+
+    Exit status 1 if a block costs heap, or an update does not work with 80k on the 32-bit interpreter.
+    """
+    facts = measure(memory.QUICK_SIZE if quick else SIZE)
+    if as_json:
+        click.echo(json.dumps(facts))
+    else:
+        _show_modules(facts)
+        _show_heaps(facts)
+    if not facts["within_limits"]:
+        context.exit(1)
+
+
+def measure(size: int) -> dict[str, Any]:
+    """All figures, ready for JSON; `size`: bytes of the image that the update brings."""
+    boards = [interpreter for interpreter in interpreters.available() if interpreter.is_micropython]
+    heaps = {board.name: memory.measure_heap(board, size) for board in boards}
+    small = heaps.get("micropython32")
+    return {
+        "schema": 1,
+        "image_size": size,
+        "modules": [vars(module) for module in memory.modules()],
+        "heaps": {name: vars(heap) for name, heap in heaps.items()},
+        "left_out": [name for name in interpreters.NAMES if name != "cpython" and name not in heaps],
+        "within_limits": all(heap.bytes_per_block == 0 for heap in heaps.values())
+        and (small is None or (small.smallest_k or LIMIT_K + 1) <= LIMIT_K),
+    }
+
+
+def _show_modules(facts: dict[str, Any]) -> None:
+    names = list(facts["heaps"])
+    columns = ["module", ".mpy", "-O3", *(f"heap {name}" for name in names)]
+    heaps = [facts["heaps"][name]["modules"] for name in names]
+    rows = [_module_row(module, heaps) for module in facts["modules"]]
+    stock = [[memory.STOCK + " (stock)", None, None, *(heap[memory.STOCK] for heap in heaps)]] if heaps else []
+    needed = [module for module in facts["modules"] if not module["is_optional"]]
+    totals = [_total("total", facts["modules"]), _total("without the optional ones", needed)]
+    show("Bytes of the firmware's modules", columns, rows + stock + totals)
+
+
+def _module_row(module: dict[str, Any], heaps: list[dict[str, int]]) -> list[object]:
+    label = module["name"] + (" (optional)" if module["is_optional"] else "")
+    return [label, module["mpy"], module["mpy_o3"], *(heap.get(module["name"]) for heap in heaps)]
+
+
+def _total(label: str, modules: list[dict[str, Any]]) -> list[object]:
+    return [label, sum(module["mpy"] for module in modules), sum(module["mpy_o3"] for module in modules)]
+
+
+def _show_heaps(facts: dict[str, Any]) -> None:
+    heaps = facts["heaps"].values()
+    rows = [
+        ["interpreter and twins, before boot.py (bytes)", *(heap["base"] for heap in heaps)],
+        ["names of all modules (bytes)", *(heap["names"] for heap in heaps)],
+        ["all loaded, with the optional ones (bytes)", *(heap["total"] for heap in heaps)],
+        ["allocated per block (bytes)", *(f"{heap['bytes_per_block']:g}" for heap in heaps)],
+        [
+            f"smallest heap for an update of {facts['image_size']:,} bytes",
+            *(_kib(heap["smallest_k"]) for heap in heaps),
+        ],
+    ]
+    show("Heap of a board in lockstep", ["", *facts["heaps"]], rows)
+    for name in facts["left_out"]:
+        click.echo(f"{name} is left out: it is not set up", err=True)
+    if "micropython32" in facts["heaps"]:
+        click.echo(
+            f"limits (0 bytes per block, {LIMIT_K}k on micropython32): {'kept' if facts['within_limits'] else 'BROKEN'}"
+        )
+
+
+def _kib(heap_k: int | None) -> str:
+    return "none is enough" if heap_k is None else f"{heap_k}k"

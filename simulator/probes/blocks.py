@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Probe: heap that blocks cost while they stream in, from block FIRST to block LAST; with the heap locked if LOCK.
+
+Between the two no report is due, so nothing is written to the log and no telemetry is sent.
+"""
+
+import gc
+
+from micropython import heap_lock, heap_unlock
+
+from ota import identity
+from ota.agent import Agent
+from ota.board import Board
+from ota.cloud.thingsboard import ThingsBoard
+from ota.journal import Journal
+from ota.slot import BLOCK
+
+
+def make_agent():
+    board = Board()
+    board.join("simulated", "")
+    journal = Journal(board.nvs)
+    host, port, token = board.text("host", ""), board.number("port", 0), board.text("token", "")
+    return Agent(board, ThingsBoard(board, host, port, token, identity.running(board, journal)), journal)
+
+
+def stream(steps, slot, block):
+    while slot.offset < block * BLOCK:
+        next(steps)
+
+
+def main(first, last, lock):
+    agent = make_agent()
+    steps = agent.steps()
+    stream(steps, agent.slot, first)
+    gc.collect()
+    gc.disable()
+    before = gc.mem_alloc()
+    if lock:
+        heap_lock()
+    stream(steps, agent.slot, last)
+    if lock:
+        heap_unlock()
+    print("probe blocks", last - first, "bytes", gc.mem_alloc() - before)
+
+
+main(FIRST, LAST, LOCK)  # noqa: F821

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""`python -m simulator sizes` prints what it promises, and says no when a limit is broken."""
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simulator import interpreters, memory
+from simulator.commands.sizes import command
+from simulator.interpreters import Interpreter
+
+
+def sizes(*args: str) -> Result:
+    return CliRunner().invoke(command, args, catch_exceptions=False)
+
+
+def test_sizes_prints_modules_blocks_and_the_smallest_heap(both: list[Interpreter]):
+    result = sizes("--quick")
+    assert result.exit_code == 0
+    rows = {line.split("  ")[0].strip(): line.split()[-1] for line in result.stdout.splitlines() if line}
+    assert int(rows["ota.agent"].replace(",", "")) > 1000
+    assert rows["allocated per block (bytes)"] == "0"
+    assert rows["smallest heap for an update of 163,840 bytes"].endswith("k")
+    assert rows["limits (0 bytes per block, 80k on micropython32): kept"] == "kept"
+
+
+def test_sizes_json_has_every_figure(both: list[Interpreter]):
+    facts = json.loads(sizes("--quick", "--json").stdout)
+    assert facts["image_size"] == memory.QUICK_SIZE and facts["within_limits"] and facts["left_out"] == []
+    assert {"name", "mpy", "mpy_o3", "is_optional"} == set(facts["modules"][0])
+    for interpreter in both:
+        heap = facts["heaps"][interpreter.name]
+        assert heap["bytes_per_block"] == 0 and heap["base"] < heap["smallest_k"] * 1024
+    assert facts["heaps"]["micropython32"]["smallest_k"] <= memory.LIMIT_K
+
+
+@pytest.mark.parametrize("broken", [{"bytes_per_block": 16.0}, {"smallest_k": 81}, {"smallest_k": None}])
+def test_sizes_exits_1_when_a_limit_is_broken(both: list[Interpreter], monkeypatch: pytest.MonkeyPatch, broken: dict):
+    good = {"base": 1, "modules": {memory.STOCK: 1}, "names": 1, "total": 1, "bytes_per_block": 0.0, "smallest_k": 80}
+    monkeypatch.setattr(memory, "measure_heap", lambda *_: memory.Heap(**(good | broken)))
+    assert sizes("--json").exit_code == 1
+    assert "BROKEN" in sizes().stdout
+
+
+def test_sizes_without_micropython_says_what_is_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(interpreters, "available", lambda: [interpreters.find("cpython")])
+    result = sizes()
+    assert result.exit_code == 0 and "ota.agent" in result.stdout
+    assert "micropython32 is left out" in result.stderr and "micropython is left out" in result.stderr
