@@ -81,6 +81,11 @@ class Request:
     heap: int
     masked: bool
 
+    @property
+    def text(self) -> str:
+        """`data` as text; what is no UTF-8 cannot be the name of anything."""
+        return self.data.decode(errors="replace")
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -32,6 +32,8 @@ from simulator.interpreters import Interpreter
 Event = dict
 _LOOK_MS = 20  # how often a device that computes is looked at
 _HANG_CPU_S = 0.3  # this much computing without a request is a hang: a board would need ten times as long
+_LOOK_COST_MS = 0.1  # lockstep: what a look at the radio, the clock or a socket takes, so that looking in a loop ends
+_LOOKS = (Op.WLAN_STATUS, Op.TIME)
 _START_CPU_S = 30  # the same before the first request, when the interpreter itself starts
 
 
@@ -280,6 +282,7 @@ class Board:
             self._check_watchdog()
             self._process.link.refuse(error, self._device_ms(), is_due=self._timer_is_due())
             return
+        self._look(request.op in _LOOKS)
         self._check_watchdog()
         if isinstance(answer, Reply):
             self._answer(answer)
@@ -287,6 +290,10 @@ class Board:
         self._wait = (request, answer, None if answer.ms < 0 else self.clock.now_ms() + answer.ms)
         if answer.is_repl:
             self._emit("repl")
+
+    def _look(self, is_one: bool) -> None:
+        if is_one and self.net:
+            self.clock.spend(_LOOK_COST_MS)
 
     def _answer(self, reply: Reply) -> None:
         self._wait = None
@@ -299,6 +306,7 @@ class Board:
             reply = wait.ready()
             if reply is None and end is not None and now >= end:
                 reply = wait.expired()
+                self._look(wait.ms == 0)
         except EspError as error:
             self._wait = None
             self._process.link.refuse(error, self._device_ms(), is_due=self._timer_is_due())

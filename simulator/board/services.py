@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """What a device asks of the silicon: esp32 and machine requests, answered by a Chip and the board's alarms."""
 
+import errno
 import struct
 from collections.abc import Callable
 
 from simulator.board.alarms import Alarms
 from simulator.board.chip import DEEP_SLEEP, HARD, SOFT, Chip
-from simulator.board.errors import ChipReset
+from simulator.board.errors import ChipReset, EspError
 from simulator.board.link import Handler, Op, Reply, Request, Wait
 
 _INFO = struct.Struct("=BBBII16s")
+_LAST_TIMER = 30  # all that are due fit into one number of a reply
 
 FlashProgress = Callable[[str, str, int, int], None]
 
@@ -57,12 +59,12 @@ class ChipServices:
         return Reply()
 
     def _find(self, request: Request) -> Reply:
-        label = request.data.decode() if request.handle else None
+        label = request.text if request.handle else None
         handles = self._chip.find(request.a, request.b, label)
         return Reply(len(handles), bytes(handles))
 
     def _lookup(self, request: Request) -> Reply:
-        return Reply(self._chip.lookup(request.data.decode()))
+        return Reply(self._chip.lookup(request.text))
 
     def _info(self, request: Request) -> Reply:
         kind, subtype, address, size, label, encrypted = self._chip.info(request.handle)
@@ -88,26 +90,26 @@ class ChipServices:
     # esp32.NVS
 
     def _nvs_open(self, request: Request) -> Reply:
-        return Reply(self._chip.nvs.open(request.data.decode()))
+        return Reply(self._chip.nvs.open(request.text))
 
     def _nvs_set_i32(self, request: Request) -> Reply:
-        self._chip.nvs.set_i32(request.handle, request.data.decode(), request.a)
+        self._chip.nvs.set_i32(request.handle, request.text, request.a)
         return Reply()
 
     def _nvs_get_i32(self, request: Request) -> Reply:
-        return Reply(self._chip.nvs.get_i32(request.handle, request.data.decode()))
+        return Reply(self._chip.nvs.get_i32(request.handle, request.text))
 
     def _nvs_set_blob(self, request: Request) -> Reply:
         key, blob = request.data[: request.a], request.data[request.a :]
-        self._chip.nvs.set_blob(request.handle, key.decode(), blob)
+        self._chip.nvs.set_blob(request.handle, key.decode(errors="replace"), blob)
         return Reply()
 
     def _nvs_get_blob(self, request: Request) -> Reply:
-        blob = self._chip.nvs.get_blob(request.handle, request.data.decode(), request.a)
+        blob = self._chip.nvs.get_blob(request.handle, request.text, request.a)
         return Reply(len(blob), blob)
 
     def _nvs_erase(self, request: Request) -> Reply:
-        self._chip.nvs.erase_key(request.handle, request.data.decode())
+        self._chip.nvs.erase_key(request.handle, request.text)
         return Reply()
 
     # machine
@@ -150,6 +152,8 @@ class ChipServices:
         return Reply()
 
     def _timer(self, request: Request) -> Reply:
+        if request.handle > _LAST_TIMER:
+            raise EspError(errno.ENOMEM)
         self._alarms.arm_timer(request.handle, self._now(), request.a, is_periodic=bool(request.b))
         return Reply()
 

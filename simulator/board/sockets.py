@@ -41,7 +41,7 @@ class SocketServices:
         }
 
     def _resolve(self, request: Request) -> Reply:
-        if not self._net.knows(request.data.decode()):
+        if not self._net.knows(request.text):
             raise EspError(_NO_NAME)
         return Reply()
 
@@ -55,7 +55,7 @@ class SocketServices:
             raise EspError(errno.EHOSTUNREACH)
         link = self._link(request.handle)
         if link.state == "new":
-            self._net.connect(link, request.data.decode(), request.a)
+            self._net.connect(link, request.text, request.a)
 
         def ready() -> Reply | None:
             if link.state == "refused":

@@ -12,11 +12,12 @@ import tempfile
 from pathlib import Path
 
 from simulator.board import archive
-from simulator.board.build import compile_tree
+from simulator.board.build import compile_module, compile_tree
 from simulator.interpreters import ROOT, Interpreter
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STOCK = ROOT / ".tools" / "umqtt"
+_NO_LINE_NUMBERS = 3  # mpy-cross -O: the twins are in the device's heap, where a board has nothing
 _SCRIPTS = ("boot.py", "main.py", "_start.py")
 
 
@@ -35,7 +36,12 @@ def _twins() -> Path:
     """The twins for MicroPython, compiled once for this process."""
     folder = Path(tempfile.mkdtemp(prefix="twins-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    _write(True, {name: data for name, data in compile_tree(_DEVICE).items() if "/" not in name}, folder)
+    for path in _DEVICE.glob("*.py"):
+        if path.name in _SCRIPTS:
+            shutil.copy(path, folder)
+        else:
+            code = compile_module(path.name, path.read_bytes(), _NO_LINE_NUMBERS)
+            folder.joinpath(path.stem + ".mpy").write_bytes(code)
     return folder
 
 

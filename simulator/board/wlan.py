@@ -65,7 +65,9 @@ class Radio:
         return Reply(int(self._active[request.handle]))
 
     def _connect(self, request: Request) -> Reply:
-        ssid, password = request.data[: request.a].decode(), request.data[request.a :].decode()
+        ssid, password = (
+            part.decode(errors="replace") for part in (request.data[: request.a], request.data[request.a :])
+        )
         if request.a or self._wanted is None:
             self._wanted = (ssid, password)
             self._since = self._clock.now_ms() if self._site.is_up else None

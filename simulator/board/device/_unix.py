@@ -5,7 +5,6 @@ import os
 import sys
 
 _FROZEN = "/.frozen"
-_SECTOR = 4096
 
 execute = execfile  # noqa: F821  a built-in of the unix port
 
@@ -32,6 +31,7 @@ def prepare(folder):
     import socket
     import time
 
+    import _vfs
     import esp32
     import machine  # noqa: F401
 
@@ -39,30 +39,8 @@ def prepare(folder):
         sys.modules[name] = module
     frozen = os.VfsPosix(folder)
     os.umount("/")
-    is_mounted = _mount(esp32.Partition)
+    is_mounted = _vfs.mount(esp32.Partition)
+    del sys.modules["_vfs"]  # not needed again
     os.mount(frozen, _FROZEN)
     sys.path[:] = ["", ".frozen", _FROZEN, "/lib"]
     return _FROZEN if is_mounted else None
-
-
-def _mount(partition):
-    """As the port's _boot.py: a blank partition gets a file system, a foreign one is left alone."""
-    for vfs in partition.find(partition.TYPE_DATA, label="vfs") or partition.find(partition.TYPE_DATA, label="ffat"):
-        try:
-            os.mount(vfs, "/")
-        except OSError:
-            return _make(vfs)
-        break
-    return True
-
-
-def _make(vfs):
-    block = bytearray(_SECTOR)
-    vfs.readblocks(0, block)
-    if any(byte != 0xFF for byte in block):
-        return False
-    os.VfsLfs2.mkfs(vfs)
-    os.mount(vfs, "/")
-    with open("boot.py", "w") as file:
-        file.write("# runs at every start, before main.py\n")
-    return True

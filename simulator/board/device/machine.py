@@ -21,6 +21,7 @@ _OP_RTC_READ = const(39)
 _OP_RTC_WRITE = const(40)
 _OP_SET_TIME = const(42)
 _OP_DEEPSLEEP = const(43)
+_OP_SLEEP = const(44)
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -58,7 +59,7 @@ def deepsleep(ms=0):
 
 def lightsleep(ms=-1):
     """-1 ms: for ever."""
-    time.sleep_ms(ms)
+    call(_OP_SLEEP, 0, 0, ms)
 
 
 def idle():

@@ -49,7 +49,7 @@ def ticks_diff(end, start):
 
 
 def sleep_ms(ms):
-    call(_OP_SLEEP, 0, 0, ms)
+    call(_OP_SLEEP, 0, 0, ms if ms > 0 else 0)
 
 
 def sleep_us(us):

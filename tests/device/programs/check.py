@@ -9,7 +9,7 @@ def error(function, *args):
     try:
         function(*args)
     except Exception as raised:
-        return (type(raised).__name__, *raised.args)
+        return (type(raised).__name__,) + raised.args  # noqa: RUF005  MicroPython has no such display
 
 
 def run(tests):
