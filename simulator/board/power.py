@@ -10,31 +10,24 @@ Everything that happens is an event, a dict with `event` and `ms` (the board's c
   off      why: no power, or asleep for ever
 """
 
-import dataclasses
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from simulator.board import unpack
 from simulator.board.alarms import Alarms
-from simulator.board.chip import HARD, POWER_ON, SOFT, WATCHDOG, Chip
-from simulator.board.errors import ChipReset, EspError, PowerCut
-from simulator.board.link import Op, Reply, Request, Wait
+from simulator.board.chip import POWER_ON, SOFT, Chip
+from simulator.board.errors import ChipReset, PowerCut
 from simulator.board.net import VirtualNet
 from simulator.board.process import DeviceProcess
 from simulator.board.services import ChipServices, DeepSleep
+from simulator.board.session import Session
 from simulator.board.sockets import SocketServices
 from simulator.board.vfs import Files
 from simulator.board.wlan import Radio, Site
-from simulator.errors import UserError
 from simulator.interpreters import Interpreter
 
 Event = dict
-_LOOK_MS = 20  # how often a device that computes is looked at
-_HANG_CPU_S = 0.3  # this much computing without a request is a hang: a board would need ten times as long
-_LOOK_COST_MS = 0.1  # lockstep: what a look at the radio, the clock or a socket takes, so that looking in a loop ends
-_LOOKS = (Op.WLAN_STATUS, Op.TIME)
-_START_CPU_S = 30  # the same before the first request, when the interpreter itself starts
 
 
 class Board:
@@ -68,8 +61,7 @@ class Board:
         self._sockets = SocketServices(self.net, self._radio) if self.net else None
         self._handlers = ChipServices(chip, self._alarms, self._flash_changed).handlers()
         self._handlers |= self._radio.handlers() | (self._sockets.handlers() if self._sockets else {})
-        self._handlers |= {Op.READY: self._ready, Op.START: self._started}
-        self._process: DeviceProcess | None = None
+        self._session: Session | None = None
         self._scratch: tempfile.TemporaryDirectory | None = None
         self._files: Files | None = None
         self._is_off = False
@@ -78,7 +70,6 @@ class Board:
         self._ctrl_d = False
         self._late_lines: list[str] = []
         self._start_ms = self._start_spent_ms = 0.0  # the clock when the chip started
-        self._begin()
 
     def __enter__(self) -> "Board":
         return self
@@ -110,7 +101,7 @@ class Board:
         while self._stop is None:
             if deadline is not None and self._elapsed_ms() >= deadline:
                 return "timeout"
-            if self._process is None and self.boots == last_boot:
+            if self._session is None and self.boots == last_boot:
                 return "boots"
             try:
                 self._turn(deadline)
@@ -143,15 +134,6 @@ class Board:
 
     # one start
 
-    def _begin(self) -> None:
-        """What holds for a device process that has just started."""
-        self._wait: tuple[Request, Wait, float | None] | None = None
-        self._interrupted_end: float | None = None  # of the wait that will be asked for again
-        self._is_started = False
-        self._is_interrupted = False
-        self._cpu_s = 0.0
-        self._console: list[str] = []
-
     def _boot(self) -> None:
         cause = self.chip.reset_cause
         boot = self.chip.boot()
@@ -169,7 +151,6 @@ class Board:
         self._spawn(boot.image)
 
     def _spawn(self, image: bytes) -> None:
-        self._begin()
         self._scratch = tempfile.TemporaryDirectory(prefix="board-")
         frozen, folder = Path(self._scratch.name, "frozen"), Path(self._scratch.name, "files")
         frozen.mkdir()
@@ -180,18 +161,15 @@ class Board:
             self._files = Files(self.chip, folder)
             args += [] if self._files.unpack() else ["corrupt"]
         script = unpack.start_script(self.interpreter)
-        self._process = DeviceProcess(
-            self.interpreter, script, args, heap=self._heap, folder=folder, on_line=self._line
-        )
-
-    def _ready(self, request: Request) -> Reply:
-        """The link works. The device learns how old the chip is by the real clock, -1 if the clock is virtual."""
-        return Reply(-1 if self.net else round(self.clock.now_ms() - self._start_ms) - self._device_ms())
-
-    def _started(self, request: Request) -> Reply:
-        """The twins are loaded and the files mounted: what happens from now on is the program's doing."""
-        self._is_started = True
-        return Reply()
+        process = DeviceProcess(self.interpreter, script, args, heap=self._heap, folder=folder, on_line=self._line)
+        self._session = Session(
+            process, self._handlers, self.clock, self._alarms, self.net,
+            start_ms=self._start_ms,
+            start_spent_ms=self._start_spent_ms,
+            on_heap=self._heap_told,
+            on_repl=lambda: self._emit("repl"),
+            is_stopped=lambda: self._stop is not None,
+        )  # fmt: skip
 
     def _reset(self, reset: ChipReset) -> None:
         self._end_process()
@@ -212,10 +190,10 @@ class Board:
         self.chip.reset(reset.cause)
 
     def _end_process(self) -> None:
-        if self._process is None:
+        if self._session is None:
             return
-        self._process.end()
-        self._process = None
+        self._session.process.end()
+        self._session = None
         if self._sockets:
             self._sockets.reset()
 
@@ -230,135 +208,19 @@ class Board:
 
     def _turn(self, deadline: float | None) -> None:
         try:
-            if self._process is None:
+            if self._session is None:
                 self._boot()
             elif self._ctrl_d:
                 self._ctrl_d = False
                 raise ChipReset(SOFT, "Ctrl-D")
-            else:
-                self._step(deadline)
+            elif not self._session.step(deadline):
+                self._stop = "idle"
         except ChipReset as reset:
             self._reset(reset)
-
-    def _step(self, deadline: float | None) -> None:
-        if self.net:
-            self.net.run()
-        self._check_watchdog()
-        try:
-            if self._wait:
-                self._step_wait(*self._wait, deadline)
-            else:
-                self._step_run(deadline)
-        except EOFError:
-            self._gone()
-
-    def _check_watchdog(self) -> None:
-        if self._alarms.watchdog is not None and self.clock.now_ms() >= self._alarms.watchdog:
-            raise ChipReset(WATCHDOG, "watchdog")
-
-    def _step_run(self, deadline: float | None) -> None:
-        """The device computes: wait for its next request, interrupt it when a timer is due, notice a hang."""
-        if self._timer_is_due() and not self._is_interrupted and self._is_started:
-            self._is_interrupted = True
-            self._process.interrupt()
-        if self._process.wait(_LOOK_MS):
-            if self._stop is None:
-                self._serve(self._process.link.receive())
-        elif self._hangs():
-            self._jump([self._alarms.next_timer(), self._alarms.watchdog, deadline if self.clock.virtual else None])
-
-    def _serve(self, request: Request) -> None:
-        self._is_interrupted = False
-        self._cpu_s = 0.0
-        if self._interrupted_end is not None and not request.masked:
-            left = max(0, round(self._interrupted_end - self.clock.now_ms()))
-            request = dataclasses.replace(request, b=left)
-            self._interrupted_end = None
-        if request.heap:
-            self.peak_heap = max(self.peak_heap or 0, request.heap)
-        try:
-            answer = self._handlers[request.op](request)
-        except EspError as error:
-            self._check_watchdog()
-            self._process.link.refuse(error, self._device_ms(), is_due=self._timer_is_due())
-            return
-        self._look(request.op in _LOOKS)
-        self._check_watchdog()
-        if isinstance(answer, Reply):
-            self._answer(answer)
-            return
-        self._wait = (request, answer, None if answer.ms < 0 else self.clock.now_ms() + answer.ms)
-        if answer.is_repl:
-            self._emit("repl")
-
-    def _look(self, is_one: bool) -> None:
-        if is_one and self.net:
-            self.clock.spend(_LOOK_COST_MS)
-
-    def _answer(self, reply: Reply) -> None:
-        self._wait = None
-        self._process.link.answer(reply, self._device_ms(), is_due=self._timer_is_due())
-
-    def _step_wait(self, request: Request, wait: Wait, end: float | None, deadline: float | None) -> None:
-        """The device waits: answer it if its time has come, else let time pass to whatever comes first."""
-        now = self.clock.now_ms()
-        try:
-            reply = wait.ready()
-            if reply is None and end is not None and now >= end:
-                reply = wait.expired()
-                self._look(wait.ms == 0)
-        except EspError as error:
-            self._wait = None
-            self._process.link.refuse(error, self._device_ms(), is_due=self._timer_is_due())
-            return
-        if reply is not None:
-            self._answer(reply)
-        elif self._timer_is_due() and not request.masked:
-            self._wait = None
-            self._interrupted_end = end
-            self._process.link.interrupt_wait(-1 if end is None else 1, self._device_ms())
-        else:
-            timer = None if request.masked else self._alarms.next_timer()
-            self._pass_time([end, timer, self._alarms.watchdog], deadline, wait.is_repl)
-
-    def _pass_time(self, times: list[float | None], deadline: float | None, is_repl: bool) -> None:
-        """Virtual time jumps; real time passes, except at the REPL, where nothing but an alarm can happen."""
-        if self.net:
-            if not self._jump([*times, self.net.next_ms(), deadline]):
-                self._stop = "idle"
-        elif not is_repl or not self._jump(times):
-            end = min((time for time in times if time is not None), default=float("inf"))
-            self._process.wait(min(end - self.clock.now_ms(), _LOOK_MS))
-
-    def _jump(self, times: list[float | None]) -> bool:
-        """Moves the clock to the first of these times; False if there is none."""
-        known = [time for time in times if time is not None]
-        if known:
-            self.clock.skip(max(0.0, min(known) - self.clock.now_ms()))
-        return bool(known)
 
     def _elapsed_ms(self) -> float:
         """What time-outs of `run` are counted in: in board mode flash work and jumps do not really take time."""
         return self.clock.now_ms() - (0 if self.net else self.clock.spent_ms)
-
-    def _timer_is_due(self) -> bool:
-        due = self._alarms.next_timer()
-        return due is not None and due <= self.clock.now_ms()
-
-    def _hangs(self) -> bool:
-        """Whether the process has computed for long without asking for anything."""
-        used = self._process.cpu_s()
-        if used is None:
-            return False
-        self._cpu_s = self._cpu_s or used or 1e-9
-        return used - self._cpu_s > (_HANG_CPU_S if self._is_started else _START_CPU_S)
-
-    def _gone(self) -> None:
-        """The process has ended without a reset: the interpreter itself has crashed."""
-        if not self._is_started:
-            words = " / ".join(self._console[-3:]) or "it printed nothing"
-            raise UserError("device_failed", f"{self.interpreter.name} does not start the device: {words}")
-        raise ChipReset(HARD, "the interpreter crashed")
 
     # events
 
@@ -370,8 +232,10 @@ class Board:
     def _tell_late_lines(self) -> None:
         while self._late_lines and self._stop is None:
             line = self._late_lines.pop(0)
-            self._console = [*self._console[-9:], line]
             self._emit("console", line=line)
+
+    def _heap_told(self, size: int) -> None:
+        self.peak_heap = max(self.peak_heap or 0, size)
 
     def _flash_changed(self, operation: str, label: str, offset: int, size: int) -> None:
         self._emit("flash", operation=operation, label=label, offset=offset, size=size)
@@ -382,7 +246,3 @@ class Board:
             self._on_event(record)
         if self._stop is None and self._until and self._until(record):
             self._stop = "until"
-
-    def _device_ms(self) -> int:
-        """The host's part of the device's clock, which starts anew with every boot but a soft one."""
-        return round(self.clock.spent_ms - self._start_spent_ms)

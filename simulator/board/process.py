@@ -27,6 +27,7 @@ class DeviceProcess:
         folder: Path,
         on_line: Callable[[str], None],
     ) -> None:
+        self.last_lines: list[str] = []  # of the console
         self._on_line = on_line
         self._line = b""
         self._signals = not interpreter.is_micropython
@@ -74,7 +75,9 @@ class DeviceProcess:
         if not data and self._line:
             lines, self._line = [self._line], b""
         for line in lines:
-            self._on_line(line.decode(errors="replace").rstrip("\r"))
+            text = line.decode(errors="replace").rstrip("\r")
+            self.last_lines = [*self.last_lines[-2:], text]
+            self._on_line(text)
         return bool(data)
 
     def interrupt(self) -> None:
@@ -83,6 +86,10 @@ class DeviceProcess:
             os.kill(self._process.pid, signal.SIGUSR1)
         else:
             os.write(self._irq, b"!")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def cpu_s(self) -> float | None:
         """Processor time used so far, in seconds; None where the system does not tell."""

@@ -213,7 +213,7 @@ while True:
 def test_a_crashed_interpreter_is_a_crashed_chip(interpreter: Interpreter) -> None:
     with board(interpreter, COUNT + "if run == 0: time.sleep(1)\n") as twin:
         assert twin.run(printed("run 0"))
-        os.kill(twin.board._process._process.pid, signal.SIGSEGV)
+        os.kill(twin.board._session.process.pid, signal.SIGSEGV)
         assert twin.run(at_repl)
         assert twin.story.lines == ["run 0 cause 1", "run 1 cause 2"]
 
