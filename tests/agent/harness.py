@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""A board with the unmodified firmware, its mock ThingsBoard, and what either of them saw.
+
+    world.offer("1.1.0")
+    world.wait("UPDATED")
+    assert world.states == [*GOOD]
+
+Checks look at what the cloud saw, what flash holds and what was logged; never inside the agent.
+"""
+
+import functools
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from simulator.board import image_writer
+from simulator.board.build import build_firmware
+from simulator.board.lockstep import Lockstep
+from simulator.board.net import EPOCH_MS, Packet
+from simulator.breakage import FIRMWARE, TITLE
+from simulator.clouds import mqtt
+from simulator.clouds.thingsboard import ThingsBoard
+from simulator.clouds.thingsboard.packages import Package
+from simulator.interpreters import Interpreter
+
+PRODUCTS = Path(__file__).parent / "products"
+TOKEN = "T1"
+GOOD = ("DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING", "UPDATED")
+TERMINAL = ("UPDATED", "FAILED")
+HEAP = "96k"  # of the 32-bit MicroPython
+SECTOR = 4096
+_SLICE_S = 0.05
+_MORE = "  ..."
+
+
+@functools.cache
+def firmware(version: str, main: str = "", product: str = "", chip: str = "esp32") -> bytes:
+    """An app image: our firmware; `main` is another main.py, `product` a folder whose files win over ours."""
+    folders = [FIRMWARE, PRODUCTS / product] if product else [FIRMWARE]
+    if not main:
+        return build_firmware(folders, TITLE, version, chip)
+    return _with_main(folders, main, version, chip)
+
+
+def _with_main(folders: list[Path], main: str, version: str, chip: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "main.py").write_text(main)
+        return build_firmware([*folders, folder], TITLE, version, chip)
+
+
+def small_app(size: int, version: str = "1.1.0") -> bytes:
+    """An app that is a valid image without anything in it: for updates that need not start."""
+    return image_writer.build(b"", TITLE, version, size=size)
+
+
+class World:
+    """`twin` is the board, `cloud` the core, `device` its record there. Times in seconds of the virtual clock."""
+
+    def __init__(
+        self,
+        interpreter: Interpreter,
+        app: bytes | None = None,
+        settings: dict[str, int | str] | None = None,
+        heap: str | None = HEAP,
+        **server: object,
+    ) -> None:
+        self.cloud = ThingsBoard(seed=1, now_ms=EPOCH_MS, **server)
+        self.device = self.cloud.add_device("board-1", TOKEN)
+        self.twin = Lockstep(
+            interpreter,
+            app or firmware("1.0.0"),
+            self.cloud,
+            {"token": TOKEN, **(settings or {})},
+            heap=heap if interpreter.name == "micropython32" else None,
+        )
+        self.wire: list[tuple[int, object]] = []  # (ms, MQTT packet) as the device sent them
+        self._decoders: dict[int, mqtt.Decoder] = {}
+        self.twin.net.faults.append(self._tap)
+
+    # what people do
+
+    def offer(self, version: str = "1.1.0", data: bytes | None = None, title: str = TITLE, **fields) -> Package:
+        """Uploads a package (our firmware as `version` unless there is `data` or a url) and assigns it."""
+        if data is None and "url" not in fields:
+            data = firmware(version)
+        package = self.cloud.add_package(title, version, data, **fields)
+        self.assign(package)
+        return package
+
+    def assign(self, package: Package) -> None:
+        self.cloud.assign(self.device, package, self.twin.now_ms)
+
+    def unassign(self) -> None:
+        self.cloud.unassign(self.device, "FIRMWARE", self.twin.now_ms)
+
+    def push(self, **values) -> None:
+        """Somebody saves shared attributes of the device."""
+        self.cloud.save_attributes(self.device, values, self.twin.now_ms)
+
+    def delete(self, *names: str) -> None:
+        self.cloud.delete_attributes(self.device, list(names), self.twin.now_ms)
+
+    def call(self, method: str, number: int = 1) -> None:
+        """A call from the dashboard to the product."""
+        self.device.session.publish(f"v1/devices/me/rpc/request/{number}", b'{"method":"%s","params":{}}' % method.encode())
+
+    def fault(self, *rules: str) -> None:
+        for rule in rules:
+            self.cloud.add_fault(rule)
+
+    # time
+
+    def pass_time(self, seconds: float) -> None:
+        self.twin.run_for(seconds)
+
+    def wait(self, what: str | Callable[[], bool], timeout_s: float = 600) -> None:
+        """Runs on until the cloud has seen this state once more, or until `what()`; fails after `timeout_s`."""
+        seen = self.states.count(what) if isinstance(what, str) else 0
+        condition = (lambda: self.states.count(what) > seen) if isinstance(what, str) else what
+        end = self.twin.clock.now_ms() + timeout_s * 1000
+        while not condition():
+            assert self.twin.clock.now_ms() < end, f"no {what} within {timeout_s} s; last run: {self.twin.why}"
+            self.twin.run_for(_SLICE_S)
+
+    def wait_log(self, text: str, timeout_s: float = 600) -> None:
+        """Runs on until the board prints a line that starts with `text`; stops right there."""
+        found = self.twin.run(
+            lambda event: event["event"] == "console" and event["line"].startswith(text), timeout_s=timeout_s
+        )
+        assert found, f"no line {text!r}: {self.twin.why}"
+
+    def wait_flash(self, operation: str, offset: int, timeout_s: float = 600) -> None:
+        """Runs on until this operation on the spare slot is done; stops right there."""
+        found = self.twin.run(
+            lambda event: event["event"] == "flash"
+            and (event["operation"], event["offset"]) == (operation, offset)
+            and event["label"].startswith("ota_"),
+            timeout_s=timeout_s,
+        )
+        assert found, f"no {operation} at {offset}: {self.twin.why}"
+
+    def settle(self, seconds: float = 60) -> None:
+        """Lets everything that is still to be said be said."""
+        self.pass_time(seconds)
+
+    # what was seen
+
+    def seen(self, kind: str, **fields) -> list[dict]:
+        """The cloud's events of this kind with these fields."""
+        return [
+            event
+            for event in self.cloud.events
+            if event["event"] == kind and all(event.get(name) == value for name, value in fields.items())
+        ]
+
+    def told(self, key: str) -> list:
+        """What the device has told under this telemetry key, in order."""
+        return [event["values"][key] for event in self.seen("telemetry") if key in event["values"]]
+
+    @property
+    def states(self) -> list[str]:
+        return self.told("fw_state")
+
+    @property
+    def errors(self) -> list[str]:
+        return self.told("fw_error")
+
+    @property
+    def ends(self) -> list[str]:
+        """The terminal states, in order."""
+        return [state for state in self.states if state in TERMINAL]
+
+    @property
+    def downloaded(self) -> int:
+        """Bytes of chunks that the cloud sent."""
+        return sum(event["length"] for event in self.seen("chunk"))
+
+    @property
+    def log(self) -> list[str]:
+        return self.twin.story.lines
+
+    def logged(self, text: str) -> int:
+        """How many lines have this in them."""
+        return sum(text in line for line in self.log)
+
+    @property
+    def runs(self) -> tuple[str | None, str | None]:
+        """(version, slot) of what runs."""
+        return self.twin.story.version, self.twin.story.slot
+
+    def partition(self, label: str):
+        return next(row for row in self.twin.chip.partitions if row.label == label)
+
+    def slot_holds(self, label: str, data: bytes) -> bool:
+        return self.twin.flash.read(self.partition(label).offset, len(data)) == data
+
+    def erases(self, label: str) -> list[int]:
+        """How often each sector of a partition was erased."""
+        row = self.partition(label)
+        return list(self.twin.flash.erases[row.offset // SECTOR : (row.offset + row.size) // SECTOR])
+
+    def _tap(self, packet: Packet) -> list[Packet]:
+        if not packet.to_device and isinstance(packet.content, bytes) and packet.link.endpoint is not None:
+            if packet.link.endpoint.core is self.cloud:
+                decoder = self._decoders.setdefault(packet.link.number, mqtt.Decoder())
+                self.wire += [(round(packet.at), found) for found in decoder.feed(packet.content)]
+        return [packet]
+
+    def tell(self) -> str:
+        """The whole story as a person reads it: the board's console and the cloud's events by time."""
+        rows = [(event["ms"], 0, _board_line(event)) for event in self.twin.story.events if event["event"] != "flash"]
+        rows += [(event["at_ms"] - EPOCH_MS, 1, _cloud_line(event)) for event in self.cloud.events]
+        rows.sort(key=lambda row: row[:2])
+        return "\n".join(f"{ms / 1000:10.3f}  {line}" for ms, _, line in _folded(rows))
+
+
+def _board_line(event: dict) -> str:
+    if event["event"] == "console":
+        return "board   " + event["line"]
+    return "board   * " + event["event"] + _fields(event, "ms", "log")
+
+
+def _cloud_line(event: dict) -> str:
+    return "  cloud " + event["event"] + _fields(event, "at_ms", "device")
+
+
+def _fields(event: dict, *hidden: str) -> str:
+    return "".join(f" {key}={value}" for key, value in event.items() if key not in ("event", *hidden))
+
+
+def _folded(rows: list) -> list:
+    """Long runs of chunks and of the product's own telemetry become their first, an ellipsis and their last."""
+    kept: list = []
+    for i, row in enumerate(rows):
+        around = rows[max(0, i - 2) : i + 3]
+        if len(around) == 5 and all(_is_routine(line) for _, _, line in around):
+            if kept[-1][2] != _MORE:
+                kept.append((row[0], 1, _MORE))
+            continue
+        kept.append(row)
+    return kept
+
+
+def _is_routine(line: str) -> bool:
+    return line.startswith("  cloud chunk") or (line.startswith("  cloud telemetry") and "fw_" not in line)

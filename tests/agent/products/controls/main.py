@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release. Counts its own pauses."""
+
+from ota import identity
+from ota.agent import Agent
+from ota.board import Board
+from ota.cloud.thingsboard import ThingsBoard
+from ota.errors import TransferError
+from ota.journal import Journal
+from ota.port import ticks_diff, ticks_ms
+
+_REPORT_MS = 1000
+
+
+class Pauses:
+    """How long the application had to wait between two ticks, at most; told every second."""
+
+    def __init__(self, cloud):
+        self._cloud = cloud
+        self._last = self._told = ticks_ms()
+        self._longest = 0
+
+    def tick(self):
+        now = ticks_ms()
+        self._longest = max(self._longest, ticks_diff(now, self._last))
+        self._last = now
+        if self._cloud.linked and ticks_diff(now, self._told) >= _REPORT_MS:
+            self._told = now
+            try:
+                self._cloud.publish({"pause_ms": self._longest}, qos=0)
+            except TransferError:
+                pass
+            self._longest = 0
+
+
+def check(kind):
+    """A health check: 0 passes, 1 says no, 2 raises."""
+    if kind == 2:
+        raise RuntimeError("the sensor is not there")
+    return kind == 0
+
+
+def main():
+    board = Board()
+    board.join(board.text("ssid", "simulated"), "")
+    journal = Journal(board.nvs)
+    cloud = ThingsBoard(
+        board,
+        board.text("host", ""),
+        board.number("port", 1883),
+        board.text("token", ""),
+        identity.running(board, journal),
+        chunk=board.number("chunk", 4096),
+        window=board.number("window", 4),
+        allow_no_checksum=bool(board.number("trusting", 0)),
+    )
+    kind = board.number("health", 0)
+    agent = Agent(board, cloud, journal, health=(lambda: check(kind),))
+    agent.enabled = not board.number("disabled", 0)
+
+    def call(method, params):
+        if method in ("disable", "enable"):
+            agent.enabled = method == "enable"
+        elif method in ("hold", "release"):
+            agent.hold_reset = method == "hold"
+        elif method in ("force", "cancel"):
+            getattr(agent, method)()
+        return {"pending": agent.pending.version if agent.pending else None}
+
+    cloud.on_rpc = call
+    pauses = Pauses(cloud)
+    for _ in agent.steps():
+        pauses.tick()
+
+
+main()

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""thingsboard.md 8.1, A14-A26: chunks that come wrong, late, twice or never; links that go; offers that change."""
+
+import pytest
+
+from simulator.breakage import TITLE
+from simulator.clouds import mqtt
+from tests.agent.harness import GOOD, SECTOR, firmware, small_app
+
+LAST = (len(firmware("1.1.0")) - 1) // SECTOR
+
+
+def request_ids(world) -> list[str]:
+    """The request ids of chunk requests, in the order of their first use in each session."""
+    return list(dict.fromkeys(event["request_id"] for event in world.seen("chunk_request")))
+
+
+def finishes(world) -> None:
+    """The update ends well, with the right bytes in flash."""
+    world.wait("UPDATED")
+    assert world.states == [*GOOD]
+    assert world.runs == ("1.1.0", "ota_1")
+    assert world.slot_holds("ota_1", firmware("1.1.0"))
+
+
+def test_a14_every_attempt_has_a_request_id_of_its_own(world):
+    world.fault("chunk=2:close", "chunk=4:empty", "chunk=6x*:corrupt")
+    world.offer()
+    world.wait("FAILED")
+    ids = request_ids(world)
+    assert len(ids) == 4  # start, link lost, empty chunk, second try
+    assert all(text.isdigit() and str(int(text)) == text for text in ids)
+    assert not set(ids) & {str(event["request_id"]) for event in world.seen("attribute_request")}
+
+
+def test_a14_two_updates_in_one_session_never_share_a_request_id(world):
+    world.offer("2.0.0", small_app(4096), checksum=None)
+    world.fault("chunkx*:corrupt")
+    world.wait("FAILED")
+    first = request_ids(world)
+    world.cloud._faults.rules.clear()
+    world.offer("1.1.0")
+    world.wait("VERIFIED")
+    assert not set(first) & set(request_ids(world)[len(first) :])
+    world.wait("UPDATED")
+    assert world.runs == ("1.1.0", "ota_1")
+
+
+@pytest.mark.parametrize("chunk", [512, 4096, 16384, 65536])
+def test_a15_every_request_says_its_size_in_bare_digits(make_world, chunk):
+    world = make_world(settings={"chunk": chunk})
+    world.offer()
+    finishes(world)
+    payloads = {
+        packet.payload
+        for _, packet in world.wire
+        if isinstance(packet, mqtt.Publish) and packet.topic.startswith("v2/fw/request/")
+    }
+    assert payloads == {b"%d" % chunk}
+
+
+@pytest.mark.parametrize("index", [0, 1, 7, LAST])
+@pytest.mark.parametrize("fault", ["duplicate", "other-id", "other-index"])
+def test_a16_answers_nobody_asked_for_are_ignored(world, fault, index):
+    world.fault(f"chunk={index}:{fault}")
+    world.offer()
+    finishes(world)
+
+
+@pytest.mark.parametrize("index", [0, 7, LAST])
+@pytest.mark.parametrize("fault", ["truncate=1", "truncate=4096", "extend=1", "extend=5000"])
+def test_a17_a_chunk_of_another_length_is_asked_for_again(world, fault, index):
+    world.fault(f"chunk={index}:{fault}")
+    world.offer()
+    finishes(world)
+
+
+def test_a18_an_empty_chunk_is_asked_for_with_a_new_request_id(world):
+    world.fault("chunk=5:empty")
+    world.offer()
+    finishes(world)
+    assert len(request_ids(world)) == 2
+
+
+def test_a18_a_cache_that_expires_in_mid_download_is_survived(make_world):
+    world = make_world(cache_ttl_ms=2000)  # erasing takes longer than that
+    world.offer()
+    finishes(world)
+    assert len(request_ids(world)) >= 2
+
+
+def test_a18_empty_chunks_for_ever_end_in_one_failed(world):
+    world.fault("chunk=5x*:empty")
+    world.offer()
+    world.wait("FAILED", 1800)
+    world.settle(300)
+    assert world.ends == ["FAILED"]
+    assert world.errors[0].startswith("broken_chunks")
+    assert len([e for e in world.seen("chunk_request") if e["index"] == 5]) < 60
+    assert world.runs == ("1.0.0", "ota_0")
+
+
+@pytest.mark.parametrize("chunk", [4096, 8192])
+def test_a19_an_exact_multiple_of_the_chunk_size_ends_without_asking_past_the_end(make_world, chunk):
+    world = make_world(settings={"chunk": chunk})
+    data = firmware("1.1.0")
+    data += bytes(-len(data) % 8192)
+    world.offer(data=data)
+    world.wait("UPDATED")
+    assert max(event["index"] for event in world.seen("chunk_request")) == len(data) // chunk - 1
+
+
+@pytest.mark.parametrize("fault", ["drop", "mute"])
+@pytest.mark.parametrize("index", [0, 9, LAST])
+def test_a20_silence_is_waited_out_and_the_chunk_asked_for_again(world, fault, index):
+    world.fault(f"chunk={index}:{fault}")
+    world.offer()
+    finishes(world)
+    times = [event["at_ms"] for event in world.seen("chunk_request", index=index)]
+    if index == LAST or index == 0:  # nothing comes behind it that would tell earlier
+        assert 5000 <= times[1] - times[0] <= 15000
+
+
+def test_a20_silence_for_ever_ends_in_one_failed_after_growing_pauses(world):
+    world.fault("chunk=3x*:drop")
+    world.offer()
+    world.wait("FAILED", 7200)
+    world.settle(600)
+    assert world.ends == ["FAILED"]
+    assert world.errors[0].startswith("chunk_silence")
+    assert len([e for e in world.seen("chunk_request") if e["index"] == 3]) < 40
+
+
+@pytest.mark.parametrize("error", ["NOT_FOUND", "FAILURE", "SOMETHING NEW"])
+def test_a21_an_error_from_the_server_means_reconnect_and_read_the_attributes(world, error):
+    world.fault(f"chunk=4:error={error}")
+    world.offer()
+    finishes(world)
+    assert len(world.seen("connect")) == 3  # at the start, after the error, after the reboot
+    assert len(world.seen("attribute_request")) == 3
+
+
+def test_a21_payload_too_large_halves_the_chunk(make_world):
+    world = make_world(settings={"chunk": 100000})
+    world.offer()
+    finishes(world)
+    assert [event["error"] for event in world.seen("download_error")] == ["PAYLOAD_TOO_LARGE"]
+    assert [event["size"] for event in world.seen("chunk_request")][:2] == [100000, 50000]
+
+
+def test_a21_an_error_for_ever_ends_in_one_failed(world):
+    world.fault("chunkx*:error=FAILURE")
+    world.offer()
+    world.wait("FAILED", 3600)
+    world.settle(600)
+    assert world.ends == ["FAILED"]
+    assert world.errors == ["server_error: failure"]
+
+
+def test_a22_a_close_without_a_word_is_a_lost_link(world):
+    world.fault("chunk=0:close", "chunk=9:close", f"chunk={LAST}:close")
+    world.offer()
+    finishes(world)
+    assert len(world.seen("connect")) == 5
+
+
+def test_a22_a_server_that_always_hangs_up_at_one_chunk_is_given_up(world):
+    world.fault("chunk=5x*:close")
+    world.offer()
+    world.wait("FAILED", 4 * 3600)
+    world.settle(600)
+    assert world.ends == ["FAILED"]
+    assert world.runs == ("1.0.0", "ota_0")
+
+
+def test_a23_pings_go_on_while_chunks_trickle_in(world):
+    world.fault("chunkx*:delay=7000")  # a slow network
+    world.offer()
+    world.wait("UPDATED", 1800)
+    start = next(at for at, packet in world.wire if isinstance(packet, mqtt.Publish) and "chunk/0" in packet.topic)
+    end = next(at for at, packet in world.wire if getattr(packet, "payload", b"").find(b"DOWNLOADED") >= 0)
+    pings = [at for at, packet in world.wire if packet == mqtt.Plain("pingreq") and start < at < end]
+    assert end - start > 60_000
+    assert max(b - a for a, b in zip([start, *pings], [*pings, end], strict=True)) <= 60_000
+    assert world.states == [*GOOD]
+
+
+def test_a23_a_short_inactivity_limit_never_cuts_a_slow_download(make_world):
+    world = make_world(inactivity_ms=45_000)
+    world.fault("chunkx*:delay=7000")
+    world.offer()
+    world.wait("UPDATED", 1800)
+    assert not world.seen("close", by="cloud")
+
+
+@pytest.mark.parametrize("index", [1, 8, LAST])
+def test_a24_a_lost_link_resumes_with_a_new_request_id(world, index):
+    world.fault(f"chunk={index}:close")
+    package = world.offer()
+    finishes(world)
+    assert world.downloaded <= package.size + SECTOR * 5  # what was under way
+    assert len(request_ids(world)) == 2
+
+
+def test_a24_a_changed_package_starts_from_the_beginning(world):
+    world.offer("1.1.0")
+    world.wait_flash("write", 8 * SECTOR)
+    world.offer("1.2.0")
+    world.device.session.close(0x83, "restart")
+    world.wait("UPDATED")
+    assert world.runs == ("1.2.0", "ota_1")
+    assert world.slot_holds("ota_1", firmware("1.2.0"))
+
+
+def test_a25_a_mismatch_is_tried_once_more_and_reported_once(world):
+    world.fault("chunk=5x*:corrupt")
+    package = world.offer()
+    world.wait("FAILED")
+    world.settle(600)
+    assert world.states == ["DOWNLOADING", "DOWNLOADED", "DOWNLOADING", "DOWNLOADED", "FAILED"]
+    assert world.errors == ["checksum_mismatch: SHA256"]
+    assert world.downloaded == 2 * package.size
+    assert world.twin.story.boots == 1
+
+
+def test_a25_a_mismatch_by_accident_ends_well(world):
+    world.fault("chunk=5:corrupt")
+    world.offer()
+    world.wait("UPDATED")
+    assert world.states == ["DOWNLOADING", "DOWNLOADED", *GOOD]
+    assert len(world.seen("attribute_request")) == 3  # at the start, before the second try, after the reboot
+
+
+def test_a25_new_bytes_under_old_metadata_lead_to_the_new_package(make_world):
+    world = make_world(queue_ms=30_000)  # the window in which attributes are old and bytes are new
+    world.offer("1.1.0")
+    world.wait_flash("write", 2 * SECTOR)
+    world.device.session.close(0x83, "the request id's pin goes with it")
+    world.offer("1.2.0")
+    world.wait("UPDATED")
+    assert world.ends == ["UPDATED"]
+    assert world.runs == ("1.2.0", "ota_1")
+
+
+def test_a25_a_link_lost_between_two_tries_is_no_verdict(world):
+    world.fault("chunk=5:corrupt")
+    world.offer()
+    world.wait_log("ota warning code=checksum_mismatch")
+    world.pass_time(2)
+    world.device.session.close(0x83, "restart")
+    world.wait("UPDATED")
+    assert world.ends == ["UPDATED"]
+
+
+@pytest.mark.parametrize("offset", [0, 1, 20])
+def test_a26_another_package_during_the_download_takes_its_place(world, offset):
+    world.offer("1.1.0")
+    world.wait_flash("write", offset * SECTOR)
+    world.offer("1.2.0")
+    world.wait("UPDATED")
+    world.settle()
+    assert world.ends == ["UPDATED"]
+    assert world.runs == ("1.2.0", "ota_1")
+    assert world.slot_holds("ota_1", firmware("1.2.0"))
+
+
+def test_a26_bytes_of_another_package_in_the_middle_are_never_activated(world):
+    world.cloud.add_package(TITLE, "1.2.0", firmware("1.2.0"))
+    world.fault(f"chunk=7x*:from={TITLE} 1.2.0")
+    world.offer("1.1.0")
+    world.wait("FAILED")
+    world.settle()
+    assert world.errors == ["checksum_mismatch: SHA256"]
+    assert world.twin.story.boots == 1
+
+
+def test_a26_reassigned_by_the_server_in_mid_request_ends_with_the_new_one(world):
+    world.cloud.add_package(TITLE, "1.2.0", firmware("1.2.0"))
+    world.fault(f"chunk=7:reassign={TITLE} 1.2.0")
+    world.offer("1.1.0")
+    world.wait("UPDATED")
+    assert world.ends == ["UPDATED"]
+    assert world.runs == ("1.2.0", "ota_1")
