@@ -4,6 +4,7 @@
 Exit status: 0 done, 1 ran and the answer is no, 2 wrong input or environment, 130 Ctrl-C.
 """
 
+import errno
 import importlib
 import sys
 
@@ -42,6 +43,10 @@ def main(argv: list[str] | None = None, command: click.Command = cli, name: str 
         return error.exit_code
     except click.ClickException as error:
         print("error[usage]: " + " ".join(error.format_message().split()), file=sys.stderr)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"error[disk_full]: {error}", file=sys.stderr)
     except (click.Abort, KeyboardInterrupt):
         return 130
     return 2

@@ -19,25 +19,27 @@ def command(context: click.Context, file: Path) -> None:
 
     Prints each mismatch and how many vectors hold; exit status 0 only if all do.
     """
-    vectors = _load(file)
-    held = 0
-    for number, vector in enumerate(vectors, 1):
-        try:
-            mismatches = boot_vectors.check(vector)
-        except UserError as error:
-            raise UserError(error.code, f"vector {number}: {error.text}") from None
-        held += not mismatches
+    results = [_check(number, vector) for number, vector in enumerate(_load(file), 1)]
+    for number, mismatches in enumerate(results, 1):
         for mismatch in mismatches:
             click.echo(f"vector {number}: {mismatch}")
-    click.echo(f"{held} of {len(vectors)} vectors hold")
-    if held < len(vectors):
+    held = results.count([])
+    click.echo(f"{held} of {len(results)} vectors hold")
+    if held < len(results):
         context.exit(1)
+
+
+def _check(number: int, vector: object) -> list[str]:
+    try:
+        return boot_vectors.check(vector)
+    except UserError as error:
+        raise UserError(error.code, f"vector {number}: {error.text}") from None
 
 
 def _load(file: Path) -> list[object]:
     try:
         vectors = json.loads(read_file(file))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError("not_json", f"{file} is not JSON: {error}") from None
     if not isinstance(vectors, list) or not vectors:
         raise UserError("no_vectors", f"{file} holds no list of vectors")

@@ -10,9 +10,9 @@ import zlib
 from dataclasses import dataclass
 
 import pytest
-from tests.board.boards import KIB64, NVS, OTADATA, board, failure
 
 from simulator.board.partition_table import APP, FACTORY, OTA_0, TEST, Partition
+from tests.board.boards import KIB64, NVS, OTADATA, board, failure
 
 FREE = 0xFFFFFFFF
 SEQS = (0, 1, 2, 3, 4, 5, 6, 7, 0x7FFFFFFF, 0x80000000, 0xFFFFFFF0, 0xFFFFFFFE, FREE)
@@ -25,7 +25,7 @@ def crc(seq: int) -> int:
 
 @dataclass
 class Model:
-    """`records`: two lists [seq, label, state, crc]; `slots`: numbers of the OTA rows; `dead`: names that do not load."""
+    """`records`: two lists [seq, label, state, crc]; `slots`: numbers of the OTA rows; `dead`: what does not load."""
 
     records: list[list]
     slots: list[int]
@@ -81,8 +81,7 @@ class Model:
         which = self.active()
         if which >= 0 and self.app_count():
             return f"ota_{(self.records[which][0] - 1) % 2**32 % self.app_count()}"
-        rows = ["factory"] * ("factory" in self.others) + [f"ota_{n}" for n in self.slots]
-        return (rows + ["test"])[0]
+        return "factory" if "factory" in self.others else "test" if not self.slots else f"ota_{self.slots[0]}"
 
     def set_boot(self, name: str) -> int:
         """0 or the errno."""

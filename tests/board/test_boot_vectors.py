@@ -48,6 +48,20 @@ def test_vectors_that_are_wrong_are_told_field_by_field():
     ]
 
 
+def test_vectors_are_compared_only_in_what_they_say():
+    for names in (("running",), ("BOOT",), ("a0",), ("a1",), ("running", "a1")):
+        part = {name: TRIAL[name] for name in ("o0", "o1", *names)}
+        assert boot_vectors.check(part) == []
+        wrong = part | {names[0]: TRIAL["o1"]}
+        assert [mismatch.split(":")[0] for mismatch in boot_vectors.check(wrong)] == [names[0]]
+
+
+def test_vectors_spell_things_in_several_ways():
+    same = {"factory": None, "broken": None} | {name: TRIAL[name].upper() for name in ("o0", "o1", "a0", "a1")}
+    assert boot_vectors.check(TRIAL | same) == []
+    assert boot_vectors.check(TRIAL | {"BOOT": 2}) == ["BOOT: expected 2, got ota_1"]
+
+
 def test_vectors_that_make_no_sense_are_refused():
     for bad in (
         "text",
@@ -57,6 +71,10 @@ def test_vectors_that_make_no_sense_are_refused():
         TRIAL | {"o1": "zz" * 32},
         TRIAL | {"broken": ["ota_9"]},
         TRIAL | {"broken": "ota_0"},
+        TRIAL | {"broken": [[]]},
+        TRIAL | {"factory": "false"},
+        TRIAL | {"running": ["ota_1"]},
+        {"o0": TRIAL["o0"], "o1": TRIAL["o1"]},
     ):
         with pytest.raises(UserError) as error:
             boot_vectors.check(bad)
@@ -75,7 +93,11 @@ def test_bootcheck_counts_and_exits_0_only_if_all_hold(tmp_path, capsys):
 
 def test_bootcheck_wrong_input_is_one_line_and_exit_2(tmp_path, capsys):
     file = tmp_path / "vectors.json"
-    for text, code in (("{", "not_json"), ("{}", "no_vectors"), ("[]", "no_vectors"), ('[{"o0": 1}]', "bad_vector")):
+    bad_second = json.dumps([TRIAL | {"running": "ota_0"}, {}])
+    for text, code in (
+        ("{", "not_json"), ("[" * 100000, "not_json"), ("{}", "no_vectors"), ("[]", "no_vectors"),
+        ('[{"o0": 1}]', "bad_vector"), (bad_second, "bad_vector"),
+    ):  # fmt: skip
         file.write_text(text)
         assert main(["bootcheck", str(file)]) == 2
         out, err = capsys.readouterr()

@@ -272,3 +272,31 @@ def test_tools_refuse_wrong_input_with_exit_2(tmp_path):
         done = run_tool(name, *arguments, "-o", tmp_path / "out.bin")
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert done.stderr.startswith(f"error[{code}]: ")
+
+
+def test_output_replaces_a_file_as_a_whole_or_not_at_all(tmp_path, app, monkeypatch):
+    target, other = tmp_path / "flash.bin", tmp_path / "other name"
+    target.write_bytes(b"precious")
+    target.chmod(0o640)
+    arguments = ["flash", "--board", "4MiB", "--firmware", str(app), "-o", str(target)]
+
+    def full_disk(self, data):
+        with self.open("wb") as file:
+            file.write(data[:1000])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full_disk)
+        assert main(arguments) == 2
+    assert target.read_bytes() == b"precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["app.bin", "flash.bin"]
+    other.symlink_to(target)
+    assert main([*arguments[:-1], str(other)]) == 0
+    assert target.stat().st_size == 4 * MIB and target.stat().st_mode & 0o777 == 0o640
+    assert other.is_symlink()
+
+
+def test_input_without_end_is_one_line(tmp_path, app, capsys):
+    for arguments in (["bootcheck", "/dev/zero"], ["image", "info", "/dev/zero"]):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err == "error[too_large]: /dev/zero has more than 268435456 bytes\n"
