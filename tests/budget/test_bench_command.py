@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""`python -m simulator bench` prints what it promises: both lines, both windows, ratios to the bare loop."""
+
+import json
+
+import pytest
+from click.testing import CliRunner, Result
+
+from simulator import interpreters, speed
+from simulator.__main__ import main
+from simulator.commands.bench import command
+from simulator.speed import Run, Stream
+
+NEAR, FAR = "loopback", "50 ms round trip"
+
+
+def bench(*args: str) -> Result:
+    return CliRunner().invoke(command, args, catch_exceptions=False)
+
+
+def test_bench_compares_with_the_bare_loop_on_both_lines():
+    facts = json.loads(bench("--quick", "--json").stdout)
+    results = {(result["line"], result["what"]): result for result in facts["results"]}
+    assert facts["interpreter"] == interpreters.best().name
+    assert set(results) == {
+        (NEAR, "bare loop"),
+        (NEAR, "update, window 4"),
+        (FAR, "bare loop"),
+        (FAR, "update, window 1"),
+        (FAR, "update, window 4"),
+    }
+    for result in results.values():
+        base = results[result["line"], "bare loop"]
+        assert abs(result["ratio"] - result["kib_s"] / base["kib_s"]) < 1e-9
+        assert result["board_s"] > 1  # booting alone takes longer
+    assert results[FAR, "update, window 1"]["ms_block"] >= speed.ROUND_TRIP_MS
+    assert results[FAR, "update, window 4"]["ms_block"] < results[FAR, "update, window 1"]["ms_block"] / 1.5
+
+
+def test_bench_table_has_a_row_for_each_result(monkeypatch: pytest.MonkeyPatch):
+    run = speed.Result(NEAR, "bare loop", 4096, 3, 0.5, 2.5, 1000.4, 0.25, 26.4)
+    monkeypatch.setattr(speed, "compare", lambda *_, **__: [run])
+    row = next(line for line in bench("--interpreter", "cpython").stdout.splitlines() if line.startswith(NEAR))
+    assert row.split()[-8:] == ["4,096", "3", "0.500", "2.50", "1,000", "0.250", "26", "s"]
+
+
+def test_bench_of_an_unknown_interpreter_is_an_error():
+    assert main(["bench", "--interpreter", "ruby"]) == 2
+
+
+def test_run_counts_bytes_by_whole_blocks():
+    assert Run(seconds=2.0, blocks=100, board_s=0).kib_s == 200
+
+
+def test_stream_sends_everything_to_each_peer_and_hangs_up():
+    core = Stream(b"image")
+    for conn in (1, 2):
+        core.open(conn, 0)
+        send, close = core.take()
+        assert (send.conn, send.data, close.conn) == (conn, b"image", conn)
+    assert core.take() == [] and core.deadline() is None
