@@ -5,6 +5,7 @@ The only file that imports esp32, machine and network. Everything is an attribut
 module keeps state, so that another Board can stand in for this one.
 """
 
+import binascii
 import socket
 
 import esp32
@@ -40,7 +41,7 @@ class Watchdog:
 
 
 class Board:
-    """`running`, `spare` (None without a second slot), `otadata` (None without): esp32.Partition. `nvs`: esp32.NVS."""
+    """`name`: unique, from the chip's address. `running`, `spare` (None without a second slot), `otadata` (None without): esp32.Partition. `nvs`: esp32.NVS."""
 
     step_ms = 50  # the longest that one step of the agent waits
 
@@ -55,6 +56,7 @@ class Board:
         otadata = partition.find(partition.TYPE_DATA, 0)
         self.otadata = otadata[0] if otadata and self.slots else None
         self.spare = self._spare()
+        self.name = "esp32-" + binascii.hexlify(machine.unique_id()).decode()
         self.nvs = esp32.NVS("ota")
         self._settings = esp32.NVS("ota_cfg")
         self.watchdog = Watchdog()

@@ -25,7 +25,6 @@ _CHUNKS = b"v2/fw/response/"
 # hold the next request back until the server's delayed ACK, 40 ms on Linux.
 _FILTERS = ((_ATTRIBUTES, 1), (_ANSWER + b"+", 1), (tb_chunks.FILTER, 0), (tb_chunks.ERROR, 1), (_CALL + b"+", 1))
 _KEYS = ("title", "version", "tag", "size", "checksum_algorithm", "checksum", "url")
-_WHOLE = ("title", "version", "size", "checksum", "checksum_algorithm")  # an uploaded package has all of these
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
 _ASKS = const(3)
@@ -57,7 +56,7 @@ class ThingsBoard:
     def connect(self):
         self.close()
         stream = self._board.open_stream(self._address[0], self._address[1])
-        self.mqtt = Mqtt(stream, b"", self._token.encode(), b"")
+        self.mqtt = Mqtt(stream, self._board.name.encode(), self._token.encode(), b"")
         try:
             self.mqtt.connect()
         except TransferError:
@@ -192,32 +191,23 @@ class ThingsBoard:
     def _answered(self, message):
         if message is None:
             return
-        shared = message.get("shared", {})
-        fresh = {}
-        for key in _KEYS:
-            if isinstance(shared, dict) and shared.get("fw_" + key) is not None:
-                fresh[key] = shared["fw_" + key]
         self._asks = 0
         self.ready = True
-        self._learn(fresh)
+        self._learn(_offer(message.get("shared")))
 
     def _pushed(self, message):
         """A push holds only what was saved just now; `deleted` may name any keys in any order (thingsboard.md 2.4)."""
         if message is None:
             return
-        fresh = dict(self._known)
-        deleted = message.get("deleted", ())
-        named = 0
-        for key in _KEYS:
-            if isinstance(deleted, list) and "fw_" + key in deleted:
-                fresh.pop(key, None)
-            elif message.get("fw_" + key) is not None:
-                fresh[key] = message["fw_" + key]
-                named += key in _WHOLE
-        if 0 < named < len(_WHOLE):
-            self.refresh()  # a part of an offer: act on the whole set only
+        fresh = _offer(message)
+        if "title" in fresh and "version" in fresh and ("checksum" in fresh or "url" in fresh):
+            self._learn(fresh)  # a whole offer: what it does not name belongs to the one before
+        elif fresh:
+            self.refresh()  # a part of one: act on the whole set only
         else:
-            self._learn(fresh)
+            deleted = message.get("deleted")
+            if isinstance(deleted, list):
+                self._learn({key: self._known[key] for key in self._known if "fw_" + key not in deleted})
 
     def _learn(self, fresh):
         if fresh.get("title") is None or fresh.get("version") is None:
@@ -232,6 +222,15 @@ class ThingsBoard:
             if self.on_rpc is not None:
                 answer = self.on_rpc(message.get("method"), message.get("params"))
             self.mqtt.send(_RETURN + number, json.dumps(answer).encode())
+
+
+def _offer(attributes):
+    """The fw_ attributes that make an offer. The tag is for people: nothing depends on it."""
+    known = {}
+    for key in _KEYS:
+        if isinstance(attributes, dict) and key != "tag" and attributes.get("fw_" + key) is not None:
+            known[key] = attributes["fw_" + key]
+    return known
 
 
 def _parse(payload):
