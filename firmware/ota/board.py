@@ -41,7 +41,10 @@ class Watchdog:
 
 
 class Board:
-    """`name`: unique, from the chip's address. `running`, `spare` (None without a second slot), `otadata` (None without): esp32.Partition. `nvs`: esp32.NVS."""
+    """`name`: unique, from the chip's address. `nvs`: esp32.NVS, the agent's own namespace.
+
+    `running`, `spare` (None without a second slot) and `otadata` (None without one): esp32.Partition.
+    """
 
     step_ms = 50  # the longest that one step of the agent waits
 
