@@ -74,9 +74,7 @@ def _close(board, state, job, journal, reporter):
         why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
         _fail(job, "rolled_back: " + why, journal, reporter)
     else:
-        job = dict(job)
-        job["stage"] = "writing"  # never activated: what is in flash is verified again
-        journal.save(job=job)
+        _note(job, "stage", "writing", journal)  # never activated: what is in flash is verified again
 
 
 def _succeed(job, journal, reporter):
@@ -119,7 +117,15 @@ def give_up(board, journal, why):
     log("rolling_back", "why", why)
     job = journal.get("job")
     if job:
-        job = dict(job)
-        job["why"] = why
-        journal.save(job=job)
+        _note(job, "why", why, journal)
     board.reset()
+
+
+def _note(job, name, value, journal):
+    """Writes one fact of the job down. A journal that can't be written must not stand in the way of what follows."""
+    job = dict(job)
+    job[name] = value
+    try:
+        journal.save(job=job)
+    except FlashError as error:
+        log("warning", "code", error.code)

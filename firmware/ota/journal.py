@@ -6,7 +6,7 @@ Few and small on purpose, for an update costs a handful of NVS writes. The facts
   job    id, title, version, size, stage (erasing | writing | activating | confirmed), tries, slot, why
   slots  {slot label: [job id, title, version]}: what was installed there by us
   bad    ids of jobs whose image was rolled back, newest last
-  outbox the terminal report that the cloud has not acknowledged yet
+  outbox the terminal reports that the cloud has not acknowledged yet, oldest first
   last   id of the job that was reported last
 """
 
@@ -14,7 +14,7 @@ import binascii
 import json
 import struct
 
-from ota.errors import JobError
+from ota.errors import FlashError, JobError
 from ota.port import const
 
 _VERSION = const(1)
@@ -45,7 +45,10 @@ class Journal:
         return self.facts.get(name)
 
     def save(self, **facts):
-        """Merges `facts` into the record and writes it; None removes a fact. One NVS write, none if nothing changed."""
+        """Merges `facts` into the record and writes it; None removes a fact. One NVS write, none if nothing changed.
+
+        Raises JobError `record_too_long`, FlashError `journal_failed`: then nothing has changed.
+        """
         merged = dict(self.facts)
         for name in facts:
             merged[name] = facts[name]
@@ -57,8 +60,11 @@ class Journal:
         seq = self._seq + 1
         if len(body) + _HEAD_SIZE > _LIMIT:
             raise JobError("record_too_long")
-        self._nvs.set_blob(_KEYS[seq & 1], struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body)
-        self._nvs.commit()
+        try:
+            self._nvs.set_blob(_KEYS[seq & 1], struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body)
+            self._nvs.commit()
+        except OSError as error:
+            raise FlashError("journal_failed", str(error))
         self._seq, self.facts = seq, merged
 
     def _read(self, key, buf):

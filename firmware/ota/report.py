@@ -5,7 +5,7 @@ A terminal report is in the journal before it is sent and leaves it when the clo
 survives resets and lost links. States on the way live in RAM: after a reset they are history.
 """
 
-from ota.errors import TransferError
+from ota.errors import FlashError, TransferError
 from ota.log import log
 from ota.port import const, ticks_diff, ticks_ms
 
@@ -18,7 +18,8 @@ FAILED = "FAILED"
 
 _GAP_MS = const(20)  # two states in one millisecond of the server would become one (thingsboard.md 5.1)
 _ACK_MS = const(10000)
-_WAITING = const(6)
+_WAITING = const(6)  # states on the way that are kept while the link is down
+_OUTBOX = const(4)  # terminal reports that are
 
 
 class Reporter:
@@ -26,12 +27,12 @@ class Reporter:
 
     def __init__(self, journal):
         self._journal = journal
-        self._waiting = []
+        self._waiting = list(journal.get("outbox") or [])  # oldest first; terminal ones are in the journal too
         self._handle = None
         self._since = ticks_ms()
 
     def post(self, state):
-        """A state on the way. Oldest first; lost at a reset."""
+        """A state on the way; lost at a reset."""
         log(state.lower())
         if len(self._waiting) < _WAITING:
             self._waiting.append({"state": state})
@@ -42,11 +43,16 @@ class Reporter:
         event = {"state": state}
         if error:
             event["error"] = error
-        self._journal.save(job=None, outbox=event, last=job_id, **facts)
+        self._waiting.append(event)
+        outbox = (self._journal.get("outbox") or []) + [event]
+        try:
+            self._journal.save(job=None, outbox=outbox[-_OUTBOX:], last=job_id, **facts)
+        except FlashError as failure:  # then it is only as durable as the power
+            log("warning", "code", failure.code)
 
     @property
     def waiting(self):
-        """States on the way that are not acknowledged yet: they would be lost at a reset."""
+        """Whether there are reports that the cloud has not acknowledged yet."""
         return bool(self._waiting)
 
     def pump(self, cloud):
@@ -56,11 +62,9 @@ class Reporter:
                 self._delivered()
             elif ticks_diff(ticks_ms(), self._since) > _ACK_MS:
                 raise TransferError("report_unanswered")
-        elif ticks_diff(ticks_ms(), self._since) >= _GAP_MS:
-            event = self._waiting[0] if self._waiting else self._journal.get("outbox")
-            if event is not None:
-                self._since = ticks_ms()
-                self._handle = cloud.report(event)
+        elif self._waiting and ticks_diff(ticks_ms(), self._since) >= _GAP_MS:
+            self._since = ticks_ms()
+            self._handle = cloud.report(self._waiting[0])
 
     def link_lost(self):
         """What was not acknowledged is sent again on the next link."""
@@ -69,8 +73,8 @@ class Reporter:
     def _delivered(self):
         self._handle = None
         self._since = ticks_ms()
-        if self._waiting:
-            self._waiting.pop(0)
-        else:
-            log("reported", "state", self._journal.get("outbox")["state"])
-            self._journal.save(outbox=None)
+        event = self._waiting.pop(0)
+        outbox = self._journal.get("outbox")
+        if outbox and event == outbox[0]:
+            log("reported", "state", event["state"])
+            self._journal.save(outbox=outbox[1:] or None)
