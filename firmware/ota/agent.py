@@ -6,7 +6,7 @@ logged, reported and survived, and the application keeps running.
 """
 
 from ota import bootcheck, identity, policy
-from ota.errors import Cancelled, JobError, OtaError
+from ota.errors import Cancelled, JobError, OtaError, TransferError
 from ota.install import Install
 from ota.link import Link
 from ota.log import log
@@ -46,9 +46,8 @@ class Agent:
         self._progress_at = self._booted
 
     def force(self):
-        """Installs the pending job although updates are disabled."""
-        self._forced = True
-        self.cloud.changed = True
+        """Installs the pending job, if there is one, although updates are disabled."""
+        self._forced = self.pending is not None
 
     def cancel(self):
         """Stops the update that is under way; it is reported as failed and not started again by itself."""
@@ -90,11 +89,14 @@ class Agent:
             if self.cloud.ready:
                 if self._on_trial:
                     self._try_to_confirm()
-                if self.cloud.changed:
+                if self.cloud.changed or (self.pending and self._may_start()):
                     job = self._consider()
                     if job is not None:
                         yield from self._install(job)
             yield
+
+    def _may_start(self):
+        return not self._on_trial and (self.enabled or self._forced)
 
     def _consider(self):
         """What is offered, judged: the Job to install now, or None."""
@@ -102,7 +104,8 @@ class Agent:
         try:
             job = self.cloud.job()
         except JobError as error:
-            self._finish(self.cloud.offer_id, FAILED, error.text())
+            if not self._on_trial:
+                self._finish(self.cloud.offer_id, FAILED, error.text())
             return None
         if job is None:
             self._forget()
@@ -120,6 +123,7 @@ class Agent:
     def _forget(self):
         """The cloud took its offer back: whatever comes next is a new decision of somebody's."""
         if not self._on_trial:
+            self._forced = False
             self.journal.save(bad=None, last=None, job=None)
         log("idle", "reason", "nothing_assigned")
 
@@ -178,16 +182,29 @@ class Agent:
     def ask_again(self):
         """Generator: waits a little and reads the offer anew."""
         yield from self.link.pause(_ASK_AGAIN_MS)
-        if self.cloud.linked:
-            self.cloud.refresh()
-        yield from self.online()
+        error = None
+        try:
+            if self.cloud.linked:
+                self.cloud.refresh()
+        except TransferError as failure:
+            error = failure
+        yield from self.online(error)
+
+    def held(self):
+        """Generator: waits while the application holds the reset. Until then the job can still be called off."""
+        while self.hold_reset:
+            error = None
+            try:
+                self.link.moment(self.board.step_ms)
+            except TransferError as failure:
+                error = failure
+            yield from self.online(error)
+            yield
 
     def restart(self):
-        """Generator: says what is left to say, waits while the application holds the reset, then resets."""
+        """Generator: says what is left to say, then resets."""
         since = self.board.ticks_ms()
-        while self.hold_reset or (
-            self.reporter.waiting and self.cloud.linked and ticks_diff(self.board.ticks_ms(), since) < _FLUSH_MS
-        ):
+        while self.reporter.waiting and self.cloud.linked and ticks_diff(self.board.ticks_ms(), since) < _FLUSH_MS:
             self.link.moment_if_up()
             self.board.sleep_ms(self.board.step_ms)
             yield
@@ -207,7 +224,7 @@ class Agent:
             raise Cancelled("replaced")
         if job is None:
             raise Cancelled("unassigned")
-        if job.id != self._job.id:
+        if job.id != self._job.id or job.url != self._job.url:
             raise Cancelled("replaced")
 
     def _try_to_confirm(self):

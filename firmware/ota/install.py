@@ -14,6 +14,7 @@ from ota.slot import BLOCK
 
 MAX_TRIES = const(2)  # whole downloads of one job that may turn out wrong, counted over resets
 _STALLS = const(6)  # broken transfers in a row at one offset
+_LOST = const(30)  # lost links in a row at one offset: half an hour of nothing but hang-ups
 
 
 class Install:
@@ -53,7 +54,7 @@ class Install:
         """Takes up what flash holds of this very image; the running digest is made anew from flash."""
         self.slot.offset = 0
         known = self.agent.journal.get("job")
-        if known and known["id"] == self.job.id and known["stage"] == "writing":
+        if known and (known["id"], known["stage"], known["slot"]) == (self.job.id, "writing", self.slot.label):
             yield from self.agent.attending(self.slot.find(self.job.size))
             self._erased = True
             log("resuming", "offset", self.slot.offset, "size", self.job.size)
@@ -122,7 +123,7 @@ class Install:
             self._stalls = 0
         self._stalls += 1
         log("warning", "code", error.code, "offset", self.slot.offset)
-        if self._stalls >= _STALLS and error.code != "link_lost":
+        if self._stalls >= (_LOST if error.code == "link_lost" else _STALLS):
             raise JobError(error.code, error.detail)
 
     def _tries(self):

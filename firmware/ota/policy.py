@@ -29,6 +29,8 @@ class Device:
 
 def decide(job, facts, device, forced=False):
     """Returns (GO | DONE | WAIT | REFUSE, reason); the reason is a stable code, "" for GO and DONE."""
+    if not device.confirmed:
+        return WAIT, "unconfirmed"  # first of all: while a job is on trial, nothing else may be said to have ended
     if job.id == device.installed_by or (job.title == device.title and job.version == device.version):
         return DONE, ""
     if not device.slot_size:
@@ -39,8 +41,6 @@ def decide(job, facts, device, forced=False):
         return REFUSE, "ended_before"
     if job.id in facts.get("bad", ()):
         return REFUSE, "rolled_back_before"
-    if not device.confirmed:
-        return WAIT, "unconfirmed"
     if not (device.enabled or forced):
         return WAIT, "disabled"
     return GO, ""
