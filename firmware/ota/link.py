@@ -12,6 +12,7 @@ _BACK_OFF_MS = const(1000)  # doubles up to the cap, plus up to half as much by 
 _CAP = const(6)
 _REFUSED_MS = const(300000)  # bad credentials: servers may block who hammers (thingsboard.md A32)
 _BAD_CREDENTIALS = (2, 4, 5)
+_FLAPS = const(4)  # so many short links in a row are no accident
 _STEADY_MS = const(30000)  # a link that held this long makes the back-off start anew
 
 
@@ -77,4 +78,6 @@ class Link:
             self._failures = 0
         wait = _BACK_OFF_MS << min(self._failures, _CAP)
         self._failures += 1
+        if self._failures == _FLAPS and error.code == "link_lost":
+            log("warning", "code", "closed_again_and_again", "hint", "duplicate credentials")
         return wait + wait * os.urandom(1)[0] // 512

@@ -20,7 +20,6 @@ from ota.port import const, ticks_diff, ticks_ms
 PUBLISH = const(0x30)
 PUBACK = const(0x40)
 SUBACK = const(0x90)
-_PINGRESP = const(0xD0)
 _TOPIC = const(96)  # the longest topic that anybody sends us
 REFUSED = "mqtt_refused"
 
@@ -98,6 +97,7 @@ class Mqtt(simple.MQTTClient):
         except OSError as error:
             raise TransferError("link_lost", str(error))
         self._read(self._head, 1)
+        self._ping_open = False  # whatever comes, the other side lives; the answer may be behind a window of chunks
         kind = self._head[0] & 0xF0
         qos = self._head[0] >> 1 & 3
         self.left = self._length()
@@ -108,8 +108,6 @@ class Mqtt(simple.MQTTClient):
         elif kind == SUBACK:
             self._take_short()
             return SUBACK
-        elif kind == _PINGRESP:
-            self._ping_open = False
         self.skip()
         return kind if kind == PUBACK else 0
 
@@ -150,11 +148,11 @@ class Mqtt(simple.MQTTClient):
         now = ticks_ms()
         if ticks_diff(now, self._pinged) < self._ping_ms:
             return
-        if self._ping_open:
-            raise TransferError("ping_unanswered")
         self._pinged = now
-        self._ping_open = True
         try:
+            if self._ping_open and not self.left and not self._stream.readable(0):
+                raise TransferError("ping_unanswered")
+            self._ping_open = True
             self.ping()
         except OSError as error:
             raise TransferError("link_lost", str(error))

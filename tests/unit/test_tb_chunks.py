@@ -27,6 +27,9 @@ class Server:
     def honest(self, request_id, index, size):
         return [(index, self.image[index * size : index * size + size])]
 
+    def keep_alive(self):
+        pass
+
     def next_request_id(self):
         self._id += 1
         return self._id

@@ -58,6 +58,8 @@ class TbChunks:
             self._open = self._arrived()
             if not self._open:
                 return None
+        else:
+            self._mqtt.keep_alive()  # a large chunk on a slow link takes longer than the server waits
         want = min(len(block), self._rest)
         n = min(want - self._filled, self._mqtt.left)
         # A chunk smaller than a block needs a slice for its place; others allocate nothing.
