@@ -47,6 +47,8 @@ def main(argv: list[str] | None = None, command: click.Command = cli, name: str 
         if error.errno != errno.ENOSPC:
             raise
         print(f"error[disk_full]: {error}", file=sys.stderr)
+    except UnicodeEncodeError as error:  # from an argument or a file name
+        print(f"error[not_utf8]: {error.object!a:.80} is not {error.encoding}", file=sys.stderr)
     except (click.Abort, KeyboardInterrupt):
         return 130
     return 2

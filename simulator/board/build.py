@@ -26,8 +26,12 @@ def compile_tree(folder: str | Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root).as_posix()
-        if name != _NOT_FROZEN and "__pycache__" not in path.parts:
+        if name == _NOT_FROZEN or "__pycache__" in path.parts or path.is_dir():
+            continue
+        try:
             files |= _module(name, path.read_bytes())
+        except OSError as error:
+            raise UserError("no_such_file", f"cannot read {path}: {error.strerror}") from None
     return files
 
 

@@ -33,9 +33,19 @@ def make(folder: Path, size: int) -> bytes:
             if path.is_dir():
                 disk.mkdir(name)
             else:
-                with disk.open(name, "wb") as file:
-                    file.write(path.read_bytes())
+                _copy(path, disk, name, size)
         except LittleFSError as error:
             raise UserError("file_system_full", f"{name} does not fit into the file system: {error}") from None
+        except OSError as error:
+            raise UserError("no_such_file", f"cannot read {path}: {error.strerror}") from None
     disk.unmount()
     return bytes(disk.context.buffer)
+
+
+def _copy(path: Path, disk: LittleFS, name: str, room: int) -> None:
+    if path.exists() and not path.is_file():
+        raise UserError("no_such_file", f"{path} is neither file nor folder")
+    if path.stat().st_size > room:
+        raise UserError("file_system_full", f"{name} does not fit into the file system of {room} bytes")
+    with disk.open(name, "wb") as file:
+        file.write(path.read_bytes())

@@ -34,6 +34,7 @@ from simulator.errors import UserError
 _FOLDER = Path(__file__).resolve().parents[2] / "partitions"
 BOARDS = {"4MiB": 4 * MIB, "4MiB-wide": 4 * MIB, "8MiB": 8 * MIB, "16MiB": 16 * MIB}
 FLASH_SIZES = tuple(size * MIB for size in (1, 2, 4, 8, 16, 32, 64, 128))
+_MAX_CSV = 65536  # bytes; 95 rows with long comments are less
 _TABLE_MAGIC = b"\xaa\x50"
 
 
@@ -49,7 +50,8 @@ def layout(board: str, flash_size: int | None = None) -> Layout:
     """The layout of a named board or of a CSV file; a file gets the smallest flash that holds it. Raises UserError."""
     path = _FOLDER / f"{board}.csv" if board in BOARDS else Path(board)
     try:
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            text = file.read(_MAX_CSV).decode()
     except (OSError, UnicodeDecodeError):
         raise UserError("unknown_board", f"{board} is neither {', '.join(BOARDS)} nor a readable CSV file") from None
     try:
@@ -110,7 +112,7 @@ def parse_value(text: str) -> tuple[str, str, int | bytes]:
     if not (equals and dot and key):
         raise UserError("bad_nvs_value", f"{text!r} is not NAMESPACE.KEY=VALUE")
     if not value.removeprefix("-").isdecimal() or not value.isascii():
-        return namespace, key, value.encode()
+        return namespace, key, value.encode("utf-8", "surrogateescape")  # any bytes that the shell can pass
     if not -(2**31) <= int(value) < 2**31:
         raise UserError("bad_nvs_value", f"{value} does not fit into 32 bits")
     return namespace, key, int(value)

@@ -2,6 +2,7 @@
 """The commands flash and image, and the tools, as a person types them."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -300,3 +301,57 @@ def test_input_without_end_is_one_line(tmp_path, app, capsys):
     for arguments in (["bootcheck", "/dev/zero"], ["image", "info", "/dev/zero"]):
         assert main(arguments) == 2
         assert capsys.readouterr().err == "error[too_large]: /dev/zero has more than 268435456 bytes\n"
+
+
+@pytest.mark.parametrize("name", ["broken link", "pipe", "a folder.py", "name"])
+def test_folders_with_oddities_are_one_line_or_done(name, tmp_path, app, capsys):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    if name == "broken link":
+        (folder / "x.py").symlink_to(tmp_path / "nowhere")
+    elif name == "pipe":
+        os.mkfifo(folder / "pipe")
+    elif name == "a folder.py":
+        (folder / name).mkdir()
+    else:
+        Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe")).write_text("not UTF-8")
+    target = tmp_path / "out.bin"
+    for arguments in (
+        ["flash", "--board", "4MiB", "--firmware", str(app), "--fs", str(folder)],
+        ["image", "build", str(folder), "--title", "t", "--version", "1"],
+    ):
+        status = main([*arguments, "-o", str(target)])
+        errors = capsys.readouterr().err
+        assert (status, errors.count("\n")) in ((0, 0), (2, 1))
+        assert target.exists() == (status == 0)
+        target.unlink(missing_ok=True)
+
+
+def test_arguments_that_are_no_text_are_bytes_or_one_line(tmp_path, app, modules, capsys):
+    bad = os.fsdecode(b"\xff\xfe")
+    flash = make_flash(tmp_path, "--board", "4MiB", "--firmware", app, "--nvs", f"ota.raw={bad}")
+    nvs = boot(flash).nvs
+    assert nvs.get_blob(nvs.open("ota"), "raw") == b"\xff\xfe"
+    target = str(tmp_path / "x.bin")
+    for arguments in (
+        ["flash", "--board", "4MiB", "--firmware", str(app), "--nvs", f"{bad}.b=1", "-o", target],
+        ["image", "build", str(modules), "--title", bad, "--version", "1", "-o", target],
+    ):
+        assert main(arguments) == 2
+        errors = capsys.readouterr().err
+        assert errors.startswith("error[not_utf8]: ") and errors.count("\n") == 1
+
+
+def test_image_build_refuses_what_no_segment_holds(tmp_path, modules, capsys):
+    arguments = ["image", "build", str(modules), "--title", "t", "--version", "1", "-o", str(tmp_path / "x.bin")]
+    for size in (16 * MIB + 16, 2**40):
+        assert main([*arguments, "--size", str(size)]) == 2
+        assert "error[bad_size]" in capsys.readouterr().err
+    (modules / "large.py").write_text("#" * 16 * MIB)
+    assert main(arguments) == 2
+    assert "error[bad_size]" in capsys.readouterr().err
+
+
+def test_flash_board_without_end_is_refused(tmp_path, app, capsys):
+    assert main(["flash", "--board", "/dev/zero", "--firmware", str(app), "-o", str(tmp_path / "x")]) == 2
+    assert capsys.readouterr().err.startswith("error[bad_table]: zero: line 1: ")
