@@ -28,6 +28,7 @@ _SUBTYPES = {APP: _APP_SUBTYPES, DATA: _DATA_SUBTYPES, 2: {"primary": 0, "ota": 
 _UNDEFINED_DATA = 0x06
 _COREDUMP = 0x03
 _APP_ALIGN = 0x10000
+_ADDRESS_SPACE = 1 << 32
 _FIELDS = ("name", "type", "subtype", "offset", "size", "flags")
 
 
@@ -43,7 +44,7 @@ def compile_csv(text: str, flash_size: int | None = None) -> list[Partition]:
             partitions.append(_row(line, next_offset))
         except (TableError, ValueError) as error:
             raise TableError(f"line {number}: {error}") from None
-        next_offset = partitions[-1].end
+        next_offset = max(next_offset, partitions[-1].end)  # a bootloader's row lies below the table
     verify(partitions, flash_size)
     return partitions
 
@@ -62,7 +63,10 @@ def verify(partitions: list[Partition], flash_size: int | None = None) -> None:
 def parse_size(text: str) -> int:
     """A number as the CSV writes it: any Python literal, or with a suffix k or m. Raises ValueError."""
     factor = {"k": 1024, "m": 1024 * 1024}.get(text[-1:].lower())
-    return int(text[:-1], 0) * factor if factor else int(text, 0)
+    try:
+        return int(text[:-1], 0) * factor if factor else int(text, 0)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a number") from None
 
 
 def _row(line: str, next_offset: int) -> Partition:
@@ -89,12 +93,12 @@ def _subtype(text: str, kind: int) -> int:
         return _number(text, _SUBTYPES.get(kind, {}), "subtype")
     if kind == APP:
         raise TableError("an app partition needs a subtype")
-    return _UNDEFINED_DATA if kind == DATA else 0
+    return _UNDEFINED_DATA
 
 
 def _number(text: str, names: dict[str, int], what: str) -> int:
-    if text in names:
-        return names[text]
+    if text.lower() in names:
+        return names[text.lower()]
     try:
         value = int(text, 0)
     except ValueError:
@@ -110,6 +114,8 @@ def _verify_one(partition: Partition) -> None:
         raise TableError(f"label {name!r} must have 1 to 16 bytes")
     if partition.offset < TABLE_OFFSET + SECTOR_SIZE and partition.type not in (2, 3):
         raise TableError(f"{name} starts at {partition.offset:#x}, below the end of the table")
+    if partition.end > _ADDRESS_SPACE:
+        raise TableError(f"{name} ends at {partition.end:#x}, addresses have 32 bits")
     if partition.offset % (_APP_ALIGN if partition.is_app else SECTOR_SIZE):
         raise TableError(f"{name} is not aligned")
     if partition.is_app and partition.size % SECTOR_SIZE:

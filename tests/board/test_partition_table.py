@@ -89,6 +89,11 @@ def test_csv_fills_in_offsets_units_flags_and_end_addresses(monkeypatch):
     assert [Partition.parse(row.pack()) for row in rows] == rows
 
 
+def test_csv_knows_its_words_in_any_case_and_fills_in_what_is_left_out():
+    rows = compile_csv("boot, Bootloader, primary, 0x1000, 28K\nnvs, DATA, NVS, , 16K\nmine, 0x40, , , 4K\n")
+    assert [(row.type, row.subtype, row.offset) for row in rows] == [(2, 0, 0x1000), (1, 2, 0x9000), (0x40, 6, 0xD000)]
+
+
 REFUSED = {
     "a,data,nvs,,\n": "size is missing",
     "a,data,nvs,,0x2000\n": "0x3000",
@@ -102,6 +107,8 @@ REFUSED = {
     "a,data,0x1ff,,0x4000\n": "out of range",
     "a,data,fat,,0x1000,shiny\n": "unknown flag",
     "a,data,fat,,lots\n": "lots",
+    "a,data,fat,,$NO_SUCH_VARIABLE\n": "'$NO_SUCH_VARIABLE' is not a number",
+    "a,data,fat,0x100000000,4K\n": "32 bits",
     "a,data,fat,0x9000,-0x9000\n": "no room",
     "a-label-of-17-byte,data,fat,,0x1000\n": "16 bytes",
     "a,data,fat,,0x1000\na,data,fat,,0x1000\n": "twice",
