@@ -37,7 +37,7 @@ class Mqtt(simple.MQTTClient):
         self.topic_size = 0
         self.left = 0
         self.acked = 0  # packet id of the last PUBACK
-        self._answer = -1  # packet id that a QoS 1 payload will be acknowledged with, -1: none
+        self._answer = 0  # packet id that a QoS 1 payload will be acknowledged with, 0: none
         self._ping_ms = keepalive_s * 500
         self._pinged = ticks_ms()
         self._ping_open = False
@@ -117,7 +117,7 @@ class Mqtt(simple.MQTTClient):
         self._take(self.topic, self.topic_size)
         for _ in range(size - self.topic_size):
             self._take(self._head, 1)  # longer than any topic of ours: what is kept will match none
-        self._answer = self._take_short() if qos else -1
+        self._answer = self._take_short() if qos else 0  # the server's ids reach 0 too, which nobody may acknowledge
         if not self.left:
             self._acknowledge()
         return PUBLISH
@@ -169,10 +169,10 @@ class Mqtt(simple.MQTTClient):
         return self.pid
 
     def _acknowledge(self):
-        if self._answer >= 0:
+        if self._answer:
             struct.pack_into(">BBH", self._out, 0, PUBACK, 2, self._answer)
             self._write(self._out, 4)
-        self._answer = -1
+        self._answer = 0
 
     def _send(self, first, body):
         packet = bytearray((first,))

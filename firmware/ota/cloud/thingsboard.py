@@ -189,11 +189,10 @@ class ThingsBoard:
         raise TransferError("server_error", "".join([chr(c) for c in text if 32 <= c < 127]))
 
     def _answered(self, message):
-        if message is None:
-            return
         self._asks = 0
-        self.ready = True
-        self._learn(_offer(message.get("shared")))
+        self.ready = True  # with a useless answer too: asking again would bring the same
+        if message is not None:
+            self._learn(_offer(message.get("shared")))
 
     def _pushed(self, message):
         """A push holds only what was saved just now; `deleted` may name any keys in any order (thingsboard.md 2.4)."""
