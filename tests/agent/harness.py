@@ -62,6 +62,8 @@ class World:
         app: bytes | None = None,
         settings: dict[str, int | str] | None = None,
         heap: str | None = HEAP,
+        layout: str = "4MiB",
+        files: Path | None = None,
         **server: object,
     ) -> None:
         self.cloud = ThingsBoard(seed=1, now_ms=EPOCH_MS, **server)
@@ -72,6 +74,8 @@ class World:
             self.cloud,
             {"token": TOKEN, **(settings or {})},
             heap=heap if interpreter.name == "micropython32" else None,
+            layout=layout,
+            files=files,
         )
         self.wire: list[tuple[int, object]] = []  # (ms, MQTT packet) as the device sent them
         self._decoders: dict[int, mqtt.Decoder] = {}
@@ -139,7 +143,7 @@ class World:
         )
         assert found, f"no {operation} at {offset}: {self.twin.why}"
 
-    def settle(self, seconds: float = 60) -> None:
+    def settle(self, seconds: float = 20) -> None:
         """Lets everything that is still to be said be said."""
         self.pass_time(seconds)
 
