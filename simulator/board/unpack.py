@@ -18,6 +18,7 @@ from simulator.interpreters import ROOT, Interpreter
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STOCK = ROOT / ".tools" / "umqtt"
 _NO_LINE_NUMBERS = 3  # mpy-cross -O: the twins are in the device's heap, where a board has nothing
+_ON_DEMAND = "_machine.mpy"
 _SCRIPTS = ("boot.py", "main.py", "_start.py")
 
 
@@ -27,7 +28,9 @@ def start_script(interpreter: Interpreter) -> Path:
 
 
 def frozen_modules(interpreter: Interpreter, image: bytes, folder: Path) -> None:
-    """Fills the empty `folder` with what is frozen in `image`."""
+    """Fills the empty `folder` with what is frozen in `image`, and the twin that is only loaded on demand."""
+    if interpreter.is_micropython:
+        shutil.copy(_twins() / _ON_DEMAND, folder)
     _write(interpreter.is_micropython, _stock() | (archive.find(image) or {}), folder)
 
 
@@ -40,7 +43,7 @@ def _twins() -> Path:
         if path.name in _SCRIPTS:
             shutil.copy(path, folder)
         else:
-            code = compile_module(path.name, path.read_bytes(), _NO_LINE_NUMBERS)
+            code = compile_module(path.stem, path.read_bytes(), _NO_LINE_NUMBERS)
             folder.joinpath(path.stem + ".mpy").write_bytes(code)
     return folder
 

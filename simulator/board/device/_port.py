@@ -14,11 +14,12 @@ else:
     import _unix as system
 
 import _chip
+from micropython import const
 
-_OP_START = 29
-_OP_SOFT_RESET = 33
-_OP_SLEEP = 44
-_OP_REPL = 45
+_OP_START = const(29)
+_OP_SOFT_RESET = const(33)
+_OP_SLEEP = const(44)
+_OP_REPL = const(45)
 
 
 def main(namespace):
