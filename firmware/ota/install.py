@@ -45,6 +45,7 @@ class Install:
             except VerifyError as error:
                 yield from self._start_again(error)
         agent.reporter.post(VERIFIED)
+        yield from agent.held()
         self._note("activating")
         self.slot.activate()
         agent.reporter.post(UPDATING)
