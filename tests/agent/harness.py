@@ -147,7 +147,11 @@ class World:
         """Lets everything that is still to be said be said."""
         self.pass_time(seconds)
 
-    # what was seen
+
+
+    def clear_faults(self) -> None:
+        """The server is well again."""
+        self.cloud._faults.rules.clear()
 
     def seen(self, kind: str, **fields) -> list[dict]:
         """The cloud's events of this kind with these fields."""

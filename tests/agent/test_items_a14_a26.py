@@ -38,7 +38,7 @@ def test_a14_two_updates_in_one_session_never_share_a_request_id(world):
     world.fault("chunkx*:corrupt")
     world.wait("FAILED")
     first = request_ids(world)
-    world.cloud._faults.rules.clear()
+    world.clear_faults()
     world.offer("1.1.0")
     world.wait("VERIFIED")
     assert not set(first) & set(request_ids(world)[len(first) :])
