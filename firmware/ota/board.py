@@ -14,11 +14,12 @@ import network
 
 from ota import image, port
 from ota.errors import TransferError
+from ota.port import const
 
-_OTA_0 = port.const(0x10)
-_KNOWN_SINCE = port.const(1735689600)  # 2025-01-01: an earlier clock was never set
-_IO_S = port.const(10)
-_IDLE_WATCHDOG_MS = port.const(3600000)
+_OTA_0 = const(0x10)
+_KNOWN_SINCE = const(1735689600)  # 2025-01-01: an earlier clock was never set
+_IO_S = const(10)
+_IDLE_WATCHDOG_MS = const(3600000)
 
 
 class Watchdog:

@@ -60,34 +60,6 @@ def print_exception(error):
         sys.excepthook(type(error), error, error.__traceback__)
 
 
-class _SocketFile:
-    """Gives a CPython socket the stream methods that a MicroPython socket has."""
-
-    def __init__(self, sock):
-        self._sock = sock
-        self.fileno = sock.fileno
-        self.close = sock.close
-        self.settimeout = sock.settimeout
-
-    def read(self, size):
-        buf = bytearray(size)
-        return bytes(buf[: self.readinto(buf, size)])
-
-    def readinto(self, buf, size):
-        view = memoryview(buf)
-        done = 0
-        while done < size:
-            n = self._sock.recv_into(view[done:size])
-            if not n:
-                break
-            done += n
-        return done
-
-    def write(self, buf, size=None):
-        data = buf.encode() if isinstance(buf, str) else buf
-        self._sock.sendall(data if size is None else memoryview(data)[:size])
-
-
 class Stream:
     """One connection, as `umqtt.simple` and our sources use it. Reads are exact or end at EOF.
 
@@ -96,8 +68,6 @@ class Stream:
     """
 
     def __init__(self, sock):
-        if not hasattr(sock, "readinto"):
-            sock = _SocketFile(sock)
         self._sock = sock
         self.read = sock.read
         self.readinto = sock.readinto
