@@ -3,6 +3,7 @@
 
 import hashlib
 import io
+import subprocess
 import sys
 import tarfile
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from simulator.errors import UserError
 from tools.setup import __main__ as setup
-from tools.setup import apt, micropython, sources, steps, venv
+from tools.setup import apt, micropython, mosquitto, sources, steps, venv
 
 # Knows three sources; only the mirror of the second has the suite. Logs what it was asked for.
 APT_GET = """#!/bin/sh
@@ -25,6 +26,7 @@ case "$*" in
 *update*)
     for word in "$@"; do case $word in *sourcelist=*) list=${word#*=};; esac; done
     grep -q "$GOOD" "$list" || { echo "E: not signed" >&2; exit 100; };;
+*--simulate*) printf 'Inst lib-y (1.0 Debian:12 [amd64])\\nInst x (2.0 Debian:12 [amd64])\\nConf x (2.0)\\n';;
 *download*) : >package_1.deb;;
 esac
 """
@@ -132,13 +134,91 @@ def test_micropython_that_works_is_left_alone(bare_machine, tmp_path):
     assert micropython.ensure(tmp_path, apt.PrivateApt(tmp_path / "apt")) == {}
 
 
+def mosquitto_of(version: str) -> str:
+    """As the real one: its help ends with 3."""
+    return f"#!/bin/sh\necho 'mosquitto version {version}'\nexit 3\n"
+
+
+@pytest.fixture
+def without_mosquitto(monkeypatch) -> None:
+    """This machine may have one; set-up must not find it."""
+    monkeypatch.setattr(mosquitto, "_of_this_machine", lambda: None)
+
+
+# Unpacks a mosquitto that needs a library beside it: it only starts with that library's folder in its environment.
+DPKG_X = """#!/bin/sh
+[ "$1" = --print-architecture ] && { echo amd64; exit; }
+mkdir -p "$3/usr/sbin" "$3/usr/lib/near"
+: >"$3/usr/lib/near/liby.so.1"
+cat >"$3/usr/sbin/mosquitto" <<'END'
+#!/bin/sh
+[ -e "$LD_LIBRARY_PATH/liby.so.1" ] && echo "mosquitto version 2.0.11"
+exit 3
+END
+chmod +x "$3/usr/sbin/mosquitto"
+"""
+
+
+def test_apt_names_what_is_missing_on_top_of_what_is_installed(log, tmp_path):
+    private = apt.PrivateApt(tmp_path / "apt", "bookworm", tmp_path / "status")
+    assert private.missing("x") == ["lib-y", "x"]
+    assert f"Dir::State::status={tmp_path / 'status'}" in log.read_text()
+    assert "debian bookworm main" in (tmp_path / "apt" / "sources.list").read_text()
+    assert "i386" not in log.read_text()
+
+
+def test_apt_of_this_machine_needs_a_release_with_a_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(apt.platform, "freedesktop_os_release", lambda: {"NAME": "x", "VERSION_CODENAME": "sid"})
+    assert apt.PrivateApt.of_this_machine(tmp_path)._suite == "sid"
+    for release in (lambda: {"NAME": "x"}, (tmp_path / "no-os-release").read_text):
+        monkeypatch.setattr(apt.platform, "freedesktop_os_release", release)
+        with pytest.raises(UserError, match="does not say which release"):
+            apt.PrivateApt.of_this_machine(tmp_path)
+
+
+def test_mosquitto_of_this_machine_is_used_when_new_enough(bare_machine, tmp_path, monkeypatch):
+    own = program(tmp_path / "sbin" / "mosquitto", mosquitto_of("2.0.11"))
+    monkeypatch.setenv("PATH", f"{own.parent}:/bin")
+    mosquitto.ensure(tmp_path / "tools")
+    assert f'"{own}"' in (tmp_path / "tools" / "bin" / "mosquitto").read_text()
+
+
+def test_mosquitto_that_is_too_old_is_not_used(tmp_path, monkeypatch):
+    own = program(tmp_path / "sbin" / "mosquitto", mosquitto_of("1.6.9"))
+    monkeypatch.setenv("PATH", f"{own.parent}:/bin")
+    assert mosquitto._of_this_machine() is None
+
+
+def test_mosquitto_is_unpacked_with_its_libraries_and_can_be_moved(log, tmp_path, without_mosquitto):
+    program(tmp_path / "bin" / "dpkg", DPKG_X)
+    mosquitto.ensure(tmp_path / "tools", apt.PrivateApt(tmp_path / "apt", "bookworm", tmp_path / "status"))
+    assert "download lib-y:amd64 x:amd64" in log.read_text()
+    assert not (tmp_path / "apt").exists()
+    (tmp_path / "tools").rename(tmp_path / "moved")
+    done = subprocess.run([tmp_path / "moved" / "bin" / "mosquitto", "-h"], capture_output=True, text=True)
+    assert done.stdout == "mosquitto version 2.0.11\n"
+
+
+def test_mosquitto_that_works_is_left_alone(bare_machine, tmp_path):
+    text = mosquitto_of("2.0.11")
+    starter = program(tmp_path / "bin" / "mosquitto", text)
+    mosquitto.ensure(tmp_path)
+    assert starter.read_text() == text
+
+
+def test_mosquitto_that_does_not_run_here_is_left_out(log, tmp_path, without_mosquitto):
+    with pytest.raises(UserError, match="does not run on this machine"):
+        mosquitto.ensure(tmp_path, apt.PrivateApt(tmp_path / "apt", "bookworm", tmp_path / "status"))
+    assert not (tmp_path / "bin" / "mosquitto").exists()
+
+
 def test_left_out_part_is_named_and_an_error_in_ci(capsys, monkeypatch):
     monkeypatch.delenv("CI", raising=False)
-    setup.leave_out("micropython32", "this machine has no apt")
+    setup.leave_out("micropython32", "this machine has no apt", "CPython runs everything")
     assert "left out micropython32: this machine has no apt" in capsys.readouterr().err
     monkeypatch.setenv("CI", "1")
     with pytest.raises(UserError, match="this machine has no apt"):
-        setup.leave_out("micropython32", "this machine has no apt")
+        setup.leave_out("micropython32", "this machine has no apt", "CPython runs everything")
 
 
 def fake_unearth(folder: Path, member: str, data: bytes) -> Path:

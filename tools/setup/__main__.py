@@ -2,7 +2,7 @@
 """`make setup`: everything the project needs, inside its own folder, without root. Standard library only.
 
     .venv/     Python packages, pinned in requirements/
-    .tools/    MicroPython for this machine, umqtt.simple, a stock MicroPython image for the tests
+    .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image and mosquitto
     typings/   type stubs of the board's modules (only with --lint)
 
 Each part looks first whether it is already there, so a second run takes no time and a broken one goes on where it
@@ -17,7 +17,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts it may have an old
     sys.exit("error[python_too_old]: Python 3.11 or newer is needed: try `make PYTHON=python3.12 setup`")
 
 from simulator.errors import UserError
-from tools.setup import micropython, sources, venv
+from tools.setup import micropython, mosquitto, sources, venv
 from tools.setup.apt import PrivateApt
 from tools.setup.steps import say
 
@@ -25,11 +25,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 TOOLS = ROOT / ".tools"
 
 
-def leave_out(what: str, reason: str) -> None:
-    """Names a part this machine cannot have; nothing may be missing in CI."""
+def leave_out(what: str, reason: str, instead: str) -> None:
+    """Names a part this machine cannot have and how things go on; nothing may be missing in CI."""
     if os.environ.get("CI"):
         raise UserError("left_out", f"{what}: {reason}")
-    say(f"left out {what}: {reason}; CPython runs everything, `make setup` tries again")
+    say(f"left out {what}: {reason}; {instead}, `make setup` tries again")
 
 
 def set_up(lint: bool) -> None:
@@ -41,7 +41,11 @@ def set_up(lint: bool) -> None:
     sources.ensure_stock_image(python, TOOLS / "stock")
     left_out = micropython.ensure(TOOLS, apt)
     for reason in dict.fromkeys(left_out.values()):
-        leave_out(", ".join(name for name in left_out if left_out[name] == reason), reason)
+        leave_out(", ".join(name for name in left_out if left_out[name] == reason), reason, "CPython runs everything")
+    try:
+        mosquitto.ensure(TOOLS)
+    except UserError as error:
+        leave_out("mosquitto", error.text, "tests/wire is skipped")
     if lint:
         venv.install(python, ROOT / "requirements" / "lint.txt")
         venv.install_stubs(python, ROOT / "requirements" / "typings.txt", ROOT / "typings")

@@ -1,28 +1,68 @@
 # SPDX-License-Identifier: MIT
-"""Debian 13 packages on any machine with apt and a Debian mirror, without root and without touching its packages.
+"""Debian packages on any machine with apt and a Debian mirror, without root and without touching its packages.
 
 The machine's own apt does the work in folders of ours: it names the mirror, checks the signature of the release, the
 index against the release and each package against the index. This file therefore knows no host and no checksum.
 """
 
+import platform
 import re
 import shutil
 from pathlib import Path
+from typing import Self
 
 from simulator.errors import UserError
 from tools.setup.steps import run
 
-SUITE = "trixie"
+SUITE = "trixie"  # Debian 13
+STATUS = Path("/var/lib/dpkg/status")
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 NO_APT = "no_apt"
 
 
-class PrivateApt:
-    """apt-get with its state below `folder`. The first download fetches the index; `clean` removes everything."""
+def native_architecture() -> str:
+    """What Debian calls this machine's processor: "amd64", "arm64", ... UserError if it has no apt."""
+    if not shutil.which("apt-get") or not shutil.which("dpkg"):
+        raise UserError(NO_APT, "this machine has no apt")
+    return run("apt_failed", "dpkg", "--print-architecture").strip()
 
-    def __init__(self, folder: Path) -> None:
+
+class PrivateApt:
+    """apt-get with its state below `folder`. The first download fetches the index; `clean` removes everything.
+
+    Packages come from `suite`. Those that the file `installed` lists count as installed: none by default.
+    """
+
+    def __init__(self, folder: Path, suite: str = SUITE, installed: Path | None = None) -> None:
         self._folder = folder
+        self._suite = suite
+        self._installed = installed
         self._architectures: list[str] = []
+
+    @classmethod
+    def of_this_machine(cls, folder: Path) -> Self:
+        """For programs that use the libraries of this machine: from its own release, on top of what it has."""
+        try:
+            suite = platform.freedesktop_os_release()["VERSION_CODENAME"]
+        except (OSError, KeyError) as error:
+            raise UserError(NO_APT, "this machine does not say which release of Debian it is") from error
+        return cls(folder, suite, STATUS)
+
+    def missing(self, package: str) -> list[str]:
+        """`package` and what it needs, apart from what is installed."""
+        self._update()
+        plan = run("apt_failed", *self._apt_get(), "--simulate", "--no-install-recommends", "install", package)
+        return re.findall(r"^Inst (\S+)", plan, re.MULTILINE)
+
+    def unpack(self, packages: list[str], architecture: str, folder: Path) -> None:
+        """The files of `packages` in `folder`: all of them or nothing."""
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        for package in self.download(packages, architecture, part / "packages"):
+            run("apt_failed", "dpkg", "-x", package, part)
+        shutil.rmtree(part / "packages")
+        part.rename(folder)
 
     def download(self, packages: list[str], architecture: str, folder: Path) -> list[Path]:
         """The .deb files of `packages` for "amd64", "i386", ..., in `folder`; UserError if that is impossible."""
@@ -39,12 +79,10 @@ class PrivateApt:
         """Asks each mirror of the machine for the suite until one has it, signed by Debian."""
         if self._architectures:
             return
-        if not shutil.which("apt-get") or not shutil.which("dpkg"):
-            raise UserError(NO_APT, "this machine has no apt")
+        native = native_architecture()
         if not KEYRING.exists():
             raise UserError(NO_APT, "this machine has no keys of Debian (package debian-archive-keyring)")
-        native = run("apt_failed", "dpkg", "--print-architecture").strip()
-        self._architectures = [native, "i386"] if native == "amd64" else [native]
+        self._architectures = [native, "i386"] if native == "amd64" and not self._installed else [native]
         error = UserError(NO_APT, "apt of this machine has no Debian mirror")
         for mirror in self._mirrors():
             try:
@@ -63,7 +101,7 @@ class PrivateApt:
 
     def _update_from(self, mirror: str) -> None:
         options = f"signed-by={KEYRING} arch={','.join(self._architectures)} target=Packages"
-        (self._folder / "sources.list").write_text(f"deb [{options}] {mirror} {SUITE} main\n")
+        (self._folder / "sources.list").write_text(f"deb [{options}] {mirror} {self._suite} main\n")
         run("apt_failed", *self._apt_get(), "update")
 
     def _mkdirs(self) -> None:
@@ -76,7 +114,7 @@ class PrivateApt:
         folder = self._folder
         options = {
             "Dir::State": folder / "state",
-            "Dir::State::status": folder / "status",
+            "Dir::State::status": self._installed or folder / "status",
             "Dir::Cache": folder / "cache",
             "APT::Sandbox::User": "root",
             "APT::Update::Error-Mode": "any",

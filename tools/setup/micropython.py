@@ -10,8 +10,8 @@ import subprocess
 from pathlib import Path
 
 from simulator.errors import UserError
-from tools.setup.apt import PrivateApt
-from tools.setup.steps import run, say
+from tools.setup.apt import PrivateApt, native_architecture
+from tools.setup.steps import say, write_starter
 
 PACKAGES = ["micropython", "libc6", "libffi8", "libmbedcrypto16", "libmbedtls21", "libmbedx509-7"]
 OLDEST = (1, 24)
@@ -35,21 +35,19 @@ def ensure(tools: Path, apt: PrivateApt) -> dict[str, str]:
 def _make(name: str, starter: Path, unpacked: Path, apt: PrivateApt) -> None:
     on_path = shutil.which("micropython")
     if name == "micropython" and on_path and _version(Path(on_path)) >= OLDEST:
-        _write_starter(starter, f'exec "{on_path}" "$@"')
+        write_starter(starter, f'"{on_path}"')
         return
     architecture = _architecture(name)
     say(f"{name} for {architecture} from Debian's packages")
-    _unpack(apt, architecture, unpacked / architecture)
-    _write_starter(starter, _through_loader(unpacked / architecture))
+    apt.unpack(PACKAGES, architecture, unpacked / architecture)
+    write_starter(starter, _through_loader(unpacked / architecture))
     if not _version(starter):
         starter.unlink()
         raise UserError("left_out", f"programs for {architecture} do not run on this machine")
 
 
 def _architecture(name: str) -> str:
-    if not shutil.which("dpkg"):
-        raise UserError("left_out", "this machine has no apt")
-    native = run("left_out", "dpkg", "--print-architecture").strip()
+    native = native_architecture()
     if name == "micropython":
         return native
     if native != "amd64":
@@ -57,31 +55,13 @@ def _architecture(name: str) -> str:
     return "i386"
 
 
-def _unpack(apt: PrivateApt, architecture: str, folder: Path) -> None:
-    """The packages' files, complete or not at all."""
-    part = folder.with_suffix(".part")
-    shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    for package in apt.download(PACKAGES, architecture, part / "packages"):
-        run("left_out", "dpkg", "-x", package, part)
-    shutil.rmtree(part / "packages")
-    part.rename(folder)
-
-
 def _through_loader(folder: Path) -> str:
-    """The line that starts an unpacked MicroPython; found from where the starter is, so the project can move."""
+    """The command that starts an unpacked MicroPython; found from where the starter is, so the project can move."""
     (libc,) = folder.glob("usr/lib/*/libc.so.6")
     (loader,) = libc.parent.glob("ld-linux*.so*")
     root = f"${{0%/*}}/../{folder.parent.name}/{folder.name}"
     libraries = f"{root}/{libc.parent.relative_to(folder)}"
-    return f'exec "{libraries}/{loader.name}" --library-path "{libraries}" "{root}/usr/bin/micropython" "$@"'
-
-
-def _write_starter(starter: Path, line: str) -> None:
-    starter.parent.mkdir(parents=True, exist_ok=True)
-    starter.unlink(missing_ok=True)
-    starter.write_text(f"#!/bin/sh\n{line}\n")
-    starter.chmod(0o755)
+    return f'"{libraries}/{loader.name}" --library-path "{libraries}" "{root}/usr/bin/micropython"'
 
 
 def _version(program: Path) -> tuple[int, ...]:

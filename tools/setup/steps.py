@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One step of set-up: a line that says so, and a program of somebody else's that is only heard when it fails."""
+"""What the steps of set-up share: a line that says so, programs of somebody else's, and starters for those we keep."""
 
 import subprocess
 import sys
@@ -27,3 +27,11 @@ def run(code: str, *command: str | Path, cwd: Path | None = None, env: Mapping[s
         complaint = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         raise UserError(code, f"{name} failed with {done.returncode}: {complaint}")
     return done.stdout
+
+
+def write_starter(starter: Path, command: str) -> None:
+    """A shell script that becomes `command` with its own arguments; in it `${0%/*}` is the starter's folder."""
+    starter.parent.mkdir(parents=True, exist_ok=True)
+    starter.unlink(missing_ok=True)
+    starter.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    starter.chmod(0o755)
