@@ -151,7 +151,7 @@ class ThingsBoard:
             raise TransferError("offline")
         kind = self.mqtt.poll(ms)
         if kind == PUBLISH:
-            if self._topic_is(_CHUNKS):
+            if self.mqtt.topic_size > len(_CHUNKS) and self.mqtt.topic.startswith(_CHUNKS):
                 return True
             self._message()
         elif kind == SUBACK:
@@ -162,13 +162,6 @@ class ThingsBoard:
         for code in self.mqtt.payload(_LIMIT):
             if code >= 0x80:
                 log("warning", "code", "subscription_refused")
-
-    def _topic_is(self, start):
-        topic = self.mqtt.topic
-        for i in range(len(start)):
-            if topic[i] != start[i]:
-                return False
-        return self.mqtt.topic_size >= len(start)
 
     def _message(self):
         topic = bytes(self.mqtt.topic[: self.mqtt.topic_size])

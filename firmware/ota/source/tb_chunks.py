@@ -132,11 +132,8 @@ class TbChunks:
     def _index(self):
         """The chunk number in the topic at hand; -1 when the topic is not an answer to our request id."""
         topic, size, prefix = self._mqtt.topic, self._mqtt.topic_size, self._prefix
-        if not len(prefix) < size <= len(prefix) + 7:
+        if not len(prefix) < size <= len(prefix) + 7 or not topic.startswith(prefix):
             return -1
-        for i in range(len(prefix)):
-            if topic[i] != prefix[i]:
-                return -1
         index = 0
         for i in range(len(prefix), size):
             if not 48 <= topic[i] <= 57:
