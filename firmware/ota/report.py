@@ -17,7 +17,7 @@ UPDATED = "UPDATED"
 FAILED = "FAILED"
 
 _GAP_MS = const(20)  # two states in one millisecond of the server would become one (thingsboard.md 5.1)
-_ACK_MS = const(10000)
+_ACK_MS = const(120000)  # TCP loses nothing, but on a narrow line the answer is behind a large chunk
 _WAITING = const(6)  # states on the way that are kept while the link is down
 _OUTBOX = const(4)  # terminal reports that are
 
