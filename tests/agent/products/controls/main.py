@@ -42,6 +42,7 @@ def check(kind):
 
 def main():
     board = Board()
+    board.step_ms = board.number("step_ms", board.step_ms)
     board.join(board.text("ssid", "simulated"), "")
     journal = Journal(board.nvs)
     cloud = ThingsBoard(
