@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The command line: `python -m simulator COMMAND`. Each command is a file of `simulator/commands/`.
 
-Exit status: 0 done, 1 ran and the answer is no, 2 wrong input or environment, 130 Ctrl-C.
+Exit status: 0 done, 1 ran and the answer is no, 2 wrong input or environment, 130 Ctrl-C (or told to end).
 """
 
 import errno
 import importlib
+import signal
 import sys
 
 import click
@@ -55,4 +56,7 @@ def main(argv: list[str] | None = None, command: click.Command = cli, name: str 
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the board's process has to end with us
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
     sys.exit(main())

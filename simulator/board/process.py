@@ -43,6 +43,7 @@ class DeviceProcess:
             stderr=subprocess.STDOUT,
             pass_fds=child_ends,
             cwd=folder,
+            process_group=0,  # Ctrl-C is for the host: the firmware must not see it as a KeyboardInterrupt
             env={"TZ": "UTC", "PATH": os.environ.get("PATH", ""), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
         )
         for fd in (*child_ends, console_end):

@@ -3,6 +3,8 @@
 
 import hashlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +114,21 @@ def test_wrong_input_is_one_line_and_status_2(words: tuple[str, ...]) -> None:
     assert run.returncode == 2
     assert run.stdout == ""
     assert run.stderr.startswith("error[") and len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_run_that_is_told_to_end_takes_the_board_with_it(number: int, interpreter: Interpreter) -> None:
+    """As a terminal does it: the signal goes to the whole process group."""
+    command = [sys.executable, "-m", "simulator", "run", "--interpreter", interpreter.name]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
+        lines = iter(run.stderr.readline, "")
+        assert any("firmware 1.0.0 runs" in line for line in lines)
+        board = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+        os.killpg(run.pid, number)
+        rest = run.stderr.read()
+    assert run.returncode == 130
+    assert "Traceback" not in rest and "Interrupt" not in rest
+    assert len(board) == 1 and not Path("/proc", board[0]).exists()
 
 
 @pytest.mark.parametrize("command", ["run", "device", "flash", "image", "cloud", "bootcheck", "bench", "sizes", "demo"])
