@@ -18,7 +18,7 @@ from simulator.interpreters import ROOT, Interpreter
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STOCK = ROOT / ".tools" / "umqtt"
 _NO_LINE_NUMBERS = 3  # mpy-cross -O: the twins are in the device's heap, where a board has nothing
-_ON_DEMAND = "_machine.mpy"
+_ON_DEMAND = ("_machine.mpy", "_network.mpy")
 _SCRIPTS = ("boot.py", "main.py", "_start.py")
 
 
@@ -28,9 +28,10 @@ def start_script(interpreter: Interpreter) -> Path:
 
 
 def frozen_modules(interpreter: Interpreter, image: bytes, folder: Path) -> None:
-    """Fills the empty `folder` with what is frozen in `image`, and the twin that is only loaded on demand."""
+    """Fills the empty `folder` with what is frozen in `image`, and the twins that are only loaded on demand."""
     if interpreter.is_micropython:
-        shutil.copy(_twins() / _ON_DEMAND, folder)
+        for name in _ON_DEMAND:
+            shutil.copy(_twins() / name, folder)
     _write(interpreter.is_micropython, _stock() | (archive.find(image) or {}), folder)
 
 

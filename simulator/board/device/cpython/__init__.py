@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TWINS = ("time", "esp32", "machine", "_machine", "network", "socket", "select")
+TWINS = ("time", "esp32", "machine", "_machine", "network", "_network", "socket", "select")
 BUILT_IN = ("utime", "usocket", "uselect", "micropython")  # what MicroPython's own modules offer, made of CPython's
 SAME = ("binascii", "collections", "errno", "hashlib", "io", "json", "os", "random", "re", "struct", "sys")
 
