@@ -136,6 +136,8 @@ class Bench:
     def _running_sha256(self) -> str:
         """Of the app in the running slot, as long as the one of ours that it is; of nothing if it is none."""
         chip = self._board.chip
+        if chip.running is None:
+            return ""
         handle = chip.running_partition()
         for app in reversed(self._apps):
             if len(app) <= chip.info(handle)[3] and chip.read(handle, 0, len(app)) == app:

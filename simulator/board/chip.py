@@ -14,13 +14,12 @@ from simulator.board.flash import Flash
 from simulator.board.image import Image, micropython_version, start_problem
 from simulator.board.nvs import Nvs
 from simulator.board.partition_table import (
-    DATA,
-    NVS,
     TABLE_OFFSET,
     TABLE_SIZE,
     Partition,
     TableError,
     dynamic_vfs,
+    nvs_row,
     read_by_app,
 )
 from simulator.board.partitions import Partitions
@@ -141,7 +140,7 @@ class Chip(Partitions):
         files = dynamic_vfs(table, self.flash.size, version)
         self.partitions = [*table, files] if files else table
         self.running = next(partition for partition in table if partition.is_app and partition.offset == slot.offset)
-        nvs = next((p for p in table if p.type == DATA and p.subtype == NVS and p.label == "nvs"), None)
+        nvs = nvs_row(table)
         self.nvs = Nvs(self.flash, nvs.offset, nvs.size) if nvs else Nvs(self.flash, 0, 0)
 
     # RTC

@@ -21,12 +21,12 @@ from simulator.board.partition_table import (
     DATA,
     FACTORY,
     FILE_SYSTEMS,
-    NVS,
     OTA_0,
     TABLE_OFFSET,
     Partition,
     TableError,
     dynamic_vfs,
+    nvs_row,
     to_binary,
 )
 from simulator.errors import UserError
@@ -155,7 +155,7 @@ def _file_area(where: Layout, version: tuple[int, int] | None) -> Partition:
 
 
 def _store(flash: Flash, rows: list[Partition], values: list[tuple[str, str, int | bytes]]) -> None:
-    row = next((row for row in rows if row.type == DATA and row.subtype == NVS), None)
+    row = nvs_row(rows)
     if row is None:
-        raise UserError("no_nvs", "the table has no nvs partition")
+        raise UserError("no_nvs", "the table has no data partition nvs, labelled nvs")
     store(Nvs(flash, row.offset, row.size), values)

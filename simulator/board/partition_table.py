@@ -106,6 +106,11 @@ def dynamic_vfs(rows: list[Partition], flash_size: int, version: tuple[int, int]
     return Partition("vfs", DATA, FAT, end, flash_size - end)
 
 
+def nvs_row(rows: list[Partition]) -> Partition | None:
+    """The partition that MicroPython opens as NVS: by label, the subtype alone does not do."""
+    return next((row for row in rows if row.type == DATA and row.subtype == NVS and row.label == "nvs"), None)
+
+
 def _walk(data: bytes) -> tuple[list[Partition], bool]:
     """All rows up to the end row, and whether a (correct) MD5 row was among them."""
     partitions: list[Partition] = []

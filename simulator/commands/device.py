@@ -13,7 +13,7 @@ from simulator.board.chip import Chip
 from simulator.board.clock import RealClock
 from simulator.board.flash import Flash
 from simulator.board.nvs import Nvs
-from simulator.board.partition_table import DATA, NVS, TABLE_OFFSET, TABLE_SIZE, TableError, read_by_app
+from simulator.board.partition_table import TABLE_OFFSET, TABLE_SIZE, TableError, nvs_row, read_by_app
 from simulator.board.power import Board
 from simulator.board.story import Story, says
 from simulator.errors import UserError
@@ -87,9 +87,9 @@ def provision(flash: Flash, settings: dict[str, int | str | None]) -> None:
         rows = read_by_app(flash.read(TABLE_OFFSET, TABLE_SIZE))
     except TableError as error:
         raise UserError("bad_flash_file", f"no partition table in the flash file: {error}") from None
-    row = next((row for row in rows if row.type == DATA and row.subtype == NVS), None)
+    row = nvs_row(rows)
     if row is None:
-        raise UserError("no_nvs", "the partition table has no nvs partition")
+        raise UserError("no_nvs", "the table has no data partition nvs, labelled nvs")
     values = [
         (_NAMESPACE, key, value if isinstance(value, int) else value.encode())
         for key, value in settings.items()

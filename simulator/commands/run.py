@@ -7,16 +7,18 @@ from pathlib import Path
 import rich_click as click
 
 from simulator import breakage, interpreters
+from simulator.board.image import ImageError, parse
 from simulator.commands.files import read_file
 from simulator.narrator import Narrator
 from simulator.update import SIZE, Bench, Summary
 
+_TARGET = "1.1.0"
 _BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
 
 
 @click.command("run", help=f"Run one whole update on a simulated board against a mock ThingsBoard.\n\n{_BREAKS}")
 @click.option("--from", "start", default="1.0.0", show_default=True, help="Version on the board.")
-@click.option("--to", "target", default="1.1.0", show_default=True, help="Version that the cloud offers.")
+@click.option("--to", "target", help="Version that the cloud offers; default: the image's own if it has one, or 1.1.0.")
 @click.option("--break", "kind", type=click.Choice(list(breakage.KINDS)), help="What is wrong with the new one.")
 @click.option(
     "--image", type=click.Path(path_type=Path), help="Offer this app image; the agent is on the board's files."
@@ -25,11 +27,17 @@ _BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
 @click.option("--heap", help="Heap of MicroPython, such as 96k.")
 @click.option("--size", default=SIZE, show_default=True, type=click.IntRange(min=1), help="Bytes of our images.")
 @click.option("--trial", default=10, show_default=True, type=click.IntRange(2, 3600), help="Seconds of a trial boot.")
-@click.option("--timeout", default=120.0, show_default=True, help="Seconds until it counts as stuck.")
+@click.option(
+    "--timeout",
+    default=120.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds until it counts as stuck.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Nothing but the JSON summary.")
 def command(
     start: str,
-    target: str,
+    target: str | None,
     kind: str | None,
     image: Path | None,
     interpreter: str | None,
@@ -43,7 +51,9 @@ def command(
     if image is not None and kind is not None:
         raise click.UsageError("--image and --break do not go together")
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
-    data = read_file(image) if image else breakage.package(kind, target, size)
+    given = read_file(image) if image else None
+    target = target if target is not None else version_of(given) or _TARGET
+    data = breakage.package(kind, target, size) if given is None else given
     narrator = Narrator()
     tell = (lambda event: None) if as_json else narrator
     narrator.expect(len(data))
@@ -55,6 +65,15 @@ def command(
         click.echo(sentence(summary))
     click.echo(json.dumps(summary.as_dict()))
     return 0 if summary.expected else 1
+
+
+def version_of(data: bytes | None) -> str:
+    """What the image says of itself; empty if it says nothing, as released MicroPython, or is no image."""
+    try:
+        found = parse(data or b"").descriptor
+    except ImageError:
+        found = None
+    return found.version if found else ""
 
 
 def sentence(summary: Summary) -> str:

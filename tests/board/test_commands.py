@@ -89,6 +89,14 @@ def test_flash_puts_values_into_nvs(tmp_path, app):
     assert nvs.get_blob(ota, "text") == b"5x"
 
 
+def test_flash_values_need_the_partition_that_micropython_opens(tmp_path, app, capsys):
+    csv = tmp_path / "mine.csv"
+    csv.write_text("settings,data,nvs,,0x4000\nfirst,app,ota_0,,1M\n")
+    arguments = ["flash", "--board", str(csv), "--firmware", str(app), "--nvs", "a.b=1", "-o", str(tmp_path / "x")]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err == "error[no_nvs]: the table has no data partition nvs, labelled nvs\n"
+
+
 def test_flash_takes_a_table_of_your_own_and_other_chips(tmp_path):
     csv = tmp_path / "mine.csv"
     csv.write_text("nvs,data,nvs,,0x4000\notadata,data,ota,,0x2000\nfirst,app,ota_0,,1M\nsecond,app,ota_1,,1M\n")

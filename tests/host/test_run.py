@@ -92,6 +92,21 @@ def test_run_real_full_flash_file_is_refused() -> None:
     assert summary_of(run)["error"].startswith("slot_too_small")
 
 
+def test_run_image_with_a_version_is_offered_as_that(tmp_path: Path) -> None:
+    image = tmp_path / "my app.bin"
+    image.write_bytes(build_firmware(ROOT / "firmware", "thermometer", "7.2"))
+    run = simulator("run", "--image", image, "--json")
+    assert run.returncode == 0, run.stderr
+    assert summary_of(run)["running_version"] == "7.2"
+
+
+def test_run_out_of_time_before_anything_ran_still_sums_up() -> None:
+    run = simulator("run", "--timeout", "1e-9", "--json")
+    assert run.returncode == 1 and run.stderr == ""
+    summary = summary_of(run)
+    assert summary["result"] == "timeout" and summary["sha256"] == "" and summary["boots"] == 0
+
+
 def test_run_json_is_all_that_stdout_has() -> None:
     run = simulator("run", "--break", "not-an-image", "--json")
     assert len(run.stdout.splitlines()) == 1
@@ -106,6 +121,7 @@ def test_run_json_is_all_that_stdout_has() -> None:
         ("run", "--image", "x", "--break", "crash"),
         ("run", "--interpreter", "jython"),
         ("run", "--size", "10"),
+        ("run", "--timeout", "0"),
         ("nonsense",),
     ],
 )
