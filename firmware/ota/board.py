@@ -128,6 +128,8 @@ class Board:
             address = socket.getaddrinfo(host, port_number, 0, socket.SOCK_STREAM)[0][-1]
             sock = socket.socket()
             sock.settimeout(_IO_S)
+            if hasattr(socket, "TCP_NODELAY"):  # or a request waits until the one before is acknowledged
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect(address)
             return port.Stream(sock)
         except (OSError, IndexError) as error:

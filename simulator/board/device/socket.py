@@ -10,6 +10,9 @@ if _chip.virtual:
 else:
     from usocket import getaddrinfo as resolve
 
+IPPROTO_TCP = 6
+TCP_NODELAY = 1
+
 _NO_NAME = -202  # what lwIP's resolver says without a network
 
 
