@@ -143,7 +143,7 @@ class World:
         )
         assert found, f"no {operation} at {offset}: {self.twin.why}"
 
-    def settle(self, seconds: float = 20) -> None:
+    def settle(self, seconds: float = 8) -> None:
         """Lets everything that is still to be said be said."""
         self.pass_time(seconds)
 

@@ -68,7 +68,7 @@ def test_on_a_narrow_line_pings_keep_the_session_alive(make_world, chunk):
 
 
 def test_hours_of_idling_write_nothing(make_world):
-    world = make_world(V1, settings={"step_ms": 2000})
+    world = make_world(V1, settings={"step_ms": 5000})
     world.offer("1.0.0", V1)
     world.wait("UPDATED")
     world.settle()
