@@ -5,6 +5,7 @@ Each module travels twice: as source, which CPython runs, and compiled by mpy-cr
 """
 
 import functools
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ _NOT_FROZEN = "manifest.py"  # says what to freeze, is not frozen itself
 def compile_tree(folder: str | Path) -> dict[str, bytes]:
     """Every .py file below `folder` and its .mpy, by relative path. Raises UserError for code that does not compile."""
     root = Path(folder)
-    if not root.is_dir():
+    if not os.path.isdir(root):  # Path.is_dir raises for a name that is too long
         raise UserError("no_such_folder", f"{root} is not a folder")
     files: dict[str, bytes] = {}
     for path in sorted(root.rglob("*.py")):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The board's file system as a file of bytes: littlefs2, formatted as MicroPython formats its `vfs` partition."""
 
+import os
 from pathlib import Path
 
 from littlefs import LittleFS, LittleFSError
@@ -13,7 +14,7 @@ _DISK_VERSION = 0x00020000  # every MicroPython with littlefs2 reads it
 
 def make(folder: Path, size: int) -> bytes:
     """A file system of `size` bytes with the files of the folder. Raises UserError if they do not fit."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # Path.is_dir raises for a name that is too long
         raise UserError("no_such_folder", f"{folder} is not a folder")
     if size < 2 * SECTOR:
         raise UserError("file_system_too_small", f"a file system needs two blocks of 4 KiB, there are {size} bytes")

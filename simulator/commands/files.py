@@ -21,12 +21,18 @@ def read_file(path: Path) -> bytes:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Replaces the file as a whole or leaves it as it was. What is no plain file, such as a pipe, is written to."""
+    """Replaces the file as a whole or leaves it as it was.
+
+    What is no plain file, such as a pipe, and a file in a folder where nothing else may be made are written to.
+    """
+    target = Path(os.path.realpath(path))
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
+        is_plain = target.is_file() or not path.exists()
+        is_alone = target.exists() and not os.access(target.parent, os.W_OK)
+        if is_plain and not is_alone:
+            _replace(target, data)
         else:
-            _replace(path.resolve(), data)
+            path.write_bytes(data)
     except OSError as error:
         raise UserError("cannot_write", f"cannot write {path}: {error.strerror}") from None
 

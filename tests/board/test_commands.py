@@ -299,6 +299,8 @@ def test_output_replaces_a_file_as_a_whole_or_not_at_all(tmp_path, app, monkeypa
         assert main(arguments) == 2
     assert target.read_bytes() == b"precious"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.bin", "flash.bin"]
+    for bad in (tmp_path, tmp_path / ("x" * 300), tmp_path / "app.bin" / "x"):
+        assert main([*arguments[:-1], str(bad)]) == 2
     other.symlink_to(target)
     assert main([*arguments[:-1], str(other)]) == 0
     assert target.stat().st_size == 4 * MIB and target.stat().st_mode & 0o777 == 0o640
@@ -333,6 +335,16 @@ def test_folders_with_oddities_are_one_line_or_done(name, tmp_path, app, capsys)
         assert (status, errors.count("\n")) in ((0, 0), (2, 1))
         assert target.exists() == (status == 0)
         target.unlink(missing_ok=True)
+
+
+def test_folders_with_names_too_long_are_one_line(tmp_path, app, capsys):
+    long, target = "x" * 300, str(tmp_path / "out.bin")
+    for arguments in (
+        ["flash", "--board", "4MiB", "--firmware", str(app), "--fs", long],
+        ["image", "build", long, "--title", "t", "--version", "1"],
+    ):
+        assert main([*arguments, "-o", target]) == 2
+        assert capsys.readouterr().err == f"error[no_such_folder]: {long} is not a folder\n"
 
 
 def test_arguments_that_are_no_text_are_bytes_or_one_line(tmp_path, app, modules, capsys):
