@@ -6,6 +6,7 @@ deal them out to the interpreters, and the further stories take turns; STORIES=a
 """
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -84,5 +85,5 @@ def _is_elsewhere(item: pytest.Item, cases: dict[str, list[str]], names: list[st
     is_item = item.path.name.startswith("test_item")
     if item.get_closest_marker("everywhere") or (is_item and len(cases[function]) < _DEALT):
         return False
-    turn = cases[function].index(_case(item)) + list(cases).index(function)
+    turn = cases[function].index(_case(item)) + zlib.crc32(function.encode())  # the same whatever else is collected
     return item.callspec.params["interpreter"] != names[turn % len(names)]

@@ -5,9 +5,15 @@ import pytest
 
 from simulator.breakage import TITLE
 from simulator.clouds import mqtt
-from tests.agent.harness import GOOD, SECTOR, firmware, small_app
+from tests.agent.harness import GOOD, SECTOR, World, firmware, small_app
 
 LAST = (len(firmware("1.1.0")) - 1) // SECTOR
+
+
+@pytest.fixture
+def patient(make_world) -> World:
+    """A board that looks up every other second only, for stories that take hours."""
+    return make_world(firmware("1.0.0", product="controls"), settings={"step_ms": 2000})
 
 
 def request_ids(world) -> list[str]:
@@ -121,7 +127,8 @@ def test_a20_silence_is_waited_out_and_the_chunk_asked_for_again(world, fault, i
         assert 5000 <= times[1] - times[0] <= 15000
 
 
-def test_a20_silence_for_ever_ends_in_one_failed_after_growing_pauses(world):
+def test_a20_silence_for_ever_ends_in_one_failed_after_growing_pauses(patient):
+    world = patient
     world.fault("chunk=3x*:drop")
     world.offer()
     world.wait("FAILED", 7200)
@@ -164,7 +171,8 @@ def test_a22_a_close_without_a_word_is_a_lost_link(world):
     assert len(world.seen("connect")) == 5
 
 
-def test_a22_a_server_that_always_hangs_up_at_one_chunk_is_given_up(world):
+def test_a22_a_server_that_always_hangs_up_at_one_chunk_is_given_up(patient):
+    world = patient
     world.fault("chunk=1x*:close")
     world.offer(data=small_app(8192))
     world.wait("FAILED", 2 * 3600)

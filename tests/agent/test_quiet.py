@@ -87,8 +87,10 @@ def test_offers_that_are_refused_again_and_again_write_nothing_new(world):
     world.settle()
     operations = world.twin.flash.operations
     for _ in range(5):
+        answers = len(world.seen("attribute_response"))
         world.device.session.close(0x83, "restart")
-        world.settle()
+        world.wait(lambda: len(world.seen("attribute_response")) > answers)  # noqa: B023
+        world.pass_time(1)
     assert world.twin.flash.operations == operations
 
 
