@@ -23,7 +23,7 @@ DESCRIPTOR_OFFSET = HEADER.size + SEGMENT.size  # 0x20: the first bytes of the f
 CHECKSUM_SEED = 0xEF
 MMU_PAGE = 0x10000
 SLOT_ALIGNED = 0x10000  # any flash address of an app slot that respects the 64 KiB rule
-MAX_SEGMENT = 16 * 1024 * 1024  # bytes; a segment has less
+MAX_SIZE = 16 * 1024 * 1024  # bytes of an app partition; a segment has less
 
 _MAX_SEGMENTS = 16
 _FIRST_LOADABLE = 0x10000000  # load addresses below are padding
@@ -103,7 +103,7 @@ def _segments(view: memoryview, count: int) -> tuple[tuple[Segment, ...], int]:
         if at + SEGMENT.size > len(view):
             raise ImageError(f"the image ends before segment {index}")
         address, size = SEGMENT.unpack_from(view, at)
-        if size % 4 or size >= MAX_SEGMENT:
+        if size % 4 or size >= MAX_SIZE:
             raise ImageError(f"segment {index} has the impossible length {size:#x}")
         segments.append(Segment(address, at + SEGMENT.size, size))
         at += SEGMENT.size + size
@@ -135,6 +135,8 @@ def verify(
     """
     model = BY_ID[chip_id]
     view = memoryview(data)
+    if len(view) > MAX_SIZE:
+        raise ImageError("an app partition has at most 16 MiB")
     image = parse(view)
     _check_chip(image, model, model.revision if revision is None else revision)
     for index, segment in enumerate(image.segments):

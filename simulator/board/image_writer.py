@@ -14,7 +14,7 @@ from simulator.board.image import (
     DESCRIPTOR_MAGIC,
     HEADER,
     MAGIC,
-    MAX_SEGMENT,
+    MAX_SIZE,
     MMU_PAGE,
     SEGMENT,
     Segment,
@@ -43,7 +43,7 @@ def build(payload: bytes, title: str = "", version: str = "", chip: str = "esp32
     payload += b"\0" * (-len(payload) % 4)
     if size is not None:
         payload += _filler(f"{title} {version}", _room(size) - len(payload), size)
-    if len(payload) + DESCRIPTOR.size >= MAX_SEGMENT:
+    if len(payload) + DESCRIPTOR.size >= MAX_SIZE:
         raise UserError("bad_size", f"the content has {len(payload)} bytes, a segment holds less than 16 MiB")
     rom = _descriptor(title, version, payload) + payload
     return _assemble(model, rom)
@@ -51,7 +51,7 @@ def build(payload: bytes, title: str = "", version: str = "", chip: str = "esp32
 
 def _room(size: int) -> int:
     """Bytes of payload in an image of `size` bytes, with the single padding byte that holds the checksum at least."""
-    if size % _ALIGN or size > MAX_SEGMENT:
+    if size % _ALIGN or size > MAX_SIZE:
         raise UserError("bad_size", f"an image size is a multiple of {_ALIGN} up to 16 MiB, {size} is not")
     return (size - 32 - 1 - _FIXED_PART) // 4 * 4
 

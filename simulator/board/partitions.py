@@ -22,7 +22,6 @@ NO_PARTITION = (2,)
 
 _HARD_RESET = 2
 _PROTECTED_END = 0x8C00  # bootloader and partition table
-_MAX_APP_SIZE = 16 * MIB
 
 
 class Partitions:
@@ -137,8 +136,6 @@ class Partitions:
         data = self.flash.read(row.offset, row.size)
         try:
             self.flash.clock.spend(min(parse(data).size, row.size) / MIB * self.flash.timing.verify_ms_per_mib)
-            if row.size > _MAX_APP_SIZE:
-                raise ImageError("an app partition has at most 16 MiB")
             verify(
                 data, "set_boot",
                 chip_id=self.model.chip_id, revision=self.revision, flash_address=row.offset,

@@ -35,11 +35,12 @@ def board(
     records: Iterable[Record] = (),
     broken: Iterable[str] = (),
     table: bytes | None = None,
+    size: int = MIB,
 ) -> Chip:
     """A board that was never switched on: every app slot holds an image but those in `broken`."""
-    flash = Flash(MIB)
+    flash = Flash(size)
     chip = Chip(flash, VirtualClock())
-    flash.program(chip.model.bootloader_offset, bootloader_header(MIB, chip.model))
+    flash.program(chip.model.bootloader_offset, bootloader_header(size, chip.model))
     flash.program(TABLE_OFFSET, table or to_binary(rows))
     for index, record in enumerate(records):
         flash.program(OTADATA.offset + index * otadata.SECTOR_SIZE, record.pack())

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The bootloader on whole boards: which slot runs, what otadata holds afterwards, and boot loops."""
 
+from dataclasses import replace
+
 from simulator.board import bootloader, otadata
 from simulator.board.flash import MIB
 from simulator.board.otadata import ABORTED, NEW, PENDING_VERIFY, VALID, Record, make
@@ -16,6 +18,7 @@ from tests.board.boards import (
     WITH_FACTORY,
     board,
     booted,
+    failure,
     ota,
     reset,
     states,
@@ -235,3 +238,12 @@ def test_bootloader_confirm_cut_between_erase_and_write_boots_the_old_firmware()
     assert record.state == otadata.PENDING_VERIFY
     chip.flash.erase(OTADATA.offset + 0x1000, 0x1000)  # confirming begins with this
     assert reset(chip, 1) == "ota_0"
+
+
+def test_bootloader_and_set_boot_take_no_app_partition_above_16_mib():
+    for size, running in ((16 * MIB, "ota_1"), (16 * MIB + KIB64, "ota_0")):
+        large = replace(ota(1, 2), size=size)
+        chip = booted([NVS, OTADATA, ota(0), large], [make(2, VALID)], size=32 * MIB)
+        assert chip.running.label == running
+        if running == "ota_0":
+            assert failure(chip.set_boot, chip.lookup("ota_1"))[0] == -5379
