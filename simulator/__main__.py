@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None, command: click.Command = cli, name: str 
     try:
         return command.main(argv, prog_name=name, standalone_mode=False) or 0
     except UserError as error:
-        print(f"error[{error.code}]: {error.text}", file=sys.stderr)
+        print(f"error[{error.code}]: " + " ".join(error.text.splitlines()), file=sys.stderr)  # names may have lines
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:

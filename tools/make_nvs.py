@@ -34,8 +34,10 @@ def _parse_nvs_size(text: str) -> int:
         size = parse_size(text)
     except ValueError:
         size = 0
-    if size % SECTOR or size < _MIN_PAGES * SECTOR:
-        raise UserError("bad_size", f"NVS takes whole pages of 4 KiB, three at least, not {text}")
+    if size % SECTOR or not _MIN_PAGES * SECTOR <= size <= flash_file.FLASH_SIZES[-1]:
+        raise UserError(
+            "bad_size", f"NVS takes whole pages of 4 KiB, three at least and no more than a flash, not {text}"
+        )
     return size
 
 

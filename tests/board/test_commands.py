@@ -276,6 +276,7 @@ def test_tools_refuse_wrong_input_with_exit_2(tmp_path):
     for name, arguments, code in (
         ("make_nvs", ["a.b=1", "--size", "0x1000"], "bad_size"),
         ("make_nvs", ["a.b=1", "--size", "many"], "bad_size"),
+        ("make_nvs", ["a.b=1", "--size", "9999999m"], "bad_size"),
         ("make_partition_table", ["4MiB", "--flash-size", "1MiB"], "bad_table"),
     ):
         done = run_tool(name, *arguments, "-o", tmp_path / "out.bin")
@@ -335,6 +336,11 @@ def test_folders_with_oddities_are_one_line_or_done(name, tmp_path, app, capsys)
         assert (status, errors.count("\n")) in ((0, 0), (2, 1))
         assert target.exists() == (status == 0)
         target.unlink(missing_ok=True)
+
+
+def test_names_of_several_lines_are_still_one_line(capsys):
+    assert main(["bootcheck", "no\nsuch\rfile"]) == 2
+    assert capsys.readouterr().err == "error[no_such_file]: cannot read no such file: No such file or directory\n"
 
 
 def test_folders_with_names_too_long_are_one_line(tmp_path, app, capsys):
