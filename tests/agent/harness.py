@@ -22,6 +22,7 @@ from simulator.clouds import mqtt
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.clouds.thingsboard.packages import Package
 from simulator.interpreters import Interpreter
+from tests.agent import telling
 
 PRODUCTS = Path(__file__).parent / "products"
 TOKEN = "T1"
@@ -30,7 +31,6 @@ TERMINAL = ("UPDATED", "FAILED")
 HEAP = "96k"  # of the 32-bit MicroPython
 SECTOR = 4096
 _SLICE_S = 0.05
-_MORE = "  ..."
 
 
 @functools.cache
@@ -106,11 +106,17 @@ class World:
 
     def call(self, method: str, number: int = 1) -> None:
         """A call from the dashboard to the product."""
-        self.device.session.publish(f"v1/devices/me/rpc/request/{number}", b'{"method":"%s","params":{}}' % method.encode())
+        self.device.session.publish(
+            f"v1/devices/me/rpc/request/{number}", b'{"method":"%s","params":{}}' % method.encode()
+        )
 
     def fault(self, *rules: str) -> None:
         for rule in rules:
             self.cloud.add_fault(rule)
+
+    def clear_faults(self) -> None:
+        """The server is well again."""
+        self.cloud._faults.rules.clear()
 
     # time
 
@@ -136,9 +142,11 @@ class World:
     def wait_flash(self, operation: str, offset: int, timeout_s: float = 600) -> None:
         """Runs on until this operation on the spare slot is done; stops right there."""
         found = self.twin.run(
-            lambda event: event["event"] == "flash"
-            and (event["operation"], event["offset"]) == (operation, offset)
-            and event["label"].startswith("ota_"),
+            lambda event: (
+                event["event"] == "flash"
+                and (event["operation"], event["offset"]) == (operation, offset)
+                and event["label"].startswith("ota_")
+            ),
             timeout_s=timeout_s,
         )
         assert found, f"no {operation} at {offset}: {self.twin.why}"
@@ -147,11 +155,7 @@ class World:
         """Lets everything that is still to be said be said."""
         self.pass_time(seconds)
 
-
-
-    def clear_faults(self) -> None:
-        """The server is well again."""
-        self.cloud._faults.rules.clear()
+    # what was seen
 
     def seen(self, kind: str, **fields) -> list[dict]:
         """The cloud's events of this kind with these fields."""
@@ -208,46 +212,13 @@ class World:
         return list(self.twin.flash.erases[row.offset // SECTOR : (row.offset + row.size) // SECTOR])
 
     def _tap(self, packet: Packet) -> list[Packet]:
-        if not packet.to_device and isinstance(packet.content, bytes) and packet.link.endpoint is not None:
-            if packet.link.endpoint.core is self.cloud:
-                decoder = self._decoders.setdefault(packet.link.number, mqtt.Decoder())
-                self.wire += [(round(packet.at), found) for found in decoder.feed(packet.content)]
+        """Looks into what the device sends to its cloud, and lets everything pass."""
+        point = packet.link.endpoint
+        if not packet.to_device and isinstance(packet.content, bytes) and point and point.core is self.cloud:
+            decoder = self._decoders.setdefault(packet.link.number, mqtt.Decoder())
+            self.wire += [(round(packet.at), found) for found in decoder.feed(packet.content)]
         return [packet]
 
     def tell(self) -> str:
-        """The whole story as a person reads it: the board's console and the cloud's events by time."""
-        rows = [(event["ms"], 0, _board_line(event)) for event in self.twin.story.events if event["event"] != "flash"]
-        rows += [(event["at_ms"] - EPOCH_MS, 1, _cloud_line(event)) for event in self.cloud.events]
-        rows.sort(key=lambda row: row[:2])
-        return "\n".join(f"{ms / 1000:10.3f}  {line}" for ms, _, line in _folded(rows))
-
-
-def _board_line(event: dict) -> str:
-    if event["event"] == "console":
-        return "board   " + event["line"]
-    return "board   * " + event["event"] + _fields(event, "ms", "log")
-
-
-def _cloud_line(event: dict) -> str:
-    return "  cloud " + event["event"] + _fields(event, "at_ms", "device")
-
-
-def _fields(event: dict, *hidden: str) -> str:
-    return "".join(f" {key}={value}" for key, value in event.items() if key not in ("event", *hidden))
-
-
-def _folded(rows: list) -> list:
-    """Long runs of chunks and of the product's own telemetry become their first, an ellipsis and their last."""
-    kept: list = []
-    for i, row in enumerate(rows):
-        around = rows[max(0, i - 2) : i + 3]
-        if len(around) == 5 and all(_is_routine(line) for _, _, line in around):
-            if kept[-1][2] != _MORE:
-                kept.append((row[0], 1, _MORE))
-            continue
-        kept.append(row)
-    return kept
-
-
-def _is_routine(line: str) -> bool:
-    return line.startswith("  cloud chunk") or (line.startswith("  cloud telemetry") and "fw_" not in line)
+        """The whole story as a person reads it."""
+        return telling.tell(self.twin.story.events, self.cloud.events)

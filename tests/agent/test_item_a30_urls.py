@@ -65,7 +65,11 @@ def test_a30_a_link_to_other_bytes_is_caught(world, web):
 
 @pytest.mark.parametrize(
     ("url", "code"),
-    [("ftp://files.example/a.bin", "bad_url"), ("https://files.example/a.bin", "https_unsupported"), ("nonsense", "bad_url")],
+    [
+        ("ftp://files.example/a.bin", "bad_url"),
+        ("https://files.example/a.bin", "https_unsupported"),
+        ("nonsense", "bad_url"),
+    ],
 )
 def test_a30_other_schemes_are_refused(world, web, url, code):
     world.offer(url=url, **FACTS)

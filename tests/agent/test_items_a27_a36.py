@@ -4,6 +4,7 @@
 A35 is about the HTTP interface of the server, which this agent does not use.
 """
 
+import itertools
 import json
 
 import pytest
@@ -78,7 +79,7 @@ def test_a28_a_slow_download_reports_at_most_every_five_seconds(world):
     world.wait("DOWNLOADED")
     times = [event["at_ms"] for event in world.seen("telemetry") if "fw_progress" in event["values"]]
     assert len(times) > 3
-    assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 4900
+    assert min(b - a for a, b in itertools.pairwise(times)) >= 4900
 
 
 def test_a29_reports_have_no_time_of_their_own_and_are_short(world):
@@ -117,7 +118,7 @@ def test_a32_bad_credentials_are_not_hammered(world, code):
     world.pass_time(1000)
     times = [event["at_ms"] for event in world.seen("refused")]
     assert 2 <= len(times) <= 4
-    assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 300_000
+    assert min(b - a for a, b in itertools.pairwise(times)) >= 300_000
 
 
 def test_a32_a_busy_server_is_tried_again_soon(world):
@@ -133,14 +134,19 @@ def test_a33_a_second_device_with_the_same_token_makes_the_agent_back_off_and_sa
         world.device.session.close(0x8E, "session taken over")
         world.pass_time(0.2)
     times = [event["at_ms"] for event in world.seen("connect")]
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
     assert gaps[-1] > 8 * gaps[0]
     assert world.logged("hint=duplicate credentials") == 1
 
 
 @pytest.mark.parametrize(
     ("title", "version"),
-    [("a b & c/d?e=#%", "1.0 beta/2&3"), ("Thermomètre Ünïcode 温度計", "１.٢.३ 🙂"), ("x" * 255, "y" * 255), ('"\\', "\t'{}")],
+    [
+        ("a b & c/d?e=#%", "1.0 beta/2&3"),
+        ("Thermomètre Ünïcode 温度計", "１.٢.३ 🙂"),
+        ("x" * 255, "y" * 255),
+        ('"\\', "\t'{}"),
+    ],
 )
 def test_a34_odd_names_match_to_the_letter(world, title, version):
     package = world.offer(version, small_app(4096, "1"), title=title)
@@ -151,7 +157,7 @@ def test_a34_odd_names_match_to_the_letter(world, title, version):
 
 def test_a34_the_longest_names_survive_three_updates(world):
     for number in "123":  # the third one has both slots' names beside its own to remember
-        world.offer("y" * 254 + number, firmware("1.%s.0" % number), title="x" * 255)
+        world.offer("y" * 254 + number, firmware(f"1.{number}.0"), title="x" * 255)
         world.wait("UPDATED")
     assert world.ends == ["UPDATED"] * 3
 

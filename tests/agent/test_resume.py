@@ -94,6 +94,17 @@ def test_another_image_with_the_same_name_starts_anew(world):
     assert world.logged("ota resuming") == 0
 
 
+def test_flash_that_does_not_keep_what_was_written_is_found_before_activation(world):
+    """The bytes came right and were counted right: only reading flash back can tell."""
+    world.offer()
+    world.wait_flash("write", 9 * SECTOR)
+    world.twin.flash.program(world.partition("ota_1").offset + 5000, bytes(4))
+    world.wait("UPDATED")
+    assert world.logged("code=flash_mismatch") == 1
+    assert world.ends == ["UPDATED"]
+    assert world.slot_holds("ota_1", DATA)
+
+
 def test_a_spoiled_sector_behind_the_cut_is_found_by_the_digest(world):
     """A bit that falls over in what was written before the cut costs a download, never truth."""
     world.offer()

@@ -3,6 +3,8 @@
 
 import pytest
 
+from simulator.board.errors import PowerCut
+from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, package
 from tests.agent.harness import GOOD, firmware
 
@@ -26,6 +28,16 @@ def states_in_otadata(world) -> set[str]:
     row = world.partition("otadata")
     raw = world.twin.flash.read(row.offset, row.size)
     return {int.from_bytes(raw[at + 24 : at + 28], "little") for at in (0, 4096)}
+
+
+def no_power_for(row: Partition):
+    """The power goes as soon as somebody changes this partition, and before anything has changed."""
+
+    def on_op(kind: str, address: int, size: int) -> None:
+        if row.offset <= address < row.offset + row.size:
+            raise PowerCut
+
+    return on_op
 
 
 @pytest.mark.parametrize("kind", FAILURES)
@@ -67,6 +79,17 @@ def test_nothing_is_confirmed_before_the_cloud_was_reached(world):
     world.wait("UPDATED")
     assert 1 not in states_in_otadata(world)
     assert world.ends == ["UPDATED"]
+
+
+def test_nothing_is_downloaded_while_an_image_is_unconfirmed(make_world):
+    world = make_world(firmware("1.0.0", product="controls"), settings={"health": 1, "trial_s": 60}, queue_ms=10)
+    world.offer("1.1.0", firmware("1.1.0", product="controls"))
+    world.wait_log("ota trial")
+    world.offer("1.2.0")
+    requests = len(world.seen("chunk_request"))
+    world.wait_log("ota rolling_back")
+    assert len(world.seen("chunk_request")) == requests
+    assert world.logged("reason=unconfirmed")
 
 
 def test_reaching_the_server_is_not_enough_when_it_does_not_answer(make_world):
@@ -128,8 +151,10 @@ def test_a_power_cut_before_activation_after_an_old_rollback_is_no_rollback(make
     world.offer("1.1.0", package("crash", "1.1.0", 200_000))
     world.wait("FAILED")
     world.offer("1.2.0")
-    world.wait_log("ota updating")
-    world.twin.cut()
+    world.wait_log("ota verified")
+    world.twin.flash.on_op = no_power_for(world.partition("otadata"))
+    world.wait(lambda: world.twin.why == "power_cut")
+    world.twin.flash.on_op = None
     world.wait("UPDATED")
     assert world.errors == ["rolled_back: it was not confirmed in time"]
     assert world.runs[0] == "1.2.0"

@@ -29,7 +29,7 @@ class Pauses:
             try:
                 self._cloud.publish({"pause_ms": self._longest}, qos=0)
             except TransferError:
-                pass
+                return  # the next one tells it
             self._longest = 0
 
 
