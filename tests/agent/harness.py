@@ -31,6 +31,7 @@ TERMINAL = ("UPDATED", "FAILED")
 HEAP = "96k"  # of the 32-bit MicroPython
 SECTOR = 4096
 _SLICE_S = 0.05
+_LONGEST_SLICE_S = 1.6
 
 
 @functools.cache
@@ -128,9 +129,16 @@ class World:
         seen = self.states.count(what) if isinstance(what, str) else 0
         condition = (lambda: self.states.count(what) > seen) if isinstance(what, str) else what
         end = self.twin.clock.now_ms() + timeout_s * 1000
+        pause_s = _SLICE_S
         while not condition():
             assert self.twin.clock.now_ms() < end, f"no {what} within {timeout_s} s; last run: {self.twin.why}"
-            self.twin.run_for(_SLICE_S)
+            happened = self._happened
+            self.twin.run_for(pause_s)
+            pause_s = _SLICE_S if self._happened != happened else min(pause_s * 2, _LONGEST_SLICE_S)
+
+    @property
+    def _happened(self) -> int:
+        return len(self.cloud.events) + len(self.twin.story.events)
 
     def wait_log(self, text: str, timeout_s: float = 600) -> None:
         """Runs on until the board prints a line that starts with `text`; stops right there."""
@@ -151,7 +159,7 @@ class World:
         )
         assert found, f"no {operation} at {offset}: {self.twin.why}"
 
-    def settle(self, seconds: float = 8) -> None:
+    def settle(self, seconds: float = 5) -> None:
         """Lets everything that is still to be said be said."""
         self.pass_time(seconds)
 
