@@ -54,11 +54,14 @@ def settle(board, journal, reporter):
     job = journal.get("job")
     if job and job["stage"] == "activating":
         _close(board, state, job, journal, reporter)
-    if state.fallback:
-        _repair(board, state)
-    elif not state.on_trial:
-        for index in state.aborted():  # so that the next rollback cannot be mistaken for this one
-            board.otadata.ioctl(_ERASE, index)
+    try:
+        if state.fallback:
+            _repair(board, state)
+        elif not state.on_trial:
+            for index in state.aborted():  # so that the next rollback cannot be mistaken for this one
+                board.otadata.ioctl(_ERASE, index)
+    except OSError as error:  # tried again at the next boot; what runs can go on meanwhile
+        log("warning", "code", "repair_failed", "error", error)
     return state.on_trial
 
 

@@ -38,7 +38,11 @@ def compile_tree(folder: str | Path) -> dict[str, bytes]:
 
 def version_module(title: str, version: str) -> dict[str, bytes]:
     """The frozen `version.py` that tells the running firmware who it is: TITLE and VERSION."""
-    return _module("version.py", f"TITLE = {title!r}\nVERSION = {version!r}\n".encode())
+    return _module("version.py", version_source(title, version))
+
+
+def version_source(title: str, version: str) -> bytes:
+    return f"TITLE = {title!r}\nVERSION = {version!r}\n".encode()
 
 
 def build_firmware(

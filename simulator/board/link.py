@@ -135,10 +135,13 @@ class Link:
         self._send(ms, clock_ms, _DUE | _AGAIN, b"")
 
     def _send(self, value: int, clock_ms: int, flags: int, data: bytes) -> None:
-        packet = memoryview(_REPLY.pack(value, clock_ms & 0x3FFFFFFF, flags, len(data)) + data)
+        self._write(_REPLY.pack(value, clock_ms & 0x3FFFFFFF, flags, len(data)) + data)
+
+    def _write(self, packet: bytes) -> None:
+        left = memoryview(packet)
         try:
-            while packet:
-                packet = packet[os.write(self._write_fd, packet) :]
+            while left:
+                left = left[os.write(self._write_fd, left) :]
         except BrokenPipeError:
             raise EOFError from None
 

@@ -18,6 +18,7 @@ from simulator.board import unpack
 from simulator.board.alarms import Alarms
 from simulator.board.chip import POWER_ON, SOFT, Chip
 from simulator.board.errors import ChipReset, PowerCut
+from simulator.board.inprocess import Device, InProcess
 from simulator.board.net import VirtualNet
 from simulator.board.process import DeviceProcess
 from simulator.board.services import ChipServices, DeepSleep
@@ -40,7 +41,7 @@ class Board:
     def __init__(
         self,
         chip: Chip,
-        interpreter: Interpreter,
+        interpreter: Interpreter | InProcess,
         *,
         heap: str | None = None,
         net: VirtualNet | None = None,
@@ -151,6 +152,19 @@ class Board:
         self._spawn(boot.image)
 
     def _spawn(self, image: bytes) -> None:
+        process = self._start_process(image)
+        self._session = Session(
+            process, self._handlers, self.clock, self._alarms, self.net,
+            start_ms=self._start_ms,
+            start_spent_ms=self._start_spent_ms,
+            on_heap=self._heap_told,
+            on_repl=lambda: self._emit("repl"),
+            is_stopped=lambda: self._stop is not None,
+        )  # fmt: skip
+
+    def _start_process(self, image: bytes) -> DeviceProcess | Device:
+        if isinstance(self.interpreter, InProcess):
+            return self.interpreter.start(image, self._line)
         self._scratch = tempfile.TemporaryDirectory(prefix="board-")
         frozen, folder = Path(self._scratch.name, "frozen"), Path(self._scratch.name, "files")
         frozen.mkdir()
@@ -161,15 +175,7 @@ class Board:
             self._files = Files(self.chip, folder)
             args += [] if self._files.unpack() else ["corrupt"]
         script = unpack.start_script(self.interpreter)
-        process = DeviceProcess(self.interpreter, script, args, heap=self._heap, folder=folder, on_line=self._line)
-        self._session = Session(
-            process, self._handlers, self.clock, self._alarms, self.net,
-            start_ms=self._start_ms,
-            start_spent_ms=self._start_spent_ms,
-            on_heap=self._heap_told,
-            on_repl=lambda: self._emit("repl"),
-            is_stopped=lambda: self._stop is not None,
-        )  # fmt: skip
+        return DeviceProcess(self.interpreter, script, args, heap=self._heap, folder=folder, on_line=self._line)
 
     def _reset(self, reset: ChipReset) -> None:
         self._end_process()

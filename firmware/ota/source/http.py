@@ -5,6 +5,7 @@ these are refused with a code (https_unsupported, http_302, http_chunked)."""
 from ota.errors import JobError, TransferError
 from ota.port import const, ticks_diff, ticks_ms
 
+_PORT = const(80)
 _LINE = const(512)
 _LINES = const(40)
 _SILENCE_MS = const(20000)
@@ -18,7 +19,7 @@ def split(url):
     host, colon, port = host.partition(":")
     if not host or (colon and not port.isdigit()) or "@" in host or " " in url:
         raise JobError("bad_url")
-    return host, int(port) if colon else 80, slash + path or "/"
+    return host, int(port) if colon else _PORT, slash + path or "/"
 
 
 class Http:
@@ -33,7 +34,7 @@ class Http:
         self._since = ticks_ms()
         self._stream = board.open_stream(host, port)
         try:
-            self._get(host, path)
+            self._get(host if port == _PORT else "%s:%d" % (host, port), path)
             self._skip = self._accept(*self._head())
         except OSError as error:
             self.close()
