@@ -107,9 +107,10 @@ else:
         assert twin.run(at_repl)
         assert twin.story.lines == ["kept"]
         twin.board.close()
-        with vfs_of(twin).open("data/log.txt") as file:
+        disk = vfs_of(twin)  # an open file does not keep its file system alive
+        with disk.open("data/log.txt") as file:
             assert file.read() == "kept"
-        assert "old.txt" not in vfs_of(twin).listdir("/")
+        assert "old.txt" not in disk.listdir("/")
 
 
 def test_a_foreign_file_system_is_left_alone(interpreter: Interpreter) -> None:
