@@ -25,6 +25,8 @@ _CHUNKS = b"v2/fw/response/"
 # hold the next request back until the server's delayed ACK, 40 ms on Linux.
 _FILTERS = ((_ATTRIBUTES, 1), (_ANSWER + b"+", 1), (tb_chunks.FILTER, 0), (tb_chunks.ERROR, 1), (_CALL + b"+", 1))
 _KEYS = ("title", "version", "tag", "size", "checksum_algorithm", "checksum", "url")
+_UPLOAD = ("title", "version", "size", "checksum", "checksum_algorithm")  # what every uploaded package has
+_LINK = ("title", "version")  # what every package has that is a URL
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
 _ASKS = const(3)
@@ -192,7 +194,7 @@ class ThingsBoard:
         if message is None:
             return
         fresh = _offer(message)
-        if "title" in fresh and "version" in fresh and ("checksum" in fresh or "url" in fresh):
+        if all([key in fresh for key in (_LINK if "url" in fresh else _UPLOAD)]):
             self._learn(fresh)  # a whole offer: what it does not name belongs to the one before
         elif fresh:
             self.refresh()  # a part of one: act on the whole set only
