@@ -149,6 +149,28 @@ def test_a08_a_partial_push_alone_never_makes_a_mixed_offer(world):
     assert world.states == ["UPDATED"]
 
 
+@pytest.mark.parametrize("missing", ["fw_size", "fw_checksum_algorithm", "fw_title"])
+def test_a08_a_push_that_lacks_one_thing_is_no_offer_yet(make_world, missing):
+    world = make_world()
+    package = world.cloud.add_package(TITLE, "1.4.1", firmware("1.4.1"))
+    world.settle(10)
+    world.device.shared.update(package.attributes()[0])
+    world.device.packages["FIRMWARE"] = package
+    world.push(**{key: value for key, value in package.attributes()[0].items() if key != missing})
+    world.wait("UPDATED")
+    assert "FAILED" not in world.states
+
+
+def test_a08_a_push_of_a_url_alone_is_not_an_unassignment(world):
+    world.offer("1.0.0", firmware("1.0.0"))
+    world.wait("UPDATED")
+    asked = len(world.seen("attribute_request"))
+    world.push(fw_url="http://files.example/app.bin")
+    world.settle(30)
+    assert len(world.seen("attribute_request")) > asked
+    assert "nothing_assigned" not in "".join(world.tell())
+
+
 def test_a09_the_version_that_runs_is_reported_once_and_not_downloaded(world):
     package = world.offer("1.0.0", firmware("1.0.0"))
     world.wait("UPDATED")
