@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from simulator.board import otadata
 from simulator.board.chip_models import ChipModel
+from simulator.board.errors import EspError
 from simulator.board.flash import MIB, Flash
 from simulator.board.image import HEADER, MAGIC, Image, ImageError, parse, verify
 from simulator.board.otadata import Pair, Record
@@ -183,5 +184,8 @@ def write_record(flash: Flash, partition: Partition, index: int, record: Record)
 
 def _write(flash: Flash, plan: _Plan, index: int, record: Record, log: list[str]) -> None:
     assert plan.otadata is not None
-    write_record(flash, plan.otadata, index, record)
-    log.append(f"otadata: record {index} becomes {record}")
+    try:
+        write_record(flash, plan.otadata, index, record)
+        log.append(f"otadata: record {index} becomes {record}")
+    except EspError as error:  # it logs this and goes on
+        log.append(f"otadata: record {index} cannot be written: {error.name}")

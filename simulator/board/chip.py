@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from simulator.board import bootloader
 from simulator.board.chip_models import BY_ID
 from simulator.board.clock import Clock
+from simulator.board.errors import EspError
 from simulator.board.flash import Flash
 from simulator.board.image import Image, micropython_version, start_problem
 from simulator.board.nvs import Nvs
@@ -140,8 +141,14 @@ class Chip(Partitions):
         files = dynamic_vfs(table, self.flash.size, version)
         self.partitions = [*table, files] if files else table
         self.running = next(partition for partition in table if partition.is_app and partition.offset == slot.offset)
-        nvs = nvs_row(table)
-        self.nvs = Nvs(self.flash, nvs.offset, nvs.size) if nvs else Nvs(self.flash, 0, 0)
+        self._start_nvs(nvs_row(table))
+
+    def _start_nvs(self, row: Partition | None) -> None:
+        """Without a partition, or with one that cannot be mended, every call says that NVS is not initialized."""
+        try:
+            self.nvs = Nvs(self.flash, row.offset, row.size) if row else Nvs(self.flash, 0, 0)
+        except EspError:
+            self.nvs = Nvs(self.flash, 0, 0)
 
     # RTC
 

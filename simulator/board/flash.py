@@ -7,6 +7,8 @@ Every operation first asks `on_op(kind, address, size)`, kind "erase" or "progra
 * return a function `(old, new) -> bytes`: the power went in the midst, and this is what the cells hold then
   (return `new` for a cut right after). See tear.py for the usual ones.
 After a cut every access raises PowerCut until `power_on()`. Addresses and sizes in bytes.
+
+`defects` are what is wrong with the chip itself: cells that stick, operations that fail. See `Defect`.
 """
 
 import mmap
@@ -50,6 +52,21 @@ class Timing:
         return pages * self.program_setup_ms + size / PAGE * (self.page_program_ms - self.program_setup_ms)
 
 
+class Defect:
+    """Something that is wrong with the chip. Each method may be overridden; these are those of a sound chip."""
+
+    def change(self, kind: str, address: int, old: bytes, new: bytes) -> bytes:
+        """What the cells hold after an operation, or EspError: the driver says that it failed, nothing has changed."""
+        return new
+
+    def look(self, address: int, data: bytes) -> bytes:
+        """What a read sees."""
+        return data
+
+    def fetch(self, address: int, size: int) -> None:
+        """Called before a read of the driver, which can fail with EspError."""
+
+
 class Flash:
     """The chip, in memory or in a file.
 
@@ -63,6 +80,7 @@ class Flash:
         self.clock = clock or VirtualClock()
         self.timing = Timing()
         self.on_op: Observer | None = None
+        self.defects: list[Defect] = []
         self.erases = array("Q", bytes(8 * (size // SECTOR)))
         self.programs = array("Q", bytes(8 * (size // SECTOR)))
         self.operations = 0
@@ -91,15 +109,26 @@ class Flash:
         self._is_off = False
 
     def read(self, address: int, size: int) -> bytes:
+        """As the bootloader and the image check see it: mapped into memory, so no error is ever told."""
         self._check(address, size)
-        return bytes(self._cells[address : address + size])
+        data = bytes(self._cells[address : address + size])
+        for defect in self.defects:
+            data = defect.look(address, data)
+        return data
+
+    def fetch(self, address: int, size: int) -> bytes:
+        """A read of the driver, as `Partition.readblocks` does. Raises EspError when the chip has such a defect."""
+        self._check(address, size)
+        for defect in self.defects:
+            defect.fetch(address, size)
+        return self.read(address, size)
 
     def program(self, address: int, data: bytes) -> None:
         """Clears the bits that are 0 in `data`; bits that are already 0 stay 0, silently (esp32.md 6)."""
         self._check(address, len(data))
         if not data:
             return
-        old = self.read(address, len(data))
+        old = bytes(self._cells[address : address + len(data)])
         for sector in range(address // SECTOR, (address + len(data) - 1) // SECTOR + 1):
             self.programs[sector] += 1
         self._change("program", address, old, _and(old, bytes(data)))
@@ -119,7 +148,7 @@ class Flash:
     def _erase_unit(self, address: int, size: int) -> None:
         for sector in range(address // SECTOR, (address + size) // SECTOR):
             self.erases[sector] += 1
-        self._change("erase", address, self.read(address, size), b"\xff" * size)
+        self._change("erase", address, bytes(self._cells[address : address + size]), b"\xff" * size)
         self.clock.spend(self.timing.block_erase_ms if size == BLOCK else self.timing.sector_erase_ms)
 
     def _change(self, kind: str, address: int, old: bytes, new: bytes) -> None:
@@ -131,6 +160,8 @@ class Flash:
         except PowerCut:
             self._is_off = True
             raise
+        for defect in self.defects:
+            new = defect.change(kind, address, old, new)
         self._cells[address : address + len(new)] = tear(old, new) if tear else new
         if tear:
             self._is_off = True

@@ -77,7 +77,7 @@ class Partitions:
         _check_span(row, offset, size)
         if not size:
             raise EspError(*INVALID_ARG)
-        return self.flash.read(row.offset + offset, size)
+        return self.flash.fetch(row.offset + offset, size)
 
     def write(self, handle: int, offset: int, data: bytes) -> None:
         """Programs without erasing: bits only clear, silently."""
