@@ -123,6 +123,10 @@ class Flash:
             defect.fetch(address, size)
         return self.read(address, size)
 
+    def peek(self, address: int, size: int) -> bytes:
+        """What the cells hold, for whoever looks on from outside: the power may be off."""
+        return bytes(self._cells[address : address + size])
+
     def program(self, address: int, data: bytes) -> None:
         """Clears the bits that are 0 in `data`; bits that are already 0 stay 0, silently (esp32.md 6)."""
         self._check(address, len(data))

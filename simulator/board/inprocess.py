@@ -32,14 +32,21 @@ class Gone(BaseException):
 class InProcess:
     """Stands in for an Interpreter. `firmware`: sources by path, for images that carry none.
 
-    There is no file system: all code is frozen. `os.urandom` follows `seed`, so a run is the same every time.
+    `overlays`: for an image of that version, sources that win over those of `firmware`. There is no file system: all
+    code is frozen. `os.urandom` follows `seed`, so a run is the same every time.
     """
 
     name = "in-process"
     is_micropython = False
 
-    def __init__(self, firmware: Mapping[str, bytes], seed: int = 0) -> None:
+    def __init__(
+        self,
+        firmware: Mapping[str, bytes],
+        seed: int = 0,
+        overlays: Mapping[str, Mapping[str, bytes]] | None = None,
+    ) -> None:
         self._firmware = dict(firmware)
+        self._overlays = overlays or {}
         self._os = module_like(os, "getcwd", "uname", "sep", "stat", "listdir")
         self._os.urandom = random.Random(seed).randbytes
 
@@ -51,6 +58,7 @@ class InProcess:
             files = dict(self._firmware)
             if about and about.version:
                 files["version.py"] = version_source(about.project, about.version)
+                files |= self._overlays.get(about.version, {})
         sources = {name: data for name, data in (_stock() | files).items() if name.endswith(".py")}
         return Device(sources, on_line, self._os)
 

@@ -28,6 +28,7 @@ class Lockstep:
     """`clock`, `flash`, `chip`, `net`, `site`, `board` (power supply) and `story` (what happened) are all there to use.
 
     `connect(core)` puts a cloud on the network later, or another in its place. `why` is how the last `run` ended.
+    `on_event` hears every event of the board after `story`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Lockstep:
         layout: str = "4MiB",
         files: Path | None = None,
         heap: str | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         values = {"host": HOST, "port": PORT, **(settings or {})}
         pairs = [(NAMESPACE, key, v if isinstance(v, int) else v.encode()) for key, v in values.items()]
@@ -48,7 +50,8 @@ class Lockstep:
         self.chip = Chip(self.flash, self.clock)
         self.net = VirtualNet(self.clock)
         self.story = Story()
-        self.board = Board(self.chip, interpreter, heap=heap, net=self.net, on_event=self.story.add)
+        self.board = Board(self.chip, interpreter, heap=heap, net=self.net, on_event=self._tell)
+        self._on_event = on_event
         self.site = self.board.site
         self.why = ""
         if cloud:
@@ -79,6 +82,11 @@ class Lockstep:
     def run_for(self, seconds: float) -> None:
         """Lets time pass."""
         self.why = self.board.run(timeout_s=seconds)
+
+    def _tell(self, event: Event) -> None:
+        self.story.add(event)
+        if self._on_event:
+            self._on_event(event)
 
     def cut(self) -> None:
         """The power goes, now; the next `run` gives it back."""

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""The campaign: updates in virtual mode with faults put into them, judged by invariants.
+
+| file | what it holds |
+|---|---|
+| `case.py` | a case: story, seed and faults, as one line of text and back; the registry of faults |
+| `stories.py` | what is offered to which board |
+| `recorder.py` | everything that happens in a run, in order |
+| `run.py` | runs a case to its end, whatever it does |
+| `outcome.py` | what a run has shown, and its flat record |
+| `cuts.py` | the power cuts: the fault, and the lists of cases |
+| `invariants.py` | one named check for each rule |
+| `engine.py` | many cases on all cores; making a failing case smaller |
+| `planted.py` | bugs put into the firmware on purpose, to show that the checks can fail |
+"""

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Power cuts: `cut=OPERATION:MODE`, and the lists of cases that put one everywhere.
+
+OPERATION counts the flash operations of the run from 1, the bootloader's included. Modes:
+  before   nothing of it happened
+  after    all of it happened, nobody heard of it
+  prefix   a first part, of random length
+  random   a program: some of the bits of one page; an erase: each byte is old, erased or noise
+  half     an erase: the first half is erased; a program: the low half of each byte
+  byte     `cut=17:byte:5`: its first five bytes
+"""
+
+import random
+from collections.abc import Iterator
+
+from simulator.board import tear
+from simulator.board.errors import PowerCut
+from simulator.board.flash import Tear
+from simulator.campaign.case import Case, fault
+from simulator.errors import UserError
+
+MODES = ("before", "after", "prefix", "random", "half")
+_RECORD = 1024  # bytes; an operation on otadata or NVS that is not larger is also cut at every byte
+
+
+@fault("cut")
+class Cut:
+    """The power goes at one flash operation."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        self._at, self._mode, self._bytes = _parse(arguments)
+        self._rng = rng
+
+    def attach(self, run) -> None:
+        self._recorder = run.recorder
+        run.observers.append(self._operation)
+
+    def _operation(self, kind: str, address: int, size: int) -> Tear | None:
+        if self._recorder.number != self._at:
+            return None
+        if self._mode == "before":
+            raise PowerCut
+        if self._mode == "after":
+            return tear.after
+        if self._mode == "prefix":
+            return tear.prefix(self._rng.random())
+        if self._mode == "byte":
+            return _first(self._bytes)
+        if kind == "erase":
+            return tear.erase(self._rng) if self._mode == "random" else tear.prefix(0.5)
+        return tear.program(self._rng) if self._mode == "random" else _low_nibbles
+
+
+def _parse(arguments: list[str]) -> tuple[int, str, int]:
+    at, mode, *rest = [*arguments, ""]
+    count = rest[0] if mode == "byte" else "0"
+    if not (at.isdecimal() and count.isdecimal()) or len(arguments) != (3 if mode == "byte" else 2):
+        raise UserError("bad_case", f"cut={':'.join(arguments)} is not cut=OPERATION:MODE or cut=OPERATION:byte:COUNT")
+    if mode not in (*MODES, "byte"):
+        raise UserError("bad_case", f"{mode!r} is not one of {', '.join(MODES)}, byte")
+    return int(at), mode, int(count)
+
+
+def _low_nibbles(old: bytes, new: bytes) -> bytes:
+    return bytes(a & (b | 0xF0) for a, b in zip(old, new, strict=True))
+
+
+def _first(count: int) -> Tear:
+    return lambda old, new: new[:count] + old[count:]
+
+
+def everywhere(story: str, operations: list[dict], seed: int = 0) -> Iterator[Case]:
+    """One cut at each operation of a clean run, in each mode; small records also at every byte."""
+    for entry in operations:
+        for mode in MODES:
+            yield Case(story, seed, (f"cut={entry['number']}:{mode}",))
+        if entry["operation"] == "program" and entry["size"] <= _RECORD and not entry["area"].startswith("ota_"):
+            for count in range(1, entry["size"]):
+                yield Case(story, seed, (f"cut={entry['number']}:byte:{count}",))
+
+
+def pairs(story: str, count: int, modes: tuple[tuple[str, str], ...], seed: int = 0) -> Iterator[Case]:
+    """Two cuts: the first at each of `count` operations, the second at each later one of the clean run's length."""
+    for first in range(1, count + 1):
+        for second in range(first + 1, count + 1):
+            for one, other in modes:
+                yield Case(story, seed, (f"cut={first}:{one}", f"cut={second}:{other}"))
+
+
+def many(story: str, count: int, number: int, seed: int = 0) -> Iterator[Case]:
+    """`number` runs with 3 to 20 cuts each, somewhere; each depends on its own seed only."""
+    for index in range(number):
+        rng = random.Random(f"{story} {seed} {index}")
+        at = sorted(rng.sample(range(1, 2 * count), rng.randint(3, 20)))
+        yield Case(story, seed + index, tuple(f"cut={n}:{rng.choice(MODES)}" for n in at))

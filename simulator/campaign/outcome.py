@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What a run has shown: all that the invariants look at, and the flat record of it for tables and pictures."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.board.flash import SECTOR
+from simulator.campaign import stories
+from simulator.campaign.case import Case
+from simulator.campaign.invariants import violations
+
+if TYPE_CHECKING:
+    from simulator.campaign.run import Run
+
+TERMINAL = ("UPDATED", "FAILED")
+
+
+@dataclass
+class Outcome:
+    """`entries`: see recorder.py. `ends`: how each offer ended; `stop`: "", "stuck" or "unbootable".
+
+    `boots`: until the last offer had ended; `clean_boots`: the same without faults; `erases`: {sector: times} of the
+    app slots; `board_s`: seconds of a board; `holds`, `selected`, `journal`: the flash at the end.
+    """
+
+    case: Case
+    story: stories.Story
+    entries: list[dict]
+    ends: list[str]
+    stop: str
+    boots: int
+    erases: dict[int, int]
+    board_s: float
+    holds: dict[str, str | None]
+    selected: tuple[str | None, int | None]
+    journal: dict
+    clean_boots: int = 0
+
+    @classmethod
+    def of(cls, run: "Run", ends: list[str], stop: str, boots: int) -> "Outcome":
+        slots = [row for row in stories.partitions().values() if row.label.startswith("ota_")]
+        sectors = [n for row in slots for n in range(row.offset // SECTOR, (row.offset + row.size) // SECTOR)]
+        counts = run.twin.flash.erases
+        return cls(
+            run.case, run.story, run.recorder.entries, ends, stop, boots,
+            erases={n: counts[n] for n in sectors if counts[n]},
+            board_s=run.twin.clock.now_ms() / 1000,
+            holds={row.label: run.recorder.holds(row.label) for row in slots},
+            selected=run.recorder.selected(),
+            journal=run.recorder.journal()[1],
+        )  # fmt: skip
+
+    def entries_of(self, *kinds: str) -> list[dict]:
+        """The entries of these kinds, in order."""
+        return [entry for entry in self.entries if entry["event"] in kinds]
+
+    @property
+    def end(self) -> str:
+        return self.stop or self.ends[-1]
+
+    @property
+    def cuts(self) -> list[int]:
+        """Numbers of the operations at which the power was cut."""
+        last, found = 0, []
+        for entry in self.entries:
+            if entry["event"] == "op":
+                last = entry["number"]
+            elif entry["event"] == "off" and entry["why"] == "power cut":
+                found.append(last)
+        return found[: len(found) - self._cycles()]
+
+    def _cycles(self) -> int:
+        return 0 if self.stop else 2
+
+    @property
+    def extra_boots(self) -> int:
+        """Boots that the faults have cost."""
+        return max(0, self.boots - self.clean_boots)
+
+    @property
+    def redownloaded(self) -> int:
+        """Bytes of images that were written to flash more than once. What was on its way in the air does not count."""
+        written = sum(
+            entry["size"]
+            for entry in self.entries_of("op")
+            if entry["operation"] == "program" and entry["area"].startswith("ota_")
+        )
+        blocks = -(-stories.SIZE // SECTOR) * SECTOR
+        return max(0, written - blocks * len(self.story.steps))
+
+    def record(self) -> dict:
+        """One flat dict that JSON can hold."""
+        cuts = self.cuts
+        modes = [text.split(":")[1] for text in self.case.faults if text.startswith("cut=")]
+        return {
+            "case": str(self.case),
+            "story": self.case.story,
+            "faults": list(self.case.faults),
+            "ops": sum(entry["event"] == "op" for entry in self.entries),
+            "op": cuts[0] if cuts else None,
+            "mode": modes[0] if modes else None,
+            "end": self.end,
+            "violations": [list(found) for found in violations(self)],
+            "boots": self.boots,
+            "extra_boots": self.extra_boots,
+            "redownloaded": self.redownloaded,
+            "erases_max": max(self.erases.values(), default=0),
+            "erases": {str(n): times for n, times in self.erases.items()} or None,
+            "board_s": round(self.board_s, 3),
+        }

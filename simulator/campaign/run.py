@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""Runs one case: a board, its cloud, the story's offers, the faults; to the end, whatever happens on the way.
+
+Bounded in boots, in virtual time and in what is recorded: a run that does not end is an outcome, never a hang.
+"""
+
+import functools
+from collections.abc import Mapping
+
+from simulator.board.inprocess import InProcess
+from simulator.board.lockstep import Lockstep
+from simulator.board.net import EPOCH_MS
+from simulator.board.story import says
+from simulator.breakage import TITLE
+from simulator.campaign import cuts, stories  # noqa: F401 (cuts registers its fault)
+from simulator.campaign.case import Case
+from simulator.campaign.outcome import TERMINAL, Outcome
+from simulator.campaign.recorder import Endless, Recorder
+from simulator.clouds.thingsboard import ThingsBoard
+
+TOKEN = "campaign-secret-token"
+_SETTINGS = {"token": TOKEN, "trial_s": 60}
+_STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
+_LINGER_S = 1.0
+_BOOTS = 40  # of one offer; a cut costs one or two
+CYCLES = 2
+
+
+class Run:
+    """`twin` (flash, net, board, clock, site, story), `cloud`, `device`: what faults may look at and change.
+
+    `observers`: functions (kind, address, size) -> Tear or None, as `Flash.on_op`; all are asked in turn.
+    """
+
+    def __init__(self, case: Case, firmware: Mapping[str, bytes] | None = None) -> None:
+        self.case = case
+        self.story = stories.find(case.story)
+        self.recorder = Recorder([stories.OLD, *(step.version for step in self.story.steps)])
+        self.observers = self.recorder.observers
+        self.cloud = ThingsBoard(seed=case.seed, now_ms=EPOCH_MS)
+        self.device = self.cloud.add_device("board-1", TOKEN)
+        interpreter = InProcess(firmware or stories.sources(), case.seed, stories.overlays(self.story))
+        self.twin = Lockstep(
+            interpreter, stories.image(stories.OLD), self.cloud, _SETTINGS,
+            layout=stories.BOARD, on_event=self.recorder.add,
+        )  # fmt: skip
+        stories.prepare(self.story, self.twin.flash)
+        self.recorder.attach(self.twin, self.cloud)
+        for fault in case.make_faults():
+            fault.attach(self)
+
+    def play(self) -> Outcome:
+        """The whole case."""
+        ends, stop = [], ""
+        with self.twin:
+            try:
+                for step in self.story.steps:
+                    end, stop = self._offer(step.version)
+                    ends.append(end)
+                    if stop:
+                        break
+                boots = self.twin.board.boots
+                if not stop:
+                    stop = self._cycle()
+            except Endless:
+                boots, stop = self.twin.board.boots, "stuck"
+        return Outcome.of(self, ends, stop, boots)
+
+    def _offer(self, version: str) -> tuple[str, str]:
+        """(how it ended, "" or why the run stops here)."""
+        package = self.cloud.add_package(TITLE, version, stories.image(version))
+        self.recorder.note({"event": "offer", "version": version})
+        self.cloud.assign(self.device, package, self.twin.now_ms)
+        since = len(self.recorder.entries)
+        stop = self._until(lambda event: says(event, "reported") and bool(self._ends(since)))
+        while not stop:
+            self.twin.run_for(_LINGER_S)
+            if self.twin.why != "power_cut":
+                break
+            stop = self._until(lambda event: says(event, "idle", "offline"), boots=self._boots_left(since))
+        ends = self._ends(since)
+        return (ends[-1] if ends else "stuck"), stop
+
+    def _until(self, condition, boots: int = _BOOTS) -> str:
+        """Runs on, with the power coming back after each cut. Returns "", "stuck" or "unbootable"."""
+        board = self.twin.board
+        last, deadline = board.boots + boots, self.twin.clock.now_ms() + _STEP_S * 1000
+        while True:
+            left_s = (deadline - self.twin.clock.now_ms()) / 1000
+            if left_s <= 0 or board.boots >= last:
+                return "stuck"
+            if self.twin.run(condition, timeout_s=left_s, max_boots=last - board.boots):
+                return ""
+            if self.twin.why == "no_boot":
+                return "unbootable"
+            if self.twin.why in ("idle", "asleep"):
+                return "stuck"
+
+    def _cycle(self) -> str:
+        """Two more power cycles: does it stay that way?"""
+        for _ in range(CYCLES):
+            self.recorder.note({"event": "cycle"})
+            self.twin.cut()
+            stop = self._until(lambda event: says(event, "idle"), boots=3)
+            if stop:
+                return stop
+            self.twin.run_for(_LINGER_S)
+        return ""
+
+    def _boots_left(self, since: int) -> int:
+        return _BOOTS - sum(entry["event"] == "boot" for entry in self.recorder.entries[since:])
+
+    def _ends(self, since: int) -> list[str]:
+        """The terminal reports since then, each as "updated", "rolled_back" or "failed"."""
+        told = [
+            entry["values"]
+            for entry in self.recorder.entries[since:]
+            if entry["event"] == "telemetry" and entry["values"].get("fw_state") in TERMINAL
+        ]
+        return [_end(values) for values in told]
+
+
+def _end(values: dict) -> str:
+    if values["fw_state"] == "UPDATED":
+        return "updated"
+    return "rolled_back" if values.get("fw_error", "").startswith("rolled_back") else "failed"
+
+
+def execute(case: Case, firmware: Mapping[str, bytes] | None = None) -> Outcome:
+    """Plays a case. `firmware`: other sources than ours, for the planted bugs. Raises UserError for a bad case."""
+    outcome = Run(case, firmware).play()
+    outcome.clean_boots = _clean_boots(case.story) if case.faults or firmware else outcome.boots
+    return outcome
+
+
+@functools.cache
+def _clean_boots(story: str) -> int:
+    return Run(Case(story)).play().boots
