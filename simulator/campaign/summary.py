@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""What the records of a campaign add up to: one row a story, the cases that failed, the worst figures."""
+
+import shlex
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+Record = dict[str, Any]
+
+ENDS = ("updated", "rolled_back", "failed", "stuck", "unbootable")  # from the best to the worst
+COLUMNS = (
+    "story",
+    "cases",
+    "cuts",
+    "failures",
+    "downloaded again, B",
+    "extra boots",
+    "erases of a sector",
+    "worst s",
+    "typical s",
+)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """A story's figures. `redownloaded` (bytes), `extra_boots`, `erases` (of one sector) and `worst_s` are the worst
+    of any case; seconds are those a board would take, `typical_s` is the median."""
+
+    story: str
+    cases: int
+    cuts: int
+    failures: int
+    redownloaded: int
+    extra_boots: int
+    erases: int
+    worst_s: float
+    typical_s: float
+    ends: dict[str, int]
+
+    def row(self) -> list[object]:
+        """As in COLUMNS."""
+        whole = [self.story, self.cases, self.cuts, self.failures, self.redownloaded, self.extra_boots, self.erases]
+        return [*whole, f"{self.worst_s:,.1f}", f"{self.typical_s:,.1f}"]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """`total` is over all stories; `failing` are the records with a violation, in the order they came."""
+
+    stories: Sequence[Totals]
+    total: Totals
+    failing: Sequence[Record]
+    broken: dict[str, int]  # invariant -> cases that broke it
+    kinds: dict[str, dict[str, int]]  # fault that is no cut, as "flash stuck-0" -> end -> cases
+
+    @property
+    def rows(self) -> list[list[object]]:
+        """The closing table; the last row only where it says more than the one above it."""
+        rows = [totals.row() for totals in self.stories]
+        return [*rows, self.total.row()] if len(rows) > 1 else rows
+
+
+def summarize(records: Sequence[Record]) -> Summary:
+    """Adds up the records of `Outcome.record()`; stories in the order they first appear."""
+    stories: dict[str, list[Record]] = {}
+    for record in records:
+        stories.setdefault(record["story"], []).append(record)
+    failing = [record for record in records if record["violations"]]
+    broken = Counter(name for record in failing for name in {name for name, _ in record["violations"]})
+    return Summary(
+        [_totals(story, group) for story, group in stories.items()],
+        _totals("all", records),
+        failing,
+        {name: broken[name] for name in sorted(broken, key=_by_number)},
+        _kinds(records),
+    )
+
+
+def count_cuts(record: Record) -> int:
+    """How many power cuts the case names."""
+    return sum(fault.startswith("cut=") for fault in record["faults"])
+
+
+def replay_line(record: Record) -> str:
+    """What to type to see this case again."""
+    return "python -m simulator replay " + shlex.quote(record["case"])
+
+
+def _kinds(records: Sequence[Record]) -> dict[str, dict[str, int]]:
+    """How cases ended, by the kind of each fault in them, power cuts left out."""
+    kinds: dict[str, dict[str, int]] = {}
+    for record in records:
+        for kind in {" ".join(fault.split(":")[0].split("=")) for fault in record["faults"]}:
+            if not kind.startswith("cut "):
+                kinds.setdefault(kind, dict.fromkeys(ENDS, 0))[record["end"]] += 1
+    return dict(sorted(kinds.items()))
+
+
+def _totals(story: str, records: Sequence[Record]) -> Totals:
+    seconds = [record["board_s"] for record in records]
+    ends = Counter(record["end"] for record in records)
+    return Totals(
+        story,
+        len(records),
+        sum(map(count_cuts, records)),
+        sum(bool(record["violations"]) for record in records),
+        _worst(record["redownloaded"] for record in records),
+        _worst(record["extra_boots"] for record in records),
+        _worst(record["erases_max"] for record in records),
+        max(seconds, default=0.0),
+        median(seconds) if seconds else 0.0,
+        {end: ends[end] for end in ENDS},
+    )
+
+
+def _worst(figures: Iterable[int | None]) -> int:
+    """The largest figure; None means that a case has none."""
+    return max((figure for figure in figures if figure is not None), default=0)
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    digits = "".join(filter(str.isdigit, name))
+    return int(digits or 0), name

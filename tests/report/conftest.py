@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of the report share: the records of a small campaign, and a browser."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from simulator.campaign.pictures import MODES
+from simulator.campaign.summary import Record
+from tests.report.cases import record
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    """Every place and mode of two stories, two of them broken; a case of two cuts; faults of other kinds."""
+    places = [(story, op, mode) for story in ("update", "rollback") for op in range(30) for mode in MODES]
+    found = [record(f"cut={op}:{mode}", story=story) for story, op, mode in places]
+    unbootable = {"end": "unbootable", "violations": [["I1", "no <slot> starts"], ["I6", "it never ends"]]}
+    found[52] |= unbootable
+    found[160] |= {"end": "stuck", "violations": [["I6", "it never ends"]]}
+    return [
+        *found,
+        record("cut=3:after", "cut=9:half", redownloaded=12_345, extra_boots=2, board_s=99.5),
+        record("flash=stuck-0:spare+3", end="failed", erases={"400": 4}, erases_max=4),
+        record("net=cut:1234"),
+    ]
+
+
+@pytest.fixture(scope="module")  # no longer, as it keeps an event loop running
+def browser() -> Iterator[Browser]:
+    """A real browser without a window; a machine that has none skips."""
+    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    if not found:
+        pytest.skip("no Chromium on this machine (apt install chromium)")
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])  # CI is root
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    with browser.new_page(viewport={"width": 1200, "height": 900}) as page:
+        yield page

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The figures under a campaign."""
+
+import shlex
+
+from simulator.campaign import report
+from simulator.campaign.case import Case
+from simulator.campaign.summary import replay_line, summarize
+from tests.report.cases import record
+
+
+def test_summary_has_a_row_for_each_story_and_one_for_all(records):
+    rows = summarize(records).rows
+    assert rows == [
+        ["update", 153, 152, 1, 12_345, 2, 4, "99.5", "10.0"],
+        ["rollback", 150, 150, 1, 4096, 1, 1, "10.0", "10.0"],
+        ["all", 303, 302, 2, 12_345, 2, 4, "99.5", "10.0"],
+    ]
+
+
+def test_summary_of_one_story_has_no_second_row():
+    assert [row[0] for row in summarize([record()]).rows] == ["update"]
+
+
+def test_summary_of_nothing_is_zeros():
+    summary = summarize([])
+    assert summary.rows == []
+    assert (summary.total.cases, summary.total.failures, summary.total.typical_s) == (0, 0, 0.0)
+
+
+def test_summary_typical_time_is_the_median():
+    seconds = [record(board_s=seconds) for seconds in (1.0, 2.0, 300.0)]
+    assert summarize(seconds).total.typical_s == 2.0
+
+
+def test_summary_figures_that_a_case_has_not_are_left_out():
+    nothing = {"redownloaded": None, "extra_boots": None, "erases_max": None, "erases": None}
+    assert summarize([record(**nothing), record("cut=1:after")]).rows[0][4:7] == [4096, 1, 1]
+
+
+def test_summary_counts_broken_rules_by_case_and_in_order_of_their_numbers():
+    broken = [record(violations=[["I13", "x"], ["I13", "y"], ["I2", "z"]]), record(violations=[["I13", "x"]])]
+    assert list(summarize(broken).broken.items()) == [("I2", 1), ("I13", 2)]
+
+
+def test_summary_tells_how_other_faults_than_cuts_ended(records):
+    kinds = summarize(records).kinds
+    assert list(kinds) == ["flash stuck-0", "net cut"]
+    assert (kinds["flash stuck-0"]["failed"], kinds["net cut"]["updated"]) == (1, 1)
+
+
+def test_replay_line_gives_the_shell_one_word_that_is_the_case():
+    line = replay_line(record("cut=17:prefix", "net=cut:1234"))
+    *command, case = shlex.split(line)
+    assert command == ["python", "-m", "simulator", "replay"]
+    assert Case.parse(case) == Case("update", 7, ("cut=17:prefix", "net=cut:1234"))
+
+
+def test_show_prints_the_table_and_a_replay_line_for_each_failing_case(records, capsys):
+    report.show(records)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.split()[:4] == ["update", "153", "152", "1"] for line in lines)
+    assert [line for line in lines if "replay" in line] == [replay_line(records[52]), replay_line(records[160])]
