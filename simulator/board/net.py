@@ -92,12 +92,13 @@ def delay(ms: float) -> Fault:
 
 
 class VirtualNet:
-    """Serves cores at (host, port). `latency_ms` is one way. `faults` may change at any time."""
+    """Serves cores at (host, port). `latency_ms` is one way. `faults` and `is_resolving` may change at any time."""
 
     def __init__(self, clock: Clock, latency_ms: float = 10) -> None:
         self.clock = clock
         self.latency_ms = latency_ms
         self.faults: list[Fault] = []
+        self.is_resolving = True  # whether the name server answers
         self._endpoints: dict[tuple[str, int], Endpoint] = {}
         self._queue: list[tuple[float, int, Packet]] = []
         self._order = itertools.count()
@@ -112,7 +113,8 @@ class VirtualNet:
 
     def knows(self, host: str) -> bool:
         """Whether the name resolves; addresses always do."""
-        return host.replace(".", "").isdigit() or any(host == name for name, _ in self._endpoints)
+        is_known = self.is_resolving and any(host == name for name, _ in self._endpoints)
+        return is_known or host.replace(".", "").isdigit()
 
     # the device's side
 

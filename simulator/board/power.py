@@ -55,6 +55,7 @@ class Board:
         self.site = site or Site()
         self.boots = 0
         self.peak_heap: int | None = None
+        self.ticks_start_ms = 0  # lockstep: where the device's ticks begin at each boot, for tests of their end
         self._heap = heap
         self._on_event = on_event
         self._alarms = Alarms()
@@ -156,7 +157,7 @@ class Board:
         self._session = Session(
             process, self._handlers, self.clock, self._alarms, self.net,
             start_ms=self._start_ms,
-            start_spent_ms=self._start_spent_ms,
+            start_spent_ms=self._start_spent_ms - self.ticks_start_ms,
             on_heap=self._heap_told,
             on_repl=lambda: self._emit("repl"),
             is_stopped=lambda: self._stop is not None,

@@ -28,7 +28,7 @@ def ticks_ms():
         _looks += 1
         if _looks & 63 == 0:
             call(_OP_SLEEP, 0, 0, 1)
-        return clock_ms()
+        return clock_ms() & _PERIOD
     return (utime.ticks_ms() - _zero + clock_ms()) & _PERIOD
 
 

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Faults of MQTT and ThingsBoard (reliability.md G, H). Chunks are counted over all links from where the fault begins.
+
+`mqtt=KIND:N`, just before the cloud's Nth chunk (from 0) there comes:
+
+    duplicate     the same packet once more
+    swap          the one after it (over TCP only a server can do that)
+    short         the packet without its last bytes: all that follows is out of step
+    long-length   a packet whose length has five bytes
+    long-topic    a topic that is longer than its packet
+    bad-utf8      a topic that is no UTF-8
+    huge          100 kB on a topic that nobody subscribed to
+    stranger      a message on such a topic
+    puback        an acknowledgement of something that was never sent
+    push          what is offered, once more, marked as a duplicate
+
+`mqtt=no-pong:N`: the first N answers to a ping are lost.
+`push=KIND`: the server publishes attributes: whole, partial, null, junk, list, deep.
+`unassign=MS`: the administrator takes the offer back for so long.
+`cloud=RULE`: a rule of the mock (clouds/thingsboard/faults.py) with + for each blank; packages it names are made.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulator.board.net import Packet
+from simulator.campaign import alarm, stories
+from simulator.campaign.case import fault
+from simulator.clouds.thingsboard.faults import Rule
+from simulator.errors import UserError
+
+if TYPE_CHECKING:
+    from simulator.campaign.run import Run
+
+_ATTRIBUTES = "v1/devices/me/attributes"
+_CHUNK = b"v2/fw/response/"
+_PONG = b"\xd0\x00"
+_HUGE = 100_000
+
+
+def _length(size: int) -> bytes:
+    out = bytearray()
+    while size > 0x7F:
+        out.append(size & 0x7F | 0x80)
+        size >>= 7
+    return bytes([*out, size])
+
+
+def _message(topic: bytes, payload: bytes, first: int = 0x30) -> bytes:
+    """A PUBLISH; QoS 1 with packet id 77 when `first` says so."""
+    body = len(topic).to_bytes(2, "big") + topic + (b"\x00\x4d" if first & 6 else b"") + payload
+    return bytes([first]) + _length(len(body)) + body
+
+
+def is_chunk(packet: Packet) -> bool:
+    """Whether this is a chunk on its way to the device."""
+    content = packet.content
+    return packet.to_device and isinstance(content, bytes) and content[:1] == b"0" and _CHUNK in content[:32]
+
+
+INTRUDERS: dict[str, bytes] = {
+    "long-length": b"\x30\xff\xff\xff\xff\x7f",
+    "long-topic": b"\x30\x04\x00\xff" + b"ab",
+    "bad-utf8": _message(b"\xff\xfe\xfd", b"{}"),
+    "huge": _message(b"somewhere/else", bytes(_HUGE)),
+    "stranger": _message(b"somewhere/else", b"{}"),
+    "puback": b"\x40\x02\x77\x77",
+}
+KINDS = (*INTRUDERS, "duplicate", "swap", "short", "push", "no-pong")
+_PUSHES: dict[str, Callable[[dict], bytes]] = {
+    "whole": lambda shared: json.dumps(shared).encode(),
+    "partial": lambda shared: json.dumps({"fw_version": shared.get("fw_version")}).encode(),
+    "null": lambda shared: b"null",
+    "junk": lambda shared: b'{"fw_title": "therm',
+    "list": lambda shared: b'[1, {"fw_title": null}]',
+    "deep": lambda shared: b'{"a":' * 300 + b"1" + b"}" * 300,
+}
+
+
+@fault("mqtt")
+class MqttFault:
+    """Something else instead of, or before, one chunk. `hits` counts how often it has struck."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        if len(arguments) != 2 or arguments[0] not in KINDS:
+            raise UserError("bad_case", f"mqtt={':'.join(arguments)}: KIND:N of {', '.join(KINDS)}")
+        self._kind, self._left = arguments[0], alarm.number("mqtt", arguments[1])
+        self._kept: Packet | None = None
+        self.hits = 0
+
+    def attach(self, run: "Run") -> None:
+        self._run = run
+        run.twin.net.faults.append(self._drop_pong if self._kind == "no-pong" else self._strike)
+
+    def _drop_pong(self, packet: Packet) -> list[Packet]:
+        if packet.to_device and packet.content == _PONG and self.hits < self._left:
+            self.hits += 1
+            return []
+        return [packet]
+
+    def _strike(self, packet: Packet) -> list[Packet]:
+        if self._kept and packet.to_device:
+            kept, self._kept = self._kept, None
+            return [packet, kept]
+        if self._left < 0 or not is_chunk(packet):
+            return [packet]
+        self._left -= 1
+        if self._left >= 0:
+            return [packet]
+        self.hits += 1
+        if self._kind == "swap":
+            self._kept = packet
+            return []
+        if self._kind == "short":
+            return [replace(packet, content=packet.content[:-10])]
+        return [replace(packet, content=self._intruder(packet)), packet]
+
+    def _intruder(self, packet: Packet) -> bytes:
+        if self._kind == "duplicate":
+            return packet.content
+        if self._kind == "push":
+            return _message(_ATTRIBUTES.encode(), _PUSHES["whole"](self._run.device.shared), 0x3A)
+        return INTRUDERS[self._kind]
+
+
+@fault("push")
+class PushFault:
+    """A push of attributes at this moment, if the device is there to hear it."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        self._kind = ":".join(arguments)
+        if self._kind not in _PUSHES:
+            raise UserError("bad_case", f"push={self._kind}: {', '.join(_PUSHES)}")
+
+    def attach(self, run: "Run") -> None:
+        session = run.device.session
+        if session:
+            session.publish(_ATTRIBUTES, _PUSHES[self._kind](run.device.shared))
+
+
+@fault("unassign")
+class UnassignFault:
+    """The offer is taken back, and made again later."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        self._ms = alarm.number("unassign", ":".join(arguments))
+
+    def attach(self, run: "Run") -> None:
+        package = run.device.package("FIRMWARE")
+        if package:
+            run.cloud.unassign(run.device, "FIRMWARE", run.twin.now_ms)
+            alarm.after(run.twin, self._ms, lambda: run.cloud.assign(run.device, package, run.twin.now_ms))
+
+
+@fault("cloud")
+class CloudFault:
+    """A rule of the mock cloud."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        self._text = ":".join(arguments).replace("+", " ")
+        self._rule = Rule.parse(self._text)
+
+    def attach(self, run: "Run") -> None:
+        if self._rule.action in ("reassign", "from"):
+            title, _, version = self._rule.argument.rpartition(" ")
+            run.cloud.add_package(title, version, stories.image(version))
+        run.cloud.add_fault(self._text)

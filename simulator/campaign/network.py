@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Faults of the network below MQTT (reliability.md E). Bytes and links are counted from where the fault begins.
+
+`net=KIND:NUMBER[:MORE]`; towards the device ("down") unless MORE says `up`:
+
+    cut:N[:up]       the link is reset when N bytes have travelled
+    silence:N[:up]   the link that carries byte N goes dead in both directions, without a word (half-open)
+    flip:N[:up]      one bit of byte N is another one
+    dribble:MS[:N]   the first N bytes (64 unless told) come one by one, MS apart
+    delay:MS         everything takes MS longer, each way
+    refuse:N         the first N connections are refused
+    deaf:N           the first N connections are never answered
+    portal:N         the first N connections end at somebody else, who answers in HTTP and hangs up
+    noname:SECONDS   names do not resolve for so long
+    takeover:N       another device with the same token logs in N times, every 3 s: each time the cloud drops ours
+
+`wifi=MS`: the access point is gone for so long. TCP repeats what was lost in up to a minute; after that links are dead.
+TCP itself neither repeats, loses nor changes the order of bytes; for whole messages see mqtt_faults.py.
+"""
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simulator.board import net
+from simulator.board.net import CLOSE, OPEN, RESET, Link, Packet
+from simulator.campaign import alarm
+from simulator.campaign.case import fault
+from simulator.errors import UserError
+
+if TYPE_CHECKING:
+    from simulator.campaign.run import Run
+
+_TCP_PATIENCE_MS = 60_000
+_HTTP = b"HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\nContent-Length: 0\r\n\r\n"
+_RIVAL = 1_000_000  # connection numbers that no link of the device reaches
+_RIVAL_FIRST_MS, _RIVAL_EVERY_MS = 4000, 3000
+_NUMBER = re.compile(r"[0-9]+")
+
+Part = Callable[["Run"], None]  # puts a fault into a run
+
+
+def _silence(size: int, *, to_device: bool) -> net.Fault:
+    """The link that carries byte number `size` carries nothing more, in either direction."""
+    left = size
+    dead: list[Link] = []
+
+    def strike(packet: Packet) -> list[Packet]:
+        nonlocal left
+        if packet.link in dead:
+            return []
+        if dead or packet.to_device != to_device or not isinstance(packet.content, bytes):
+            return [packet]
+        head, left = packet.content[:left], left - len(packet.content)
+        if left > 0:
+            return [packet]
+        dead.append(packet.link)
+        return [replace(packet, content=head)] if head else []
+
+    return strike
+
+
+def _flip(position: int, bit: int, *, to_device: bool) -> net.Fault:
+    left = position
+
+    def strike(packet: Packet) -> list[Packet]:
+        nonlocal left
+        if left < 0 or packet.to_device != to_device or not isinstance(packet.content, bytes):
+            return [packet]
+        at, left = left, left - len(packet.content)
+        if left >= 0:
+            return [packet]
+        spoiled = bytearray(packet.content)
+        spoiled[at] ^= 1 << bit
+        return [replace(packet, content=bytes(spoiled))]
+
+    return strike
+
+
+def _dribble(ms: int, count: int) -> net.Fault:
+    left = count
+
+    def strike(packet: Packet) -> list[Packet]:
+        nonlocal left
+        if left <= 0 or not packet.to_device or not isinstance(packet.content, bytes):
+            return [packet]
+        slow = min(left, len(packet.content))
+        left -= slow
+        begin = max(packet.at, packet.link.last[True])
+        single = [replace(packet, content=packet.content[i : i + 1], at=begin + ms * (i + 1)) for i in range(slow)]
+        rest = packet.content[slow:]
+        return [*single, replace(packet, content=rest, at=begin + ms * slow)] if rest else single
+
+    return strike
+
+
+class _FirstLinks:
+    """Befalls the first `count` connections. `meet(packet)` is asked for each of their packets."""
+
+    def __init__(self, count: int, meet: net.Fault) -> None:
+        self._left = count
+        self._links: list[Link] = []
+        self._meet = meet
+
+    def __call__(self, packet: Packet) -> list[Packet]:
+        if packet.content == OPEN and not packet.to_device and self._left:
+            self._left -= 1
+            self._links.append(packet.link)
+        return self._meet(packet) if packet.link in self._links else [packet]
+
+
+def _refused(packet: Packet) -> list[Packet]:
+    packet.link.endpoint = None
+    return [packet]
+
+
+def _portal(packet: Packet) -> list[Packet]:
+    """Nothing reaches the cloud but the connection itself."""
+    if packet.to_device or packet.content == OPEN:
+        return [packet]
+    if packet.content in (CLOSE, RESET):
+        return [packet]
+    return [replace(packet, content=content, to_device=True) for content in (_HTTP, CLOSE)]
+
+
+def _noname(seconds: int) -> Part:
+    def attach(run: "Run") -> None:
+        run.twin.net.is_resolving = False
+        alarm.after(run.twin, seconds * 1000, lambda: setattr(run.twin.net, "is_resolving", True))
+
+    return attach
+
+
+def _takeover(count: int) -> Part:
+    def attach(run: "Run") -> None:
+        token = next(iter(run.cloud.devices.values())).token.encode()
+        body = b"\x00\x04MQTT\x04\x82\x00\x3c\x00\x05rival" + len(token).to_bytes(2, "big") + token
+        hello = b"\x10" + bytes([len(body)]) + body
+        for number in range(count):
+            at_ms = _RIVAL_FIRST_MS + _RIVAL_EVERY_MS * number
+            alarm.after(run.twin, at_ms, lambda number=number: _log_in(run, _RIVAL + number, hello))
+
+    return attach
+
+
+def _log_in(run: "Run", conn: int, hello: bytes) -> None:
+    run.cloud.open(conn, run.twin.now_ms)
+    run.cloud.feed(conn, hello, run.twin.now_ms)
+
+
+def _on_packets(strike: net.Fault) -> Part:
+    return lambda run: run.twin.net.faults.append(strike)
+
+
+Maker = Callable[[int, str, random.Random], Part]
+KINDS: dict[str, Maker] = {
+    "cut": lambda n, more, rng: _on_packets(net.cut_after(n, to_device=more != "up")),
+    "silence": lambda n, more, rng: _on_packets(_silence(n, to_device=more != "up")),
+    "flip": lambda n, more, rng: _on_packets(_flip(n, rng.randrange(8), to_device=more != "up")),
+    "dribble": lambda n, more, rng: _on_packets(_dribble(n, int(more or 64))),
+    "delay": lambda n, more, rng: _on_packets(net.delay(n)),
+    "refuse": lambda n, more, rng: _on_packets(_FirstLinks(n, _refused)),
+    "deaf": lambda n, more, rng: _on_packets(_FirstLinks(n, lambda packet: [])),
+    "portal": lambda n, more, rng: _on_packets(_FirstLinks(n, _portal)),
+    "noname": lambda n, more, rng: _noname(n),
+    "takeover": lambda n, more, rng: _takeover(n),
+}
+_MORE = {"cut": r"(up)?", "silence": r"(up)?", "flip": r"(up)?", "dribble": r"[0-9]*"}
+
+
+@fault("net")
+class NetFault:
+    """See the table above."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        kind, number, more, *rest = [*arguments, "", "", ""][: max(3, len(arguments))]
+        if kind not in KINDS or rest or not _NUMBER.fullmatch(number) or not re.fullmatch(_MORE.get(kind, ""), more):
+            raise UserError("bad_case", f"net={':'.join(arguments)}: KIND:NUMBER[:MORE] of {', '.join(KINDS)}")
+        self.attach: Part = KINDS[kind](int(number), more, rng)
+
+
+@fault("wifi")
+class WifiFault:
+    """The access point is away for a while."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        self._ms = alarm.number("wifi", ":".join(arguments))
+
+    def attach(self, run: "Run") -> None:
+        site, begin = run.twin.site, run.twin.clock.now_ms()
+        site.is_up = False
+        alarm.after(run.twin, self._ms, lambda: setattr(site, "is_up", True))
+        run.twin.net.faults.append(lambda packet: self._strike(packet, begin + self._ms))
+
+    def _strike(self, packet: Packet, end: float) -> list[Packet]:
+        if packet.at >= end:
+            return [packet]
+        if self._ms <= _TCP_PATIENCE_MS:
+            return [replace(packet, at=end)]
+        return [] if packet.content == OPEN else [replace(packet, content=RESET, at=end)]
