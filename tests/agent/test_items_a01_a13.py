@@ -211,7 +211,6 @@ def test_a12_an_unknown_algorithm_is_refused_before_download(world):
     assert not world.seen("chunk_request")
 
 
-@pytest.mark.everywhere
 @pytest.mark.parametrize("algorithm", ["MD5", "SHA256", "CRC32", "MURMUR3_32", "MURMUR3_128"])
 def test_a12_every_quick_algorithm_carries_a_whole_update(world, algorithm):
     world.offer(algorithm=algorithm)
@@ -220,7 +219,6 @@ def test_a12_every_quick_algorithm_carries_a_whole_update(world, algorithm):
     assert world.runs == ("1.1.0", "ota_1")
 
 
-@pytest.mark.everywhere
 @pytest.mark.parametrize(("algorithm", "size"), [("SHA384", 1024), ("SHA512", 4112)])
 def test_a12_the_slow_algorithms_verify_a_small_image(world, algorithm, size):
     world.offer(data=small_app(size), algorithm=algorithm)
@@ -251,7 +249,6 @@ def test_a12_a_truncated_checksum_is_refused(world):
     assert world.errors == ["bad_checksum: SHA256"]
 
 
-@pytest.mark.everywhere
 @pytest.mark.parametrize("algorithm", ZERO_TOP)
 def test_a13_a_checksum_that_ends_in_zeros_verifies(world, algorithm):
     app = small_app(8192)  # bytes behind the image are allowed

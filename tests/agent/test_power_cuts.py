@@ -9,7 +9,7 @@ from simulator.board import tear
 from simulator.board.flash import Flash
 from tests.agent.harness import World, firmware
 
-STRIDE = 14  # every interpreter takes other cuts; STORIES=all takes half of all, which is every kind of them
+STRIDE = 14  # a sample on real interpreters, other cuts on each; all of them are the campaign's business
 
 
 class Knife:
