@@ -9,3 +9,7 @@ class UserError(Exception):
         super().__init__(text)
         self.code = code
         self.text = text
+
+    def __reduce__(self) -> tuple:
+        """A worker's error has to travel to the process that asked."""
+        return type(self), (self.code, self.text)

@@ -6,14 +6,27 @@ I9, I21, I22 come with signatures; I10 (heap) tests/budget; I11 (limits of parse
 I24 (same seed, same run) tests/power/test_run.py.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
+
+from simulator.board import otadata
+from simulator.board.flash import SECTOR
+from simulator.campaign.stories import OLD, SIZE
 
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
 
 Check = Callable[["Outcome"], Iterable[str]]
 INVARIANTS: dict[str, Check] = {}
+
+TERMINAL = ("UPDATED", "FAILED")
+CHUNK, WINDOW = 4096, 4  # of the board's settings
+RECORDS = 32  # journal records of one update (I13)
+_WATCHDOG = 3
+_WITHOUT_RECORDS = "ota_0"  # what the bootloader starts when otadata selects nothing
+_TRIES = 3
+_BLOCKS = -(-SIZE // SECTOR)
 
 
 def _invariant(check: Check) -> Check:
@@ -35,3 +48,264 @@ def i1_boot(outcome: "Outcome") -> Iterable[str]:
     for entry in outcome.entries_of("boot"):
         if not entry["holds"]:
             yield f"boot {entry['number']} starts {entry['slot'] or 'nothing'}, which holds no whole image"
+
+
+@_invariant
+def i2_order(outcome: "Outcome") -> Iterable[str]:
+    """The other slot is activated only when it holds an image, all of it read since the last change of that slot."""
+    running, read = None, set()
+    for entry in outcome.entries:
+        kind = entry["event"]
+        if kind == "boot":
+            running, read = entry["slot"], set()
+        elif kind == "op" and entry["area"].startswith("ota_"):
+            read = set()
+        elif kind == "read" and entry["label"] != running and entry["label"].startswith("ota_"):
+            read.update(range(entry["offset"] // SECTOR, -(-(entry["offset"] + entry["size"]) // SECTOR)))
+        elif kind == "set_boot" and entry["label"] != running:
+            if not entry["holds"]:
+                yield f"{entry['label']} is activated and holds no whole image"
+            if not read >= set(range(_BLOCKS)):
+                yield f"{entry['label']} is activated and was not read back"
+
+
+@_invariant
+def i3_running_slot(outcome: "Outcome") -> Iterable[str]:
+    """Nothing touches the slot that runs, nor anything outside the partitions; no slot changes during a trial."""
+    running, on_trial = None, False
+    for entry in outcome.entries:
+        kind = entry["event"]
+        if kind == "boot":
+            running, on_trial = entry["slot"], entry["on_trial"]
+        elif kind == "mark_valid":
+            on_trial = False
+        elif kind == "op" and entry["by"] == "app":
+            what = f"operation {entry['number']}: {entry['operation']} in {entry['area']}"
+            if entry["area"] == running:
+                yield f"{what}, which runs"
+            elif entry["area"] not in ("ota_0", "ota_1", "otadata", "nvs"):
+                yield f"{what}, which is nobody's business"
+            elif on_trial and entry["area"].startswith("ota_"):
+                yield f"{what} while {running} is on trial"
+
+
+@_invariant
+def i4_progress(outcome: "Outcome") -> Iterable[str]:
+    """After the last cut every offer ends, soon, and as it should; a trial that lost its power may roll back."""
+    if outcome.stop:
+        yield f"the run is {outcome.stop} after {outcome.boots} boots and {outcome.board_s:.0f} s"
+        return
+    spare = len(outcome.cuts)
+    if outcome.boots > outcome.clean_boots + 2 * spare:
+        yield f"{outcome.boots} boots, {outcome.clean_boots} without {spare} cuts"
+    if not outcome.is_cuts_only:
+        return
+    for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
+        if end != step.end and not (end == "rolled_back" and outcome.lost_trial(step.version)):
+            yield f"{step.version} ended as {end} instead of {step.end}"
+    sent = sum(entry["length"] for entry in outcome.entries_of("chunk"))
+    most = SIZE * len(outcome.story.steps) + spare * (2 * SECTOR + WINDOW * CHUNK)
+    if sent > most:
+        yield f"the cloud sent {sent} bytes, {most} would do after {spare} cuts"
+
+
+@_invariant
+def i5_resume(outcome: "Outcome") -> Iterable[str]:
+    """What one cut makes the board fetch and write again is at most a sector and a chunk."""
+    limit = len(outcome.cuts) * (SECTOR + CHUNK)
+    if outcome.is_cuts_only and outcome.redownloaded > limit:
+        yield f"{outcome.redownloaded} bytes were downloaded again, {limit} are allowed"
+
+
+@_invariant
+def i6_once(outcome: "Outcome") -> Iterable[str]:
+    """One terminal state an offer; repeated only after a lost answer; nothing of the job follows."""
+    for version, entries in outcome.offers():
+        terminal, is_excused = None, True
+        for entry in entries:
+            if entry["event"] in ("off", "reset", "close"):
+                is_excused = True
+            state = entry["values"].get("fw_state") if entry["event"] == "telemetry" else None
+            if state is None:
+                continue
+            if terminal and state != terminal:
+                yield f"{version}: {state} after {terminal}"
+            elif terminal and not is_excused:
+                yield f"{version}: {state} twice on one connection"
+            if state in TERMINAL:
+                terminal, is_excused = state, False
+        if (
+            terminal
+            and version == outcome.story.steps[-1].version
+            and outcome.journal.get("outbox")
+            and not outcome.stop
+        ):
+            yield f"{version}: its report is still waiting at the end"
+
+
+@_invariant
+def i7_truth(outcome: "Outcome") -> Iterable[str]:
+    """UPDATED: that version runs, is selected and confirmed. FAILED: it is not what is selected."""
+    for version, entries in outcome.offers():
+        for entry in entries:
+            state = entry["values"].get("fw_state") if entry["event"] == "telemetry" else None
+            facts = f"{entry.get('holds')} runs in {entry.get('running')}, {entry.get('selected')} is selected"
+            if state == "UPDATED":
+                is_true = entry["holds"] == version and entry["running"] == entry["selected"]
+                if not is_true or entry["state"] != otadata.VALID:
+                    yield f"UPDATED for {version}, but {facts}, state {entry['state']}"
+            elif state == "FAILED" and (
+                entry["holds"] == version or entry["running"] != (entry["selected"] or _WITHOUT_RECORDS)
+            ):
+                yield f"FAILED for {version}, but {facts}"
+
+
+@_invariant
+def i8_monotone(outcome: "Outcome") -> Iterable[str]:
+    """The journal's sequence number, the one counter there is before signatures, never falls from boot to boot."""
+    numbers = [entry["sequence"] for entry in outcome.entries_of("boot") if entry["slot"]]
+    for before, after in itertools.pairwise(numbers):
+        if after < before:
+            yield f"journal record {before} is followed by {after}"
+
+
+@_invariant
+def i12_time(outcome: "Outcome") -> Iterable[str]:
+    """The watchdog bites only in a trial: otherwise no step lasts that long."""
+    on_trial = False
+    for entry in outcome.entries_of("boot", "reset"):
+        if entry["event"] == "boot":
+            on_trial = entry["on_trial"]
+        elif entry["cause"] == _WATCHDOG and not on_trial:
+            yield f"the watchdog bites at {entry['ms']} ms, outside a trial"
+
+
+@_invariant
+def i13_wear(outcome: "Outcome") -> Iterable[str]:
+    """A slot sector is erased once an update and once more a cut; few records; nothing is written when all is done."""
+    for sector, times in outcome.erases.items():
+        most = -(-len(outcome.story.steps) // 2) + len(outcome.cuts)
+        if outcome.is_cuts_only and times > most:
+            yield f"sector {sector} was erased {times} times, {most} are allowed"
+    steps, cuts = len(outcome.story.steps), len(outcome.cuts)
+    written = outcome.sequence - 1
+    if written > RECORDS * steps + 2 * cuts:
+        yield f"{written} journal records"
+    idle = [entry for entry in outcome.after_the_end() if entry["event"] == "op"]
+    if len(idle) > 0:
+        yield f"{len(idle)} flash operations when all was done, the first in {idle[0]['area']}"
+
+
+@_invariant
+def i14_replay(outcome: "Outcome") -> Iterable[str]:
+    """The last offer, told again after its end, is not taken up, nor reported once more."""
+    for entry in outcome.after_the_end():
+        if entry["event"] == "telemetry" and "fw_state" in entry["values"]:
+            yield f"{entry['values']['fw_state']} when all was done"
+        elif entry["event"] == "chunk":
+            yield "a download when all was done"
+
+
+@_invariant
+def i15_containment(outcome: "Outcome") -> Iterable[str]:
+    """No traceback, and no program that ends, but of the image that is broken on purpose."""
+    breaks = {step.version for step in outcome.story.steps if step.breaks == "crash"}
+    holds = None
+    for entry in outcome.entries_of("boot", "console", "repl"):
+        if entry["event"] == "boot":
+            holds = entry["holds"]
+        elif holds not in breaks and (entry["event"] == "repl" or "Traceback" in entry["line"]):
+            yield f"{holds}: {entry.get('line', 'the program has ended')}"
+
+
+@_invariant
+def i16_closed(outcome: "Outcome") -> Iterable[str]:
+    """No way around the check: "verified" is said in the same boot before a slot is activated."""
+    running, is_verified = None, False
+    for entry in outcome.entries_of("boot", "console", "set_boot", "op"):
+        if entry["event"] == "boot":
+            running, is_verified = entry["slot"], False
+        elif entry["event"] == "console":
+            is_verified = is_verified or entry["line"] == "ota verified"
+        elif entry["event"] == "op" and entry["area"].startswith("ota_"):
+            is_verified = False
+        elif entry["event"] == "set_boot" and entry["label"] != running and not is_verified:
+            yield f"{entry['label']} is activated unverified"
+
+
+@_invariant
+def i17_one_parse(outcome: "Outcome") -> Iterable[str]:
+    """What is activated is what starts: from one to the other the slot does not change."""
+    activated: dict[str, str | None] = {}
+    for entry in outcome.entries_of("set_boot", "boot"):
+        if entry["event"] == "set_boot":
+            activated[entry["label"]] = entry["holds"]
+        elif entry["on_trial"] and activated.get(entry["slot"], entry["holds"]) != entry["holds"]:
+            yield f"{entry['slot']} was activated as {activated[entry['slot']]} and starts as {entry['holds']}"
+
+
+@_invariant
+def i18_confirm(outcome: "Outcome") -> Iterable[str]:
+    """A trial is confirmed only after the cloud has answered in the same boot, and never an image that is broken."""
+    broken = {step.version for step in outcome.story.steps if step.breaks}
+    holds, on_trial, has_answer = None, False, False
+    for entry in outcome.entries_of("boot", "attribute_response", "mark_valid"):
+        if entry["event"] == "boot":
+            holds, on_trial, has_answer = entry["holds"], entry["on_trial"], False
+        elif entry["event"] == "attribute_response":
+            has_answer = True
+        elif on_trial and holds in broken:
+            yield f"{holds} is confirmed, which is broken"
+        elif on_trial and not has_answer:
+            yield f"{holds} is confirmed before the cloud was reached"
+
+
+@_invariant
+def i19_no_loop(outcome: "Outcome") -> Iterable[str]:
+    """An image is tried at most three times, and not once more when it has failed."""
+    for version, entries in outcome.offers():
+        tries, has_failed = 0, False
+        for entry in entries:
+            if entry["event"] == "boot" and entry["on_trial"] and entry["holds"] == version:
+                tries += 1
+                if has_failed:
+                    yield f"{version} is tried again after it has failed"
+            elif entry["event"] == "telemetry":
+                has_failed = has_failed or entry["values"].get("fw_state") == "FAILED"
+        if tries > _TRIES:
+            yield f"{version} was tried {tries} times"
+
+
+@_invariant
+def i20_secrets(outcome: "Outcome") -> Iterable[str]:
+    """The token is in no line of the console and in nothing that is told to the cloud."""
+    for entry in outcome.entries_of("console", "telemetry"):
+        text = entry["line"] if entry["event"] == "console" else str(entry["values"])
+        if outcome.secret in text:
+            yield f"the token is in {text!r}"
+
+
+@_invariant
+def i23_restart(outcome: "Outcome") -> Iterable[str]:
+    """However often it was restarted: the selected slot holds what the last report says, confirmed; no job is open."""
+    if outcome.stop:
+        return
+    expected = OLD
+    for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
+        expected = step.version if end == "updated" else expected
+    slot, state = outcome.selected
+    if slot is None or outcome.holds[slot] != expected or state != otadata.VALID:
+        yield f"{slot} is selected, state {state}, and holds {outcome.holds.get(slot or '')}, not {expected}"
+    if outcome.journal.get("job"):
+        yield f"the journal still has a job, {outcome.journal['job'].get('stage')}"
+
+
+@_invariant
+def i25_version(outcome: "Outcome") -> Iterable[str]:
+    """The version that is told is that of the slot that runs; it is told after each boot of a whole firmware."""
+    told = [entry for entry in outcome.entries_of("telemetry") if "current_fw_version" in entry["values"]]
+    for entry in told:
+        if entry["values"]["current_fw_version"] != entry["holds"]:
+            yield f"version {entry['values']['current_fw_version']} is told, {entry['holds']} runs"
+    if not told:
+        yield "no version was ever told"

@@ -34,6 +34,8 @@ class Outcome:
     holds: dict[str, str | None]
     selected: tuple[str | None, int | None]
     journal: dict
+    sequence: int
+    secret: str
     clean_boots: int = 0
 
     @classmethod
@@ -41,13 +43,16 @@ class Outcome:
         slots = [row for row in stories.partitions().values() if row.label.startswith("ota_")]
         sectors = [n for row in slots for n in range(row.offset // SECTOR, (row.offset + row.size) // SECTOR)]
         counts = run.twin.flash.erases
+        sequence, journal = run.recorder.journal()
         return cls(
             run.case, run.story, run.recorder.entries, ends, stop, boots,
             erases={n: counts[n] for n in sectors if counts[n]},
             board_s=run.twin.clock.now_ms() / 1000,
             holds={row.label: run.recorder.holds(row.label) for row in slots},
             selected=run.recorder.selected(),
-            journal=run.recorder.journal()[1],
+            journal=journal,
+            sequence=sequence,
+            secret=run.token,
         )  # fmt: skip
 
     def entries_of(self, *kinds: str) -> list[dict]:
@@ -60,17 +65,46 @@ class Outcome:
 
     @property
     def cuts(self) -> list[int]:
-        """Numbers of the operations at which the power was cut."""
+        """Numbers of the operations at which the power was cut, the last power cycles left out."""
         last, found = 0, []
         for entry in self.entries:
             if entry["event"] == "op":
                 last = entry["number"]
+            elif entry["event"] == "cycle":
+                break
             elif entry["event"] == "off" and entry["why"] == "power cut":
                 found.append(last)
-        return found[: len(found) - self._cycles()]
+        return found
 
-    def _cycles(self) -> int:
-        return 0 if self.stop else 2
+    @property
+    def is_cuts_only(self) -> bool:
+        """Whether nothing but the power went wrong."""
+        return all(text.startswith("cut=") for text in self.case.faults)
+
+    def offers(self) -> list[tuple[str, list[dict]]]:
+        """(version, entries until the next offer) of each offer."""
+        found: list[tuple[str, list[dict]]] = []
+        for entry in self.entries:
+            if entry["event"] == "offer":
+                found.append((entry["version"], []))
+            found[-1][1].append(entry)
+        return found
+
+    def after_the_end(self) -> list[dict]:
+        """The entries of the last power cycle: by then all was done."""
+        starts = [number for number, entry in enumerate(self.entries) if entry["event"] == "cycle"]
+        return self.entries[starts[-1] :] if len(starts) > 1 else []
+
+    def lost_trial(self, version: str) -> bool:
+        """Whether the power was cut between the choice of this version and its confirmation."""
+        entries = next(entries for offered, entries in self.offers() if offered == version)
+        is_chosen = False
+        for entry in entries:
+            if entry["event"] == "set_boot" and entry["holds"] == version:
+                is_chosen = True
+            elif entry["event"] == "off" and is_chosen:
+                return True
+        return False
 
     @property
     def extra_boots(self) -> int:

@@ -9,7 +9,7 @@ Beside the events of `power.py` and of the cloud (with "cloud": True) there are:
   offer     version: the story goes on
   cycle     the story is over, the power is switched off and on once more
 A "boot" also has `holds`, of the slot it starts, `on_trial`, and `sequence` of the journal found. A cloud's
-"telemetry" has `running`, `holds`, `selected`, `state`: the slot that runs, what it holds, the slot that otadata selects
+"telemetry" has `running`, `holds`, `selected`, `state`: the slot that runs, what it holds, the slot selected by otadata
 and its state at this moment.
 """
 

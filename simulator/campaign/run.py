@@ -18,10 +18,10 @@ from simulator.campaign.outcome import TERMINAL, Outcome
 from simulator.campaign.recorder import Endless, Recorder
 from simulator.clouds.thingsboard import ThingsBoard
 
-TOKEN = "campaign-secret-token"
-_SETTINGS = {"token": TOKEN, "trial_s": 60}
+_SETTINGS = {"token": "campaign-secret-token", "trial_s": 60}
+_JOIN_MS = 60  # a Wi-Fi that is quick to join: waiting for it teaches nothing, and a run has four boots or more
 _STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
-_LINGER_S = 1.0
+_LINGER_S = 0.2
 _BOOTS = 40  # of one offer; a cut costs one or two
 CYCLES = 2
 
@@ -34,16 +34,18 @@ class Run:
 
     def __init__(self, case: Case, firmware: Mapping[str, bytes] | None = None) -> None:
         self.case = case
+        self.token = _SETTINGS["token"]
         self.story = stories.find(case.story)
         self.recorder = Recorder([stories.OLD, *(step.version for step in self.story.steps)])
         self.observers = self.recorder.observers
         self.cloud = ThingsBoard(seed=case.seed, now_ms=EPOCH_MS)
-        self.device = self.cloud.add_device("board-1", TOKEN)
+        self.device = self.cloud.add_device("board-1", self.token)
         interpreter = InProcess(firmware or stories.sources(), case.seed, stories.overlays(self.story))
         self.twin = Lockstep(
             interpreter, stories.image(stories.OLD), self.cloud, _SETTINGS,
             layout=stories.BOARD, on_event=self.recorder.add,
         )  # fmt: skip
+        self.twin.site.join_ms = _JOIN_MS
         stories.prepare(self.story, self.twin.flash)
         self.recorder.attach(self.twin, self.cloud)
         for fault in case.make_faults():

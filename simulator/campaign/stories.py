@@ -3,6 +3,7 @@
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 from simulator.board import flash_file, image_writer
 from simulator.board.bootloader import write_record
@@ -12,7 +13,7 @@ from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, TITLE
 from simulator.errors import UserError
 
-BOARD = "4MiB"
+BOARD = str(Path(__file__).parent / "board.csv")
 OLD = "1.0.0"
 SIZE = 20_000  # four blocks and a tail
 _HEALTH = b"product.sensor.works"
