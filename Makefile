@@ -21,7 +21,7 @@ demo: $(READY) ## a good update, then a broken one that rolls back (INTERPRETER=
 	@$(VENV) -m simulator demo $(if $(INTERPRETER),--interpreter $(INTERPRETER))
 
 test: $(READY) ## all tests: pytest, then the unit tests once more on MicroPython
-	@$(VENV) -m pytest
+	@$(VENV) -m pytest -n auto
 	@$(VENV) tests/run_mp.py
 
 test-mp: $(READY) ## the unit tests of the firmware on MicroPython, 32 and 64 bit
