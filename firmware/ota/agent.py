@@ -135,7 +135,7 @@ class Agent:
 
     def _device(self):
         title, version = identity.running(self.board, self.journal)
-        device = policy.Device(title, version, self.slot.size if self.slot else 0)
+        device = policy.Device(title, version, self.slot.size if self.board.spare else 0)
         device.installed_by = identity.installed_by(self.board, self.journal)
         device.confirmed = not self._on_trial
         device.enabled = self.enabled

@@ -95,6 +95,13 @@ class Board:
         except (OSError, ValueError):
             return default
 
+    def selected(self):
+        """Label of the app that the boot records name at this moment, None when they name none."""
+        try:
+            return esp32.Partition(esp32.Partition.BOOT).info()[4]
+        except OSError:
+            return None
+
     def chip_id(self):
         """The chip id that images for this board carry, read from the one that runs (esp32.md 4.1)."""
         head = bytearray(24)

@@ -13,7 +13,18 @@ from ota.report import FAILED, UPDATED
 
 _ERASE = const(6)
 _BAD = const(4)  # rolled-back jobs that are remembered
+_ATTEMPTS = const(3)
 _CAUSES = {"power": "power was lost", "hard": "it crashed or was reset", "watchdog": "it was not confirmed in time"}
+
+
+def read_state(board):
+    """The BootState, or None when the chip does not let the records be read. `board.otadata` must exist."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return BootState(board)
+        except OSError as error:
+            log("warning", "code", "otadata_unreadable", "error", error)
+    return None
 
 
 class BootState:
@@ -41,16 +52,22 @@ class BootState:
 
 def guard(board):
     """For boot.py: on a trial boot the chip resets, unless the agent confirms before `board.trial_ms` is over."""
-    if board.otadata is not None and BootState(board).on_trial:
+    if board.otadata is None:
+        return
+    state = read_state(board)
+    if state is None or state.on_trial:  # who cannot know must confirm: that changes nothing when it was confirmed
         board.watchdog.arm(board.trial_ms)
         log("trial", "deadline_s", board.trial_ms // 1000)
 
 
 def settle(board, journal, reporter):
-    """Returns whether the running image is on trial. Safe to repeat after a cut at any point."""
+    """Returns whether the running image has to be confirmed. Safe to repeat after a cut at any point."""
     if board.otadata is None:
         return False
-    state = BootState(board)
+    state = read_state(board)
+    if state is None:
+        board.spare = None  # how a job ended could not be told, so none is started
+        return True
     job = journal.get("job")
     if job and job["stage"] == "activating":
         _close(board, state, job, journal, reporter)

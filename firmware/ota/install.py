@@ -6,7 +6,7 @@ first block -> image check -> erase -> blocks into flash -> digest of the stream
 """
 
 from ota import checksum, image
-from ota.errors import JobError, TransferError, VerifyError
+from ota.errors import FlashError, JobError, TransferError, VerifyError
 from ota.log import log
 from ota.port import const
 from ota.report import DOWNLOADED, DOWNLOADING, UPDATING, VERIFIED
@@ -48,6 +48,8 @@ class Install:
         yield from agent.held()
         self._note("activating")
         self.slot.activate()
+        if agent.board.selected() != self.slot.label:  # or it would be downloaded again and again
+            raise FlashError("not_selected", "the boot record was not written")
         agent.reporter.post(UPDATING)
         yield from agent.restart()
 

@@ -12,6 +12,7 @@ from ota.port import const
 
 BLOCK = const(4096)
 _ERASE = const(6)  # Partition.ioctl: erase one block
+_ATTEMPTS = const(3)  # the chip may fail once; whatever it did by then, erasing and programming can be repeated
 
 
 class Slot:
@@ -57,10 +58,12 @@ class Slot:
         self._verified = False
         for i in range(n, BLOCK):
             self.block[i] = 0xFF
-        try:
-            self._partition.writeblocks(self.offset // BLOCK, self.block, 0)
-        except OSError as error:
-            raise FlashError("flash_write_failed", "at %d: %s" % (self.offset, error))
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._partition.writeblocks(self.offset // BLOCK, self.block, 0)
+                break
+            except OSError as error:
+                self._give_up(attempt, "flash_write_failed", self.offset, error)
         self.offset += n
 
     def feed(self, digest, size):
@@ -92,13 +95,22 @@ class Slot:
             raise VerifyError("image_refused", str(error))
 
     def _erase_block(self, index):
-        try:
-            self._partition.ioctl(_ERASE, index)
-        except OSError as error:
-            raise FlashError("flash_erase_failed", "at %d: %s" % (index * BLOCK, error))
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._partition.ioctl(_ERASE, index)
+                return
+            except OSError as error:
+                self._give_up(attempt, "flash_erase_failed", index * BLOCK, error)
 
     def _read(self, index):
-        try:
-            self._partition.readblocks(index, self.block)
-        except OSError as error:
-            raise FlashError("flash_read_failed", "at %d: %s" % (index * BLOCK, error))
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._partition.readblocks(index, self.block)
+                return
+            except OSError as error:
+                self._give_up(attempt, "flash_read_failed", index * BLOCK, error)
+
+    def _give_up(self, attempt, code, offset, error):
+        """Raises FlashError after the last attempt."""
+        if attempt + 1 == _ATTEMPTS:
+            raise FlashError(code, "at %d: %s" % (offset, error))
