@@ -7,7 +7,7 @@
     silence:N[:up]   the link that carries byte N goes dead in both directions, without a word (half-open)
     flip:N[:up]      one bit of byte N is another one
     dribble:MS[:N]   the first N bytes (64 unless told) come one by one, MS apart
-    delay:MS         everything takes MS longer, each way
+    delay:MS[:S]     everything takes MS longer, each way, for S seconds (300 unless told)
     refuse:N         the first N connections are refused
     deaf:N           the first N connections are never answered
     portal:N         the first N connections end at somebody else, who answers in HTTP and hangs up
@@ -125,6 +125,15 @@ def _portal(packet: Packet) -> list[Packet]:
     return [replace(packet, content=content, to_device=True) for content in (_HTTP, CLOSE)]
 
 
+def _delay(ms: int, seconds: int) -> Part:
+    def attach(run: "Run") -> None:
+        late = net.delay(ms)
+        run.twin.net.faults.append(late)
+        alarm.after(run.twin, seconds * 1000, lambda: run.twin.net.faults.remove(late))
+
+    return attach
+
+
 def _noname(seconds: int) -> Part:
     def attach(run: "Run") -> None:
         run.twin.net.is_resolving = False
@@ -160,14 +169,14 @@ KINDS: dict[str, Maker] = {
     "silence": lambda n, more, rng: _on_packets(_silence(n, to_device=more != "up")),
     "flip": lambda n, more, rng: _on_packets(_flip(n, rng.randrange(8), to_device=more != "up")),
     "dribble": lambda n, more, rng: _on_packets(_dribble(n, int(more or 64))),
-    "delay": lambda n, more, rng: _on_packets(net.delay(n)),
+    "delay": lambda n, more, rng: _delay(n, int(more or 300)),
     "refuse": lambda n, more, rng: _on_packets(_FirstLinks(n, _refused)),
     "deaf": lambda n, more, rng: _on_packets(_FirstLinks(n, lambda packet: [])),
     "portal": lambda n, more, rng: _on_packets(_FirstLinks(n, _portal)),
     "noname": lambda n, more, rng: _noname(n),
     "takeover": lambda n, more, rng: _takeover(n),
 }
-_MORE = {"cut": r"(up)?", "silence": r"(up)?", "flip": r"(up)?", "dribble": r"[0-9]*"}
+_MORE = {"cut": r"(up)?", "silence": r"(up)?", "flip": r"(up)?", "dribble": r"[0-9]*", "delay": r"[0-9]*"}
 
 
 @fault("net")
