@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What ota.source.http makes of an answer's status line and headers, with a scripted stream."""
 
+from fakes import raises
+
 from ota.errors import TransferError
 from ota.source.http import Http
 
@@ -26,7 +28,18 @@ class Board:
         buf[: len(part)] = part
         return len(part)
 
+    def left(self):
+        return len(self._answer)
+
+    def readable(self, ms):
+        return self._answer != b""
+
     def close(self):
+        pass
+
+
+class Cloud:
+    def poll(self, ms):
         pass
 
 
@@ -55,4 +68,48 @@ def test_http_header_called_status_does_not_replace_the_status_line():
 def test_http_head_with_another_range_is_refused():
     head = b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes %s"
     assert answer(head.replace(b"%s", b"4-9/10"), offset=4) is None
-    assert answer(head.replace(b"%s", b"0-9/10"), offset=4) == "http_wrong_range"
+    for other in (b"0-9/10", b"5-9/10", b"4-8/10", b"4-9/11", b"4-9/*", b"4-", b""):
+        assert answer(head.replace(b"%s", other), offset=4) == "http_wrong_range", other
+
+
+def test_http_head_of_a_part_that_does_not_say_which_is_refused():
+    head = b"HTTP/1.1 206 Partial Content\r\nContent-Length: 6"
+    assert answer(head, offset=4) == "http_wrong_range"
+    assert answer(head + b"\r\nContent-Type: multipart/byteranges; boundary=x", offset=4) == "http_wrong_range"
+
+
+def test_http_head_of_a_part_that_nobody_asked_for_is_refused():
+    assert answer(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/10") == "http_206"
+
+
+def test_http_head_that_knows_no_such_range_is_refused():
+    for offset in (0, 4):
+        assert answer(b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */10", offset=offset) == "http_416"
+
+
+def test_http_head_with_another_length_or_none_is_refused():
+    for length in (b"9", b"11", b"-10", b"+10", b"10, 10", b"1e1", b"ten", b"9" * 400, b""):
+        assert answer(b"HTTP/1.1 200 OK\r\nContent-Length: " + length) == "http_wrong_size", length
+    assert answer(b"HTTP/1.1 200 OK") == "http_wrong_size"
+
+
+def test_http_head_of_a_coded_body_is_refused():
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"
+    assert answer(head + b"Transfer-Encoding: chunked") == "http_chunked"
+    assert answer(head + b"Content-Encoding: gzip") == "http_encoded"
+
+
+def test_http_head_without_end_is_refused_after_a_bounded_part_of_it():
+    for endless in (b"a" * 100000, b"a: b\r\n" * 20000, b"\xff" * 100000):
+        board = Board(b"HTTP/1.1 200 OK\r\n" + endless)
+        raises(TransferError, "http_bad_answer", Http, board, None, "http://h/x", 10, 0)
+        assert board.left() > 90000
+
+
+def test_http_body_longer_than_announced_is_read_to_the_size_and_no_further():
+    board = Board(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + b"x" * 5000)
+    source = Http(board, Cloud(), "http://h/x", 10, 0)
+    block = bytearray(4096)
+    assert source.readinto(block) == 10
+    assert bytes(block) == b"x" * 10 + bytes(4086)
+    assert board.left() == 4990
