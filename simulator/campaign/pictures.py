@@ -16,9 +16,9 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from simulator.campaign.summary import ENDS, Record, Totals
+from simulator.campaign.cuts import MODES
+from simulator.campaign.summary import ENDS, Record, Totals, single_cuts
 
-MODES = ("before", "prefix", "bits", "half", "after")
 COLOURS = dict(zip(ENDS, ("#d3ecdd", "#86bbe0", "#8470b8", "#b3401f", "#1b1020"), strict=True))
 WORDS = {end: end.replace("_", " ") for end in ENDS}
 SECTOR = 4096
@@ -43,11 +43,6 @@ _STYLE = {
     "ytick.color": _INK,
     "legend.frameon": False,
 }
-
-
-def single_cuts(records: Iterable[Record]) -> list[Record]:
-    """The cases of one cut and nothing else: those that have a place in the pictures of single cuts."""
-    return [record for record in records if record["op"] is not None and len(record["faults"]) == 1]
 
 
 @mpl.rc_context(_STYLE)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from simulator.board import flash_file
+from simulator.campaign import stories
 from simulator.campaign.summary import COLUMNS, ENDS, Record, Summary, count_cuts, replay_line, summarize
 from simulator.commands.table import show as show_table
 from simulator.errors import UserError
@@ -36,15 +36,13 @@ def write(
     folder: Path,
     about: Mapping[str, str],
     limit: int | None = None,
-    layout: str = "4MiB",
 ) -> Path:
     """Writes the page and its data; returns the page's path. Raises UserError if the folder cannot be written.
 
-    `about`: how the records were made, shown at the foot. `limit`: bytes that one cut may cost, a line in its
-    picture. `layout`: the partition table of the boards, for the names of flash areas.
+    `about`: how the records were made, shown at the foot. `limit`: bytes that one cut may cost, a line in its picture.
     """
     summary = summarize(records)
-    page = _render(records, summary, about, limit, layout)
+    page = _render(records, summary, about, limit)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "records.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
@@ -59,6 +57,7 @@ def to_json(summary: Summary) -> dict[str, object]:
     """The summary as JSON has it."""
     return {
         "schema": 1,
+        "one_cut": dataclasses.asdict(summary.one_cut),
         "total": dataclasses.asdict(summary.total),
         "stories": [dataclasses.asdict(totals) for totals in summary.stories],
         "failing": [record["case"] for record in summary.failing],
@@ -67,16 +66,13 @@ def to_json(summary: Summary) -> dict[str, object]:
     }
 
 
-def _render(
-    records: Sequence[Record], summary: Summary, about: Mapping[str, str], limit: int | None, layout: str
-) -> str:
+def _render(records: Sequence[Record], summary: Summary, about: Mapping[str, str], limit: int | None) -> str:
     from jinja2 import Environment, StrictUndefined  # these two take a second to import, and the table needs neither
 
     from simulator.campaign import pictures
 
-    partitions = flash_file.layout(layout).partitions
-    areas = [(row.label, row.offset // pictures.SECTOR, row.size // pictures.SECTOR) for row in partitions]
-    singles = pictures.single_cuts(records)
+    rows = stories.partitions().values()
+    areas = [(row.label, row.offset // pictures.SECTOR, row.size // pictures.SECTOR) for row in rows]
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(_TEMPLATE.read_text("utf-8"))
     return template.render(
         summary=summary,
@@ -85,10 +81,9 @@ def _render(
         about=about,
         limit=limit,
         failing=[(record, replay_line(record)) for record in summary.failing[:_MOST_FAILING]],
-        singles=len(singles),
         several=sum(count_cuts(record) > 1 for record in records),
-        heat_map=pictures.heat_map(records) if singles else "",
-        redownloads=pictures.redownloads(records, limit) if singles else "",
+        heat_map=pictures.heat_map(records) if summary.one_cut.cases else "",
+        redownloads=pictures.redownloads(records, limit) if summary.one_cut.cases else "",
         erases=pictures.erases(records, areas) if any(record["erases"] for record in records) else "",
         ends=pictures.ends(summary.stories) if records else "",
         extra_boots=pictures.extra_boots(records) if records else "",

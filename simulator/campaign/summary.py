@@ -48,9 +48,11 @@ class Totals:
 
 @dataclass(frozen=True)
 class Summary:
-    """`total` is over all stories; `failing` are the records with a violation, in the order they came."""
+    """`one_cut` is over the cases of one cut and nothing else, `total` over all; `failing` are the records with a
+    violation, in the order they came."""
 
     stories: Sequence[Totals]
+    one_cut: Totals
     total: Totals
     failing: Sequence[Record]
     broken: dict[str, int]  # invariant -> cases that broke it
@@ -58,9 +60,8 @@ class Summary:
 
     @property
     def rows(self) -> list[list[object]]:
-        """The closing table; the last row only where it says more than the one above it."""
-        rows = [totals.row() for totals in self.stories]
-        return [*rows, self.total.row()] if len(rows) > 1 else rows
+        """The closing table: a row for each story, for the cases of one cut, and for all."""
+        return [totals.row() for totals in (*self.stories, self.one_cut, self.total)]
 
 
 def summarize(records: Sequence[Record]) -> Summary:
@@ -72,11 +73,17 @@ def summarize(records: Sequence[Record]) -> Summary:
     broken = Counter(name for record in failing for name in {name for name, _ in record["violations"]})
     return Summary(
         [_totals(story, group) for story, group in stories.items()],
+        _totals("one cut", single_cuts(records)),
         _totals("all", records),
         failing,
         {name: broken[name] for name in sorted(broken, key=_by_number)},
         _kinds(records),
     )
+
+
+def single_cuts(records: Iterable[Record]) -> list[Record]:
+    """The cases of one cut that happened and nothing else: those that have a place in the pictures of cuts."""
+    return [record for record in records if record["op"] is not None and len(record["faults"]) == 1]
 
 
 def count_cuts(record: Record) -> int:

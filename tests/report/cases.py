@@ -20,7 +20,7 @@ def record(*faults: str, story: str = "update", **fields: object) -> Record:
         "extra_boots": len(cuts),
         "redownloaded": 4096 * len(cuts),
         "erases_max": 1,
-        "erases": {"400": 1, "401": 1},
+        "erases": {"48": 1, "49": 1},
         "board_s": 10.0,
         **fields,
     }

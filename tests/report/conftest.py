@@ -25,7 +25,7 @@ def records() -> list[Record]:
     return [
         *found,
         record("cut=3:after", "cut=9:half", redownloaded=12_345, extra_boots=2, board_s=99.5),
-        record("flash=stuck-0:spare+3", end="failed", erases={"400": 4}, erases_max=4),
+        record("flash=stuck-0:spare+3", end="failed", erases={"48": 4}, erases_max=4),
         record("net=cut:1234"),
     ]
 

@@ -32,6 +32,7 @@ def test_page_shows_the_verdict_the_failing_cases_and_pictures_with_a_size(recor
         box = tab.locator(f"#{name} svg").bounding_box()
         assert box["width"] > 300 and box["height"] > 80, name
     assert "limit 8,192" in tab.locator("#redownloads svg").text_content()
+    assert {"ota_1", "0x30000", "4"} <= set(tab.locator("#erases svg text").all_text_contents())
     assert tab.evaluate("document.documentElement.scrollWidth") <= 1200
 
 
@@ -90,9 +91,3 @@ def test_heat_map_has_a_panel_a_story_and_a_cell_a_run(records):
 def test_heat_map_of_thousands_of_operations_stays_small():
     many = [record(f"cut={op}:after") for op in range(6500)]
     assert len(pictures.heat_map(many)) < 300_000
-
-
-def test_single_cuts_are_those_with_nothing_else(records):
-    singles = pictures.single_cuts(records)
-    assert len(singles) == 300
-    assert all(len(single["faults"]) == 1 for single in singles)

@@ -5,27 +5,29 @@ import shlex
 
 from simulator.campaign import report
 from simulator.campaign.case import Case
-from simulator.campaign.summary import replay_line, summarize
+from simulator.campaign.summary import replay_line, single_cuts, summarize
 from tests.report.cases import record
 
 
-def test_summary_has_a_row_for_each_story_and_one_for_all(records):
+def test_summary_has_a_row_for_each_story_one_for_single_cuts_and_one_for_all(records):
     rows = summarize(records).rows
     assert rows == [
         ["update", 153, 152, 1, 12_345, 2, 4, "99.5", "10.0"],
         ["rollback", 150, 150, 1, 4096, 1, 1, "10.0", "10.0"],
+        ["one cut", 300, 300, 2, 4096, 1, 1, "10.0", "10.0"],
         ["all", 303, 302, 2, 12_345, 2, 4, "99.5", "10.0"],
     ]
 
 
-def test_summary_of_one_story_has_no_second_row():
-    assert [row[0] for row in summarize([record()]).rows] == ["update"]
-
-
 def test_summary_of_nothing_is_zeros():
-    summary = summarize([])
-    assert summary.rows == []
-    assert (summary.total.cases, summary.total.failures, summary.total.typical_s) == (0, 0, 0.0)
+    nothing = [0, 0, 0, 0, 0, 0, "0.0", "0.0"]
+    assert summarize([]).rows == [["one cut", *nothing], ["all", *nothing]]
+
+
+def test_single_cuts_are_those_that_happened_with_nothing_else(records):
+    late = record("cut=900:after", op=None)
+    assert [len(found) for found in (single_cuts(records), single_cuts([late]))] == [300, 0]
+    assert {fault.split("=")[0] for found in single_cuts(records) for fault in found["faults"]} == {"cut"}
 
 
 def test_summary_typical_time_is_the_median():
