@@ -22,7 +22,8 @@ def sweep(cases: Iterable[Case], jobs: int) -> Iterator[dict]:
     if jobs == 1:
         yield from (execute(case).record() for case in cases)
         return
-    chunks = iter(lambda lines=map(str, cases): list(itertools.islice(lines, _CHUNK)), [])
+    lines = map(str, cases)
+    chunks = iter(lambda: list(itertools.islice(lines, _CHUNK)), [])
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_warm_up) as pool:
         waiting: list[Future] = [pool.submit(work, chunk) for chunk in itertools.islice(chunks, jobs * _AHEAD)]

@@ -87,13 +87,14 @@ class Outcome:
         for entry in self.entries:
             if entry["event"] == "offer":
                 found.append((entry["version"], []))
-            found[-1][1].append(entry)
+            if found:  # the cloud is told of faults before the first offer
+                found[-1][1].append(entry)
         return found
 
-    def after_the_end(self) -> list[dict]:
-        """The entries of the last power cycle: by then all was done."""
-        starts = [number for number, entry in enumerate(self.entries) if entry["event"] == "cycle"]
-        return self.entries[starts[-1] :] if len(starts) > 1 else []
+    def cycle(self, number: int) -> list[dict]:
+        """The entries from that power cycle at the end on, 0 or 1; none when the run did not get there."""
+        starts = [at for at, entry in enumerate(self.entries) if entry["event"] == "cycle"]
+        return self.entries[starts[number] :] if number < len(starts) else []
 
     def lost_trial(self, version: str) -> bool:
         """Whether the power was cut between the choice of this version and its confirmation."""

@@ -12,7 +12,7 @@ from simulator.board.lockstep import Lockstep
 from simulator.board.net import EPOCH_MS
 from simulator.board.story import says
 from simulator.breakage import TITLE
-from simulator.campaign import cuts, stories  # noqa: F401 (cuts registers its fault)
+from simulator.campaign import clock_faults, cuts, flash_faults, mqtt_faults, network, stories  # noqa: F401 (faults)
 from simulator.campaign.case import Case
 from simulator.campaign.outcome import TERMINAL, Outcome
 from simulator.campaign.recorder import Endless, Recorder
@@ -99,8 +99,14 @@ class Run:
                 return "stuck"
 
     def _cycle(self) -> str:
-        """Two more power cycles: does it stay that way?"""
-        for _ in range(CYCLES):
+        """Two more power cycles: does it stay that way? Before the second one the last offer is taken back."""
+        for number in range(CYCLES):
+            if number:
+                self.cloud.unassign(self.device, "FIRMWARE", self.twin.now_ms)
+                stop = self._until(lambda event: says(event, "idle"))
+                if stop:
+                    return stop
+                self.twin.run_for(_LINGER_S)
             self.recorder.note({"event": "cycle"})
             self.twin.cut()
             stop = self._until(lambda event: says(event, "idle"), boots=3)

@@ -41,7 +41,7 @@ STORIES = {
     "update": Story((_GOOD,)),
     "rollback": Story((Step("1.1.0", "rolled_back", "crash"),)),
     "unhealthy": Story((Step("1.1.0", "rolled_back", "unhealthy"),)),
-    "fallback": Story((Step("1.2.0"),), is_fallback=True),
+    "fallback": Story((Step("1.2.0", "rolled_back", "crash"), Step("1.3.0")), is_fallback=True),
     "chain": Story((_GOOD, Step("1.2.0", "rolled_back", "crash"), Step("1.3.0"))),
 }
 

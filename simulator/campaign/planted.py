@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: MIT
+"""Bugs put into the firmware on purpose, one line each, to show that the campaign can fail.
+
+They are applied to the sources at run time. The old line has to be there exactly once, so this list cannot rot.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simulator.campaign import cuts
+from simulator.campaign.case import Case
+from simulator.campaign.run import execute
+from simulator.campaign.stories import STORIES, sources
+from simulator.errors import UserError
+
+
+@dataclass(frozen=True)
+class Planted:
+    """`file` below firmware/; `old` is replaced with `new`."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+    def sources(self) -> dict[str, bytes]:
+        """The firmware with this bug. Raises UserError("planted_rotten") when the line is not there, or twice."""
+        files = dict(sources())
+        text = files[self.file].decode()
+        if text.count(self.old) != 1:
+            raise UserError("planted_rotten", f"{self.name}: {self.file} has {self.old!r} {text.count(self.old)} times")
+        files[self.file] = text.replace(self.old, self.new).encode()
+        return files
+
+
+_AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
+_JOURNAL, _REPORT, _SLOT = "ota/journal.py", "ota/report.py", "ota/slot.py"
+_POLICY, _OTADATA, _BOARD = "ota/policy.py", "ota/otadata.py", "ota/board.py"
+_CLOUD = "ota/cloud/thingsboard.py"
+
+PLANTED = (
+    Planted(
+        "believes what is in flash whatever its digest is",
+        _SLOT,
+        "            if digest.text() != job.checksum:\n",
+        "            if False:\n",
+    ),
+    Planted(
+        "trusts a torn boot record",
+        _OTADATA,
+        "(INVALID, ABORTED) and intact\n",
+        "(INVALID, ABORTED)\n",
+    ),
+    Planted(
+        "feeds the watchdog of a trial",
+        _AGENT,
+        "                self._watch_trial()\n",
+        "                self.board.watchdog.feed()\n",
+    ),
+    Planted(
+        "sends no report again when the link was lost",
+        _REPORT,
+        "    def link_lost(self):\n",
+        "    def link_lost(self):\n        return\n",
+    ),
+    Planted(
+        "activates without reading back",
+        _INSTALL,
+        "                yield from self.agent.attending(self.slot.verify(self.job))\n",
+        "                self.slot._verified = True\n",
+    ),
+    Planted(
+        "activates before it verifies",
+        _INSTALL,
+        "                yield from self.agent.attending(self.slot.verify(self.job))\n",
+        "                self.slot._partition.set_boot()\n"
+        "                yield from self.agent.attending(self.slot.verify(self.job))\n",
+    ),
+    Planted(
+        "installs into the running slot",
+        _BOARD,
+        "        spare = self.running.get_next_update()\n",
+        "        spare = self.running\n        return spare\n",
+    ),
+    Planted(
+        "does not erase before it writes",
+        _SLOT,
+        "            self._erase_block(index)\n            yield\n",
+        "            yield\n",
+    ),
+    Planted(
+        "trusts the block that may be torn",
+        _SLOT,
+        "                self._erase_block(index)\n                break\n",
+        "                index += 1\n                break\n",
+    ),
+    Planted(
+        "takes an erase that was cut for done",
+        _INSTALL,
+        '            self._note("erasing")\n            log("erasing"',
+        '            self._note("writing")\n            log("erasing"',
+    ),
+    Planted(
+        "always begins again from the start",
+        _INSTALL,
+        '(self.job.id, "writing", self.slot.label)',
+        '(self.job.id, "never", self.slot.label)',
+    ),
+    Planted(
+        "takes up a block too late",
+        _SLOT,
+        "        self.offset = index * BLOCK\n",
+        "        self.offset = (index + 1) * BLOCK if index else 0\n",
+    ),
+    Planted(
+        "forgets to note that it activates",
+        _INSTALL,
+        '        self._note("activating")\n',
+        "",
+    ),
+    Planted(
+        "notes that it activates when it has",
+        _INSTALL,
+        '        self._note("activating")\n        self.slot.activate()\n',
+        '        self.slot.activate()\n        self._note("activating")\n',
+    ),
+    Planted(
+        "confirms before it has reached the cloud",
+        _AGENT,
+        "            if self._on_trial:\n                self._watch_trial()\n",
+        "            if self._on_trial:\n                self._try_to_confirm()\n",
+    ),
+    Planted(
+        "never confirms",
+        _BOOTCHECK,
+        "        board.running.mark_app_valid_cancel_rollback()\n    except OSError as error:\n",
+        "        pass\n    except OSError as error:\n",
+    ),
+    Planted(
+        "confirms whatever the health check says",
+        _AGENT,
+        "                if not check():\n                    return\n",
+        "                check()\n",
+    ),
+    Planted(
+        "reports success before it confirms",
+        _BOOTCHECK,
+        "        if not state.on_trial:\n            _succeed(",
+        "        if True:\n            _succeed(",
+    ),
+    Planted(
+        "reports success when it has activated",
+        _INSTALL,
+        "        agent.reporter.post(UPDATING)\n",
+        '        agent.reporter.finish(self.job.id, "UPDATED")\n',
+    ),
+    Planted(
+        "keeps no report over a reset",
+        _REPORT,
+        'self._waiting = list(journal.get("outbox") or [])',
+        "self._waiting = []",
+    ),
+    Planted(
+        "reports again what was acknowledged",
+        _REPORT,
+        "            self._journal.save(outbox=outbox[1:] or None)\n",
+        "            pass\n",
+    ),
+    Planted(
+        "forgets a report before it is acknowledged",
+        _REPORT,
+        "            self._journal.save(job=None, outbox=outbox[-_OUTBOX:], last=job_id, **facts)\n",
+        "            self._journal.save(job=None, last=job_id, **facts)\n",
+    ),
+    Planted(
+        "takes a rollback for an update that never began",
+        _BOOTCHECK,
+        "    elif state.aborted():\n",
+        "    elif False:\n",
+    ),
+    Planted(
+        "leaves the record of a rollback in place",
+        _BOOTCHECK,
+        "            for index in state.aborted():  #",
+        "            for index in ():  #",
+    ),
+    Planted(
+        "erases the record that rules",
+        _BOOTCHECK,
+        "            for index in state.aborted():  #",
+        "            for index in (0, 1):  #",
+    ),
+    Planted(
+        "does not repair after a fallback",
+        _BOOTCHECK,
+        "            _repair(board, state)\n",
+        "            pass\n",
+    ),
+    Planted(
+        "erases the wrong record in a repair",
+        _BOOTCHECK,
+        "        board.otadata.ioctl(_ERASE, state.active)\n",
+        "        board.otadata.ioctl(_ERASE, 1 - state.active)\n",
+    ),
+    Planted(
+        "takes the older of two journal records",
+        _JOURNAL,
+        "(seq > self._seq or not self._seq)",
+        "(seq < self._seq or not self._seq)",
+    ),
+    Planted(
+        "writes the journal although nothing has changed",
+        _JOURNAL,
+        "        if merged == self.facts:\n            return\n",
+        "",
+    ),
+    Planted(
+        "installs again what has failed",
+        _POLICY,
+        '        return REFUSE, "ended_before"\n    if job.id in facts.get("bad", ()):\n'
+        '        return REFUSE, "rolled_back_before"\n',
+        "        pass\n",
+    ),
+    Planted(
+        "says how a job ended each time it is asked",
+        _AGENT,
+        '        if self.journal.get("last") != job_id:\n            self.reporter',
+        "        if True:\n            self.reporter",
+    ),
+    Planted(
+        "downloads during a trial",
+        _POLICY,
+        '    if not device.confirmed:\n        return WAIT, "unconfirmed"',
+        '    if False:\n        return WAIT, "unconfirmed"',
+    ),
+    Planted(
+        "arms no watchdog for a trial",
+        _BOOTCHECK,
+        "        board.watchdog.arm(board.trial_ms)\n",
+        "",
+    ),
+    Planted(
+        "tells the wrong version",
+        _CLOUD,
+        '        return {"current_fw_title": title, "current_fw_version": version}\n',
+        '        return {"current_fw_title": title, "current_fw_version": "1.1.0"}\n',
+    ),
+    Planted(
+        "writes its token to the log",
+        _CLOUD,
+        "        self.mqtt.subscribe(_FILTERS)\n",
+        '        self.mqtt.subscribe(_FILTERS)\n        log("warning", "token", self._token)\n',
+    ),
+    Planted(
+        "reads a record's state from the wrong place",
+        _OTADATA,
+        '"<I20xI"',
+        '"<I16xI"',
+    ),
+)
+
+_SPOILED = (
+    "update cloud=chunk=2:corrupt",
+    "update cloud=chunk=2:duplicate",
+    "update cloud=telemetryx2:close",
+    "update flash=noop-program:spare+2:1",
+    "update flash=noop-erase:spare+2:1",
+    "update flash=stuck-0:spare+1",
+    "update net=cut:9000",
+)
+_MODES = ("after", "before", "random")
+_STORIES = ("update", "rollback", "fallback")
+
+
+def hunting_cases() -> Iterator[Case]:
+    """What each planted bug is looked for in, the quickest first: no fault, one spoiled thing, a cut at each operation."""
+    yield from (Case(story) for story in STORIES)
+    yield from map(Case.parse, _SPOILED)
+    for story in _STORIES:
+        operations = execute(Case(story)).entries_of("op")
+        yield from (case for case in cuts.everywhere(story, operations) if case.faults[0].endswith(_MODES))
+
+
+@dataclass(frozen=True)
+class Catch:
+    """How a bug was found: the invariant, what it said, the case, and how many cases that took. None: it survived."""
+
+    bug: Planted
+    cases: int
+    case: Case | None = None
+    invariant: str = ""
+    text: str = ""
+
+
+def hunt(bug: Planted) -> Catch:
+    """Looks for a bug until some invariant speaks."""
+    firmware = bug.sources()
+    number = 0
+    for number, case in enumerate(hunting_cases(), 1):
+        found = execute(case, firmware).record()["violations"]
+        if found:
+            return Catch(bug, number, case, *found[0])
+    return Catch(bug, number)
