@@ -19,6 +19,7 @@ from ota.port import const
 
 _VERSION = const(1)
 _LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
+_ATTEMPTS = const(3)  # the chip may fail once
 _KEYS = ("journal0", "journal1")
 _HEAD = "<BII"  # version, sequence, CRC-32 over sequence and body
 _HEAD_SIZE = const(9)
@@ -60,11 +61,15 @@ class Journal:
         seq = self._seq + 1
         if len(body) + _HEAD_SIZE > _LIMIT:
             raise JobError("record_too_long")
-        try:
-            self._nvs.set_blob(_KEYS[seq & 1], struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body)
-            self._nvs.commit()
-        except OSError as error:
-            raise FlashError("journal_failed", str(error))
+        record = struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body
+        for attempt in range(_ATTEMPTS):
+            try:
+                self._nvs.set_blob(_KEYS[seq & 1], record)
+                self._nvs.commit()
+                break
+            except OSError as error:
+                if attempt + 1 == _ATTEMPTS:
+                    raise FlashError("journal_failed", str(error))
         self._seq, self.facts = seq, merged
 
     def _read(self, key, buf):

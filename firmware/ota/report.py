@@ -74,7 +74,8 @@ class Reporter:
         self._handle = None
         self._since = ticks_ms()
         event = self._waiting.pop(0)
+        if event["state"] in (UPDATED, FAILED):
+            log("reported", "state", event["state"])
         outbox = self._journal.get("outbox")
         if outbox and event == outbox[0]:
-            log("reported", "state", event["state"])
             self._journal.save(outbox=outbox[1:] or None)

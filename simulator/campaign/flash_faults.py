@@ -92,6 +92,9 @@ class Stuck(Sectors):
         super().__init__(start + bit // 8, min(start + bit // 8 + 1, end))
         self._mask, self._value = 1 << bit % 8, value
 
+    def change(self, kind: str, address: int, old: bytes, new: bytes) -> bytes:
+        return Stuck.look(self, address, new)
+
     def look(self, address: int, data: bytes) -> bytes:
         if not self.overlaps(address, len(data)):
             return data
@@ -109,6 +112,9 @@ class Weak(Stuck):
     def __init__(self, start: int, end: int, bit: int, rng: random.Random) -> None:
         super().__init__(start, end, bit, 0)
         self._rng = rng
+
+    def change(self, kind: str, address: int, old: bytes, new: bytes) -> bytes:
+        return new
 
     def look(self, address: int, data: bytes) -> bytes:
         return super().look(address, data) if self._rng.random() < 0.5 else data
@@ -151,6 +157,10 @@ KINDS: dict[str, Maker] = {
     "weak": lambda flash, start, end, text, rng: Weak(start, end, _bit(text, rng), rng),
     "slow": lambda flash, start, end, text, rng: Slow(flash, start, end, int(text or 3)),
 }
+
+BITWISE = ("stuck-0", "stuck-1", "weak")
+# What a campaign gives the others as ARGUMENT: once, and for ever; reads and changes are tried three times.
+ARGUMENTS = {kind: ("", ":10") if kind == "slow" else (":1", ":2", "") for kind in KINDS if kind not in BITWISE}
 
 
 @fault("flash")

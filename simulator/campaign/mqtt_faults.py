@@ -70,7 +70,7 @@ INTRUDERS: dict[str, bytes] = {
     "puback": b"\x40\x02\x77\x77",
 }
 KINDS = (*INTRUDERS, "duplicate", "swap", "short", "push", "no-pong")
-_PUSHES: dict[str, Callable[[dict], bytes]] = {
+PUSHES: dict[str, Callable[[dict], bytes]] = {
     "whole": lambda shared: json.dumps(shared).encode(),
     "partial": lambda shared: json.dumps({"fw_version": shared.get("fw_version")}).encode(),
     "null": lambda shared: b"null",
@@ -122,7 +122,7 @@ class MqttFault:
         if self._kind == "duplicate":
             return packet.content
         if self._kind == "push":
-            return _message(_ATTRIBUTES.encode(), _PUSHES["whole"](self._run.device.shared), 0x3A)
+            return _message(_ATTRIBUTES.encode(), PUSHES["whole"](self._run.device.shared), 0x3A)
         return INTRUDERS[self._kind]
 
 
@@ -132,13 +132,13 @@ class PushFault:
 
     def __init__(self, arguments: list[str], rng: random.Random) -> None:
         self._kind = ":".join(arguments)
-        if self._kind not in _PUSHES:
-            raise UserError("bad_case", f"push={self._kind}: {', '.join(_PUSHES)}")
+        if self._kind not in PUSHES:
+            raise UserError("bad_case", f"push={self._kind}: {', '.join(PUSHES)}")
 
     def attach(self, run: "Run") -> None:
         session = run.device.session
         if session:
-            session.publish(_ATTRIBUTES, _PUSHES[self._kind](run.device.shared))
+            session.publish(_ATTRIBUTES, PUSHES[self._kind](run.device.shared))
 
 
 @fault("unassign")
