@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from simulator.board import tear
+from simulator.clouds.thingsboard.checksums import checksum
 from tests.agent.harness import GOOD, SECTOR, TITLE, firmware, small_app
+from tests.agent.web import Web
 
 
 def is_up_to_date(world) -> bool:
@@ -103,3 +106,54 @@ def test_f196_an_acknowledgement_lost_over_twenty_boots_is_one_updated(world):
     world.settle(30)
     assert len(world.ends) == told > 10
     assert is_up_to_date(world)
+
+
+def test_f020_a_hundred_cuts_at_the_same_place_wear_one_sector_and_then_it_goes_on(world):
+    world.offer()
+    world.wait_flash("write", 4 * SECTOR)
+    target = world.partition("ota_1").offset + 5 * SECTOR
+    cuts = []
+
+    def cut(kind: str, address: int, size: int):
+        if (kind, address) != ("program", target) or len(cuts) == 100:
+            return None
+        cuts.append(address)
+        return tear.prefix(0.5)
+
+    world.twin.flash.on_op = cut
+    world.wait("UPDATED", 3600)
+    assert len(cuts) == 100
+    assert is_up_to_date(world)
+    assert world.erases("ota_1")[5] <= 101
+    assert max(world.erases("ota_1")[:5]) <= 101
+
+
+@pytest.mark.parametrize("index", [0, 3, 20])
+def test_f122_chunks_out_of_order_are_put_where_they_belong(world, index):
+    world.fault(f"chunk={index}:delay=300")
+    world.offer()
+    world.wait("UPDATED")
+    assert is_up_to_date(world)
+    came = [event["index"] for event in world.seen("chunk")]
+    assert index == 0 or came != sorted(came)  # the first one is asked for alone
+
+
+class Moody(Web):
+    """Fails every second time; its other answers end early."""
+
+    def _answer(self, conn: int, request: bytes) -> None:
+        self.status = None if len(self.requests) % 2 else "500 Internal Server Error"
+        super()._answer(conn, request)
+
+
+def test_f099_a_web_server_that_fails_every_second_time_is_outlasted(world):
+    data = firmware("1.1.0")
+    web = Moody(data)
+    web.cuts = [0, 50_000, 0, 40_000]  # every other answer has no body to cut
+    world.twin.net.serve("files.example", 80, web)
+    world.offer(
+        url="http://files.example/1.1.0.bin", size=len(data), algorithm="SHA256", checksum=checksum("SHA256", data)
+    )
+    world.wait("UPDATED", 1200)
+    assert is_up_to_date(world)
+    assert web.requests == [0, 0, 12 * SECTOR, 12 * SECTOR, 21 * SECTOR, 21 * SECTOR]
