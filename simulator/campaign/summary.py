@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the records of a campaign add up to: one row a story, the cases that failed, the worst figures."""
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 Record = dict[str, Any]
 
 ENDS = ("updated", "rolled_back", "failed", "stuck", "unbootable")  # from the best to the worst
+_LATER = re.compile(r"later=[0-9]+:")
+_NAME = re.compile(r"([a-z][a-z0-9-]*?)(?:x(?:[0-9]+|\*))?")  # without "xTIMES"
 COLUMNS = (
     "story",
     "cases",
@@ -91,6 +94,15 @@ def count_cuts(record: Record) -> int:
     return sum(fault.startswith("cut=") for fault in record["faults"])
 
 
+def kind_of(fault: str) -> str:
+    """What a fault is, without where and when: "flash stuck-0", "net cut", "cloud chunk drop", "cut"."""
+    if fault.startswith("cut="):
+        return "cut"
+    found = [_NAME.fullmatch(word) for word in re.split("[=:]", _LATER.sub("", fault))]
+    words = [name[1] for name in found if name]
+    return " ".join(words[: 3 if words[0] == "cloud" else 2])
+
+
 def replay_line(record: Record) -> str:
     """What to type to see this case again."""
     return "python -m simulator replay " + shlex.quote(record["case"])
@@ -100,8 +112,8 @@ def _kinds(records: Sequence[Record]) -> dict[str, dict[str, int]]:
     """How cases ended, by the kind of each fault in them, power cuts left out."""
     kinds: dict[str, dict[str, int]] = {}
     for record in records:
-        for kind in {" ".join(fault.split(":")[0].split("=")) for fault in record["faults"]}:
-            if not kind.startswith("cut "):
+        for kind in set(map(kind_of, record["faults"])):
+            if kind != "cut":
                 kinds.setdefault(kind, dict.fromkeys(ENDS, 0))[record["end"]] += 1
     return dict(sorted(kinds.items()))
 

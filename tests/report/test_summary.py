@@ -3,9 +3,11 @@
 
 import shlex
 
+import pytest
+
 from simulator.campaign import report
 from simulator.campaign.case import Case
-from simulator.campaign.summary import replay_line, single_cuts, summarize
+from simulator.campaign.summary import kind_of, replay_line, single_cuts, summarize
 from tests.report.cases import record
 
 
@@ -49,6 +51,25 @@ def test_summary_tells_how_other_faults_than_cuts_ended(records):
     kinds = summarize(records).kinds
     assert list(kinds) == ["flash stuck-0", "net cut"]
     assert (kinds["flash stuck-0"]["failed"], kinds["net cut"]["updated"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("cut=17:byte:5", "cut"),
+        ("net=cut:1234:up", "net cut"),
+        ("later=1300:flash=stuck-0:spare+3:32767", "flash stuck-0"),
+        ("flash=program-error:all", "flash program-error"),
+        ("cloud=chunk=3x3:error=FAILURE", "cloud chunk error"),
+        ("cloud=attributesx2:drop", "cloud attributes drop"),
+        ("cloud=chunk=0:other-index", "cloud chunk other-index"),
+        ("cloud=chunkx*:delay=20", "cloud chunk delay"),
+        ("later=1500:wifi=60000", "wifi"),
+        ("clock=jump:-86400", "clock jump"),
+    ],
+)
+def test_kind_of_a_fault_says_what_and_not_where(fault, kind):
+    assert kind_of(fault) == kind
 
 
 def test_replay_line_gives_the_shell_one_word_that_is_the_case():
