@@ -71,6 +71,7 @@ class Agent:
 
     def _work(self, delay_ms):
         self.link.drop()
+        self.cloud.changed = True  # what a bug of ours has interrupted is taken up again
         yield from self.link.pause(delay_ms)
         self._on_trial = bootcheck.settle(self.board, self.journal, self.reporter)
         log("running", "slot", self.board.running.info()[4], "version", identity.running(self.board, self.journal)[1])

@@ -200,7 +200,7 @@ class VirtualNet:
             link.is_ended = True
         elif packet.content == RESET:
             link.state = "reset"
-        else:
+        elif link.state == "open":  # what is behind a reset never arrives
             link.inbox += packet.content
 
     def _to_core(self, packet: Packet) -> None:

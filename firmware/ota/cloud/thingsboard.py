@@ -161,7 +161,7 @@ class ThingsBoard:
         return False
 
     def _check_grants(self):
-        for code in self.mqtt.payload(_LIMIT):
+        for code in self.mqtt.payload(_LIMIT) or b"":
             if code >= 0x80:
                 log("warning", "code", "subscription_refused")
 
