@@ -5,11 +5,11 @@ PYTHON ?= python3
 VENV := .venv/bin/python
 READY := .tools/stamp
 
-.PHONY: help setup demo test test-mp bench sizes lint format clean
+.PHONY: help setup demo test test-mp bench sizes powercut powercut-selftest lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 20
 
 setup: ## Python packages into .venv, MicroPython and test inputs into .tools; no root needed
 	@$(PYTHON) -m tools.setup
@@ -32,6 +32,12 @@ bench: $(READY) ## speed of an update, as a ratio to a bare loop
 
 sizes: $(READY) ## bytes per module, bytes allocated per block, smallest heap
 	@$(VENV) -m simulator sizes
+
+powercut: $(READY) ## cut the power everywhere, judge every run, write build/powercut/report.html
+	@$(VENV) -m simulator powercut $(if $(QUICK),--quick)
+
+powercut-selftest: $(READY) ## bugs planted in the firmware: the campaign has to catch each
+	@$(VENV) -m simulator powercut-selftest
 
 lint: $(READY) ## style, types, house rules
 	@$(PYTHON) -m tools.setup --lint

@@ -14,7 +14,20 @@ import rich_click
 
 from simulator.errors import UserError
 
-COMMANDS = ("run", "device", "flash", "image", "cloud", "bootcheck", "bench", "sizes", "demo")
+COMMANDS = (
+    "run",
+    "device",
+    "flash",
+    "image",
+    "cloud",
+    "bootcheck",
+    "bench",
+    "sizes",
+    "demo",
+    "powercut",
+    "powercut-selftest",
+    "replay",
+)
 
 
 class LazyGroup(rich_click.RichGroup):
@@ -26,7 +39,7 @@ class LazyGroup(rich_click.RichGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        return importlib.import_module("simulator.commands." + cmd_name).command
+        return importlib.import_module("simulator.commands." + cmd_name.replace("-", "_")).command
 
 
 @rich_click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

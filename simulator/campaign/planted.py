@@ -273,7 +273,7 @@ _STORIES = ("update", "rollback", "fallback")
 
 
 def hunting_cases() -> Iterator[Case]:
-    """What each planted bug is looked for in, the quickest first: no fault, one spoiled thing, a cut at each operation."""
+    """What each planted bug is looked for in, quickest first: no fault, one spoiled thing, cuts."""
     yield from (Case(story) for story in STORIES)
     yield from map(Case.parse, _SPOILED)
     for story in _STORIES:
