@@ -82,9 +82,8 @@ def cloud_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
         for action in CHUNK_ACTIONS:
             for times in ("", "x3"):
                 yield Case(story, seed, (f"cloud=chunk={point}{times}:{action}",))
-        for kind in mqtt_faults.KINDS:
-            if kind != "no-pong":
-                yield Case(story, seed, (f"mqtt={kind}:{point}",))
+        for kind in mqtt_faults.AT_CHUNKS:
+            yield Case(story, seed, (f"mqtt={kind}:{point}",))
 
 
 def other_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:

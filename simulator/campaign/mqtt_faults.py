@@ -69,7 +69,8 @@ INTRUDERS: dict[str, bytes] = {
     "stranger": _message(b"somewhere/else", b"{}"),
     "puback": b"\x40\x02\x77\x77",
 }
-KINDS = (*INTRUDERS, "duplicate", "swap", "short", "push", "no-pong")
+AT_CHUNKS = (*INTRUDERS, "duplicate", "swap", "short", "push")
+KINDS = (*AT_CHUNKS, "no-pong")
 PUSHES: dict[str, Callable[[dict], bytes]] = {
     "whole": lambda shared: json.dumps(shared).encode(),
     "partial": lambda shared: json.dumps({"fw_version": shared.get("fw_version")}).encode(),

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Random schedules: messages of the cloud, cuts, faults of the network, jumps of time and resets, in any order.
+
+A schedule is an ordinary case, so it is played, judged, shrunk and replayed like any other. Seeded and plain here, for
+thousands of them; tests/search/ draws from the same rules with hypothesis and judges each schedule after every step.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+
+from simulator.campaign import cuts, mqtt_faults
+from simulator.campaign.case import Case
+from simulator.campaign.fault_cases import CHUNK_ACTIONS, RULES, SESSION_BYTES
+from simulator.campaign.run import execute
+
+STORIES = ("update", "rollback", "unhealthy", "fallback", "chain")
+MOST_STEPS = 12
+_OPERATIONS = 140  # of the longest story, nearly; a cut behind the last one never happens
+_UNTIL_MS = 8000
+_FIRST_CHUNKS = 8
+
+Rule = Callable[[random.Random], str]
+
+
+def _when(rng: random.Random) -> int:
+    return rng.randrange(1, _UNTIL_MS)
+
+
+def _later(make: Rule) -> Rule:
+    return lambda rng: f"later={_when(rng)}:{make(rng)}"
+
+
+def _side(rng: random.Random) -> tuple[int, str]:
+    """A byte of what is said, and the side that says it."""
+    size, side = rng.choice(list(zip(SESSION_BYTES, ("", ":up"), strict=True)))
+    return rng.randrange(1, size), side
+
+
+def _link_fault(rng: random.Random) -> str:
+    at, side = _side(rng)
+    return f"net={rng.choice(('cut', 'silence'))}:{at}{side}"
+
+
+# By the name of the rule: a fault, or what the administrator and the surroundings do.
+RULES_OF_PLAY: dict[str, Rule] = {
+    "cut": lambda rng: f"cut={rng.randrange(1, _OPERATIONS)}:{rng.choice(cuts.MODES)}",
+    "power": _later(lambda rng: "reset=power"),
+    "reset": _later(lambda rng: f"reset={rng.choice(('hard', 'soft'))}"),
+    "link": _link_fault,
+    "server": lambda rng: f"net={rng.choice(('refuse', 'deaf', 'portal', 'takeover'))}:{rng.randrange(1, 5)}",
+    "names": _later(lambda rng: f"net=noname:{rng.randrange(1, 120)}"),
+    "line": _later(lambda rng: f"net=delay:{rng.randrange(1, 3000)}:{rng.randrange(1, 60)}"),
+    "wifi": _later(lambda rng: f"wifi={rng.randrange(1, 90_000)}"),
+    "clock": _later(lambda rng: f"clock=jump:{rng.choice(('', '-'))}{rng.randrange(1, 400_000_000)}"),
+    "push": _later(lambda rng: f"push={rng.choice(list(mqtt_faults.PUSHES))}"),
+    "cloud": lambda rng: f"cloud={rng.choice(RULES)}",
+    "chunk": lambda rng: f"cloud=chunk={rng.randrange(5)}:{rng.choice(CHUNK_ACTIONS)}",
+    "message": lambda rng: f"mqtt={rng.choice(mqtt_faults.AT_CHUNKS)}:{rng.randrange(_FIRST_CHUNKS)}",
+}
+
+
+def schedule(seed: int) -> Case:
+    """The schedule of this number: a story, and one to twelve steps of it."""
+    rng = random.Random(seed)
+    rules = rng.choices(list(RULES_OF_PLAY), k=rng.randrange(1, MOST_STEPS + 1))
+    return Case(rng.choice(STORIES), seed, tuple(RULES_OF_PLAY[rule](rng) for rule in rules))
+
+
+def cases(schedules: int, seed: int = 0) -> Iterator[Case]:
+    """So many schedules, for `engine.sweep`."""
+    return (schedule(seed * 1_000_000 + number) for number in range(schedules))
+
+
+def search(schedules: int, seed: int = 0) -> Iterator[dict]:
+    """The record of each, one after the other in this process."""
+    return (execute(case).record() for case in cases(schedules, seed))
