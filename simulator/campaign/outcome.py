@@ -65,15 +65,17 @@ class Outcome:
 
     @property
     def cuts(self) -> list[int]:
-        """Numbers of the operations at which the power was cut, the last power cycles left out."""
-        last, found = 0, []
+        """Numbers of the operations at which the power was cut, the power cycles at the end left out."""
+        last, found, is_cycle = 0, [], False
         for entry in self.entries:
             if entry["event"] == "op":
                 last = entry["number"]
             elif entry["event"] == "cycle":
-                break
+                is_cycle = True
             elif entry["event"] == "off" and entry["why"] == "power cut":
-                found.append(last)
+                if not is_cycle:
+                    found.append(last)
+                is_cycle = False
         return found
 
     @property

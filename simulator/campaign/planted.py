@@ -52,10 +52,10 @@ PLANTED = (
         "(INVALID, ABORTED)\n",
     ),
     Planted(
-        "feeds the watchdog of a trial",
+        "stretches the watchdog of a trial",
         _AGENT,
         "                self._watch_trial()\n",
-        "                self.board.watchdog.feed()\n",
+        "                self.board.watchdog.relax()\n",
     ),
     Planted(
         "sends no report again when the link was lost",
@@ -267,6 +267,7 @@ _SPOILED = (
     "update flash=noop-erase:spare+2:1",
     "update flash=stuck-0:spare+1",
     "update net=cut:9000",
+    *(f"update net=cut:{count}:up" for count in range(800, 1_250, 15)),
 )
 _MODES = ("after", "before", "random")
 _STORIES = ("update", "rollback", "fallback")
@@ -283,13 +284,12 @@ def hunting_cases() -> Iterator[Case]:
 
 @dataclass(frozen=True)
 class Catch:
-    """How a bug was found: the invariant, what it said, the case, and how many cases that took. None: it survived."""
+    """How a bug was found: after how many cases, in which one, and by which invariants. None: it survived."""
 
     bug: Planted
     cases: int
     case: Case | None = None
-    invariant: str = ""
-    text: str = ""
+    invariants: tuple[str, ...] = ()
 
 
 def hunt(bug: Planted) -> Catch:
@@ -299,5 +299,5 @@ def hunt(bug: Planted) -> Catch:
     for number, case in enumerate(hunting_cases(), 1):
         found = execute(case, firmware).record()["violations"]
         if found:
-            return Catch(bug, number, case, *found[0])
+            return Catch(bug, number, case, tuple(dict.fromkeys(name for name, _ in found)))
     return Catch(bug, number)

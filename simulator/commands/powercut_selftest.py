@@ -24,4 +24,4 @@ def command(jobs: int | None) -> int:
 
 
 def _row(catch: Catch) -> list[object]:
-    return [catch.bug.name, catch.cases, catch.invariant or "SURVIVED", str(catch.case or "")]
+    return [catch.bug.name, catch.cases, ", ".join(catch.invariants) or "SURVIVED", str(catch.case or "")]

@@ -8,7 +8,20 @@ import pytest
 
 from simulator.interpreters import ROOT
 
-TARGETS = {"setup", "demo", "test", "test-mp", "bench", "sizes", "powercut", "powercut-selftest", "lint", "format", "clean", "help"}
+TARGETS = {
+    "setup",
+    "demo",
+    "test",
+    "test-mp",
+    "bench",
+    "sizes",
+    "powercut",
+    "powercut-selftest",
+    "lint",
+    "format",
+    "clean",
+    "help",
+}
 
 
 def make(*args: str) -> str:
