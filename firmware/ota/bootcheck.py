@@ -68,6 +68,8 @@ def settle(board, journal, reporter):
     if state is None:
         board.spare = None  # how a job ended could not be told, so none is started
         return True
+    if state.fallback and board.reset_cause == "soft":
+        board.reset()  # the bootloader was not asked since a slot was selected
     job = journal.get("job")
     if job and job["stage"] == "activating":
         _close(board, state, job, journal, reporter)
