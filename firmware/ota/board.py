@@ -98,7 +98,8 @@ class Board:
     def selected(self):
         """Label of the app that the boot records name at this moment, None when they name none."""
         try:
-            return esp32.Partition(esp32.Partition.BOOT).info()[4]
+            partition = esp32.Partition
+            return partition(partition.BOOT).info()[4]  # pyright: ignore[reportArgumentType] (as above)
         except OSError:
             return None
 

@@ -194,7 +194,7 @@ class ThingsBoard:
         if message is None:
             return
         fresh = _offer(message)
-        if all([key in fresh for key in (_LINK if "url" in fresh else _UPLOAD)]):
+        if all(key in fresh for key in (_LINK if "url" in fresh else _UPLOAD)):
             self._learn(fresh)  # a whole offer: what it does not name belongs to the one before
         elif fresh:
             self.refresh()  # a part of one: act on the whole set only
