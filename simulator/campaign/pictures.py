@@ -22,7 +22,7 @@ from simulator.campaign.summary import ENDS, Record, Totals, single_cuts
 COLOURS = dict(zip(ENDS, ("#d3ecdd", "#86bbe0", "#8470b8", "#b3401f", "#1b1020"), strict=True))
 WORDS = {end: end.replace("_", " ") for end in ENDS}
 SECTOR = 4096
-_INK, _PALE, _ALARM = "#27313d", "#dde3ea", "#c8102e"
+_INK, _PALE, _NOTHING, _ALARM = "#27313d", "#dde3ea", "#f4f6f9", "#c8102e"
 _BAR = "#4d7ea8"
 _WIDTH = 10.4  # inches
 _MOST_COLUMNS = 260
@@ -130,8 +130,8 @@ def ends(stories: Sequence[Totals]) -> str:
 
 @mpl.rc_context(_STYLE)
 def extra_boots(records: Sequence[Record]) -> str:
-    """How many boots the faults of a case have cost."""
-    boots = Counter(record["extra_boots"] for record in records if record["extra_boots"] is not None)
+    """How many boots a single cut has cost."""
+    boots = Counter(record["extra_boots"] for record in single_cuts(records))
     figure = Figure(figsize=(_WIDTH / 2, 2.6), layout="constrained")
     axes = figure.subplots()
     places = sorted(boots)
@@ -180,7 +180,17 @@ def _draw_map(axes: Axes, story: str, records: Sequence[Record]) -> None:
             broken.add(place)
     edges = np.arange(cells.shape[1] + 1) * per_column - 0.5
     colours = ListedColormap([COLOURS[end] for end in ENDS])
-    axes.pcolormesh(edges, np.arange(len(modes) + 1), cells, cmap=colours, vmin=-0.5, vmax=4.5, ec="white", lw=0.6)
+    axes.pcolormesh(
+        edges,
+        np.arange(len(modes) + 1),
+        cells,
+        cmap=colours,
+        vmin=-0.5,
+        vmax=4.5,
+        ec="white",
+        lw=0.6 * (cells.shape[1] < 100),
+    )
+    axes.set_facecolor(_NOTHING)
     centres = [((column + 0.5) * per_column - 0.5, row + 0.5) for row, column in sorted(broken)]
     if centres:
         for colour, size, width in (("white", 9, 4.6), (_ALARM, 8, 2.0)):  # seen on light and dark, in colour and grey

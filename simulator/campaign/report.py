@@ -86,5 +86,5 @@ def _render(records: Sequence[Record], summary: Summary, about: Mapping[str, str
         redownloads=pictures.redownloads(records, limit) if summary.one_cut.cases else "",
         erases=pictures.erases(records, areas) if any(record["erases"] for record in records) else "",
         ends=pictures.ends(summary.stories) if records else "",
-        extra_boots=pictures.extra_boots(records) if records else "",
+        extra_boots=pictures.extra_boots(records) if summary.one_cut.cases else "",
     )
