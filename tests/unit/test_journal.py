@@ -78,6 +78,17 @@ def test_journal_with_both_records_broken_starts_afresh_and_can_write_again():
     assert Journal(nvs).get("last") == "xy"
 
 
+def test_journal_of_two_records_with_the_same_number_takes_the_first_and_goes_on():
+    nvs, other = Nvs(), Nvs()
+    Journal(nvs).save(last="second")
+    Journal(other).save(last="first")
+    nvs.blobs["journal0"] = other.blobs["journal1"]
+    journal = Journal(nvs)
+    assert journal.get("last") == "first"
+    journal.save(last="third")
+    assert Journal(nvs).get("last") == "third"
+
+
 def test_journal_record_of_a_later_format_is_not_ours():
     nvs = Nvs()
     Journal(nvs).save(last="xy")
