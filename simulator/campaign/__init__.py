@@ -9,6 +9,9 @@
 | `run.py` | runs a case to its end, whatever it does |
 | `outcome.py` | what a run has shown, and its flat record |
 | `cuts.py` | the power cuts: the fault, and the lists of cases |
+| `flash_faults.py`, `network.py`, `mqtt_faults.py`, `clock_faults.py` | the other faults and how they are written |
+| `alarm.py` | faults that begin later |
+| `fault_cases.py`, `search.py` | the lists of cases with these; random schedules of all |
 | `invariants.py` | one named check for each rule |
 | `engine.py` | many cases on all cores; making a failing case smaller |
 | `planted.py` | bugs put into the firmware on purpose, to show that the checks can fail |

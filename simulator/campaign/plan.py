@@ -4,7 +4,7 @@
 import itertools
 from collections.abc import Iterator
 
-from simulator.campaign import cuts, fault_cases
+from simulator.campaign import cuts, fault_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
 from simulator.campaign.stories import STORIES
@@ -14,17 +14,19 @@ _PAIRS = {
     "rollback": (("after", "prefix"), ("half", "random")),
 }
 _MANY = 4000  # runs of 3 to 20 cuts, for each story
+_SCHEDULES = 10_000  # of the search
 _SHARES = {"full": 1, "quick": 97}
 
 
 def cases(seed: int, *, quick: bool = False) -> Iterator[Case]:
-    """No fault; one cut everywhere in every story; other faults; all pairs of cuts; many cuts."""
+    """No fault; one cut everywhere in every story; other faults; random schedules; all pairs of cuts; many cuts."""
     share = _SHARES["quick" if quick else "full"]
     operations = {story: execute(Case(story)).entries_of("op") for story in STORIES}
     yield from (Case(story, seed) for story in STORIES)
     for story in STORIES:
         yield from itertools.islice(cuts.everywhere(story, operations[story], seed), 0, None, share)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, share)
+    yield from search.cases(_SCHEDULES // share, seed)
     for story, modes in _PAIRS.items():
         yield from itertools.islice(cuts.pairs(story, len(operations[story]), modes, seed), 0, None, share)
     for story in STORIES:

@@ -18,6 +18,9 @@ MOST_STEPS = 12
 _OPERATIONS = 140  # of the longest story, nearly; a cut behind the last one never happens
 _UNTIL_MS = 8000
 _FIRST_CHUNKS = 8
+_LONG = ("connect:refuse=2", "connect:refuse=4", "connect:refuse=5", "telemetry:mute")  # minutes of waiting each
+_SHORT_RULES = [rule for rule in RULES if rule not in _LONG]
+_PATIENCE = 0.05
 
 Rule = Callable[[random.Random], str]
 
@@ -48,12 +51,12 @@ RULES_OF_PLAY: dict[str, Rule] = {
     "reset": _later(lambda rng: f"reset={rng.choice(('hard', 'soft'))}"),
     "link": _link_fault,
     "server": lambda rng: f"net={rng.choice(('refuse', 'deaf', 'portal', 'takeover'))}:{rng.randrange(1, 5)}",
-    "names": _later(lambda rng: f"net=noname:{rng.randrange(1, 120)}"),
-    "line": _later(lambda rng: f"net=delay:{rng.randrange(1, 3000)}:{rng.randrange(1, 60)}"),
-    "wifi": _later(lambda rng: f"wifi={rng.randrange(1, 90_000)}"),
+    "names": _later(lambda rng: f"net=noname:{rng.randrange(1, 20)}"),
+    "line": _later(lambda rng: f"net=delay:{rng.randrange(1, 3000)}:{rng.randrange(1, 20)}"),
+    "wifi": _later(lambda rng: f"wifi={rng.choice((500, 5000, 70_000))}"),
     "clock": _later(lambda rng: f"clock=jump:{rng.choice(('', '-'))}{rng.randrange(1, 400_000_000)}"),
     "push": _later(lambda rng: f"push={rng.choice(list(mqtt_faults.PUSHES))}"),
-    "cloud": lambda rng: f"cloud={rng.choice(RULES)}",
+    "cloud": lambda rng: f"cloud={rng.choice(RULES if rng.random() < _PATIENCE else _SHORT_RULES)}",
     "chunk": lambda rng: f"cloud=chunk={rng.randrange(5)}:{rng.choice(CHUNK_ACTIONS)}",
     "message": lambda rng: f"mqtt={rng.choice(mqtt_faults.AT_CHUNKS)}:{rng.randrange(_FIRST_CHUNKS)}",
 }
