@@ -331,7 +331,8 @@ def i23_restart(outcome: "Outcome") -> Iterable[str]:
     for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
         expected = step.version if end == "updated" else expected
     slot, state = outcome.selected
-    if slot is None or outcome.holds[slot] != expected or state != otadata.VALID:
+    is_kept = state == otadata.VALID if slot else True  # without a record there is nothing to confirm
+    if outcome.holds[slot or _WITHOUT_RECORDS] != expected or not is_kept:
         yield f"{slot} is selected, state {state}, and holds {outcome.holds.get(slot or '')}, not {expected}"
     if outcome.journal.get("job"):
         yield f"the journal still has a job, {outcome.journal['job'].get('stage')}"

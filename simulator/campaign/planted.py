@@ -58,12 +58,6 @@ PLANTED = (
         "                self.board.watchdog.relax()\n",
     ),
     Planted(
-        "sends no report again when the link was lost",
-        _REPORT,
-        "    def link_lost(self):\n",
-        "    def link_lost(self):\n        return\n",
-    ),
-    Planted(
         "activates without reading back",
         _INSTALL,
         "                yield from self.agent.attending(self.slot.verify(self.job))\n",
@@ -267,7 +261,6 @@ _SPOILED = (
     "update flash=noop-erase:spare+2:1",
     "update flash=stuck-0:spare+1",
     "update net=cut:9000",
-    *(f"update net=cut:{count}:up" for count in range(800, 1_250, 15)),
 )
 _MODES = ("after", "before", "random")
 _STORIES = ("update", "rollback", "fallback")
