@@ -11,6 +11,7 @@
     bad-utf8      a topic that is no UTF-8
     huge          100 kB on a topic that nobody subscribed to
     stranger      a message on such a topic
+    grants        the answer to a subscription, 5 kB long
     puback        an acknowledgement of something that was never sent
     push          what is offered, once more, marked as a duplicate
 
@@ -67,6 +68,7 @@ INTRUDERS: dict[str, bytes] = {
     "bad-utf8": _message(b"\xff\xfe\xfd", b"{}"),
     "huge": _message(b"somewhere/else", bytes(_HUGE)),
     "stranger": _message(b"somewhere/else", b"{}"),
+    "grants": b"\x90" + _length(5002) + bytes(5002),
     "puback": b"\x40\x02\x77\x77",
 }
 AT_CHUNKS = (*INTRUDERS, "duplicate", "swap", "short", "push")

@@ -6,6 +6,7 @@ import itertools
 import pytest
 
 from simulator.board.net import RESET, Packet
+from simulator.campaign import stories
 from simulator.campaign.case import Case
 from simulator.campaign.fault_cases import CHUNK_ACTIONS, POINTS, RULES, cut_cases, flip_cases
 from simulator.campaign.mqtt_faults import AT_CHUNKS, PUSHES
@@ -111,6 +112,22 @@ def test_mqtt_message_that_is_wrong_is_survived_wherever_it_comes(kind, point):
     strike = run.twin.net.faults[0]
     run.play()
     assert strike.__self__.hits == 1
+
+
+def test_bug_of_ours_in_mid_download_ends_no_job():
+    """The agent once came back from its own traceback, heard the same offer again and did nothing."""
+    sources = dict(stories.sources())
+    place = b"            attend(slot.offset, size)\n"
+    assert sources["ota/install.py"].count(place) == 1
+    bug = (
+        b"            if slot.offset == 8192 and not hasattr(slot, 'hurt'):\n"
+        b"                slot.hurt = True\n"
+        b"                raise RuntimeError('planted')\n"
+    )
+    sources["ota/install.py"] = sources["ota/install.py"].replace(place, place + bug)
+    run = Run(Case("update"), sources)
+    assert run.play().ends == ["updated"]
+    assert sum("planted" in line for line in run.twin.story.lines) == 1
 
 
 def test_mqtt_pongs_that_never_come_end_the_link_and_not_the_update():
