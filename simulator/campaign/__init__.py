@@ -12,7 +12,10 @@
 | `flash_faults.py`, `network.py`, `mqtt_faults.py`, `clock_faults.py` | the other faults and how they are written |
 | `alarm.py` | faults that begin later |
 | `fault_cases.py`, `search.py` | the lists of cases with these; random schedules of all |
+| `flash_faults.py`, `network.py`, `mqtt_faults.py`, `clock_faults.py`, `alarm.py` | the other faults |
+| `fault_cases.py`, `plan.py` | which faults go where; all cases of a campaign |
 | `invariants.py` | one named check for each rule |
 | `engine.py` | many cases on all cores; making a failing case smaller |
+| `summary.py`, `report.py`, `pictures.py` | the closing table and the page |
 | `planted.py` | bugs put into the firmware on purpose, to show that the checks can fail |
 """
