@@ -21,7 +21,7 @@ _SHRUNK = 10  # failing cases that are made smaller; the others are told as they
 
 
 @click.command("powercut")
-@click.option("--quick", is_flag=True, help="A sample of every kind of case, in under a minute.")
+@click.option("--quick", is_flag=True, help="A sample of every kind of case, in a minute or two.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; default: one for each core.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, (1 << 63) - 1), help="Of all randomness.")
 @click.option("--output", default="build/powercut", show_default=True, type=click.Path(path_type=Path), help="Folder.")
