@@ -342,8 +342,11 @@ def i23_restart(outcome: "Outcome") -> Iterable[str]:
 def i25_version(outcome: "Outcome") -> Iterable[str]:
     """The version that is told is that of the slot that runs; it is told after each boot of a whole firmware."""
     told = [entry for entry in outcome.entries_of("telemetry") if "current_fw_version" in entry["values"]]
-    for entry in told:
-        if entry["values"]["current_fw_version"] != entry["holds"]:
+    is_current = False  # what arrives after a boot on a link of the one before was sent by that one
+    for entry in outcome.entries_of("boot", "connect", "telemetry"):
+        if entry["event"] != "telemetry":
+            is_current = entry["event"] == "connect"
+        elif is_current and entry["values"].get("current_fw_version", entry["holds"]) != entry["holds"]:
             yield f"version {entry['values']['current_fw_version']} is told, {entry['holds']} runs"
     if not told:
         yield "no version was ever told"
