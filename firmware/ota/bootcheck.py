@@ -68,7 +68,7 @@ def settle(board, journal, reporter):
     if state is None:
         board.spare = None  # how a job ended could not be told, so none is started
         return True
-    if state.fallback and board.reset_cause == "soft":
+    if state.fallback and board.reset_cause in ("soft", "deepsleep"):
         board.reset()  # the bootloader was not asked since a slot was selected
     job = journal.get("job")
     if job and job["stage"] == "activating":

@@ -145,3 +145,15 @@ def test_a_power_cut_while_held_does_not_install(product):
     product.twin.cut()
     product.pass_time(1)
     assert product.twin.story.slot == "ota_0"
+
+
+def test_deep_sleep_between_activation_and_reset_is_no_fallback(product):
+    """Waking up goes straight back to the old slot (esp32.md 3.4): the bootloader was not asked yet."""
+    product.wait(lambda: product.seen("attribute_response"))
+    product.call("doze")
+    product.offer("1.1.0", VERSION_2)
+    product.wait(lambda: product.ends != [])
+    product.settle()
+    assert any(event["event"] == "reset" and event["cause"] == 4 for event in product.twin.story.events)
+    assert product.ends == ["UPDATED"]
+    assert product.runs == ("1.1.0", "ota_1")

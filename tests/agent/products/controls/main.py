@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release. Counts its own pauses."""
+"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release, doze.
+
+It counts its own pauses.
+"""
+
+import machine
 
 from ota import identity
 from ota.agent import Agent
@@ -59,8 +64,12 @@ def main():
     agent = Agent(board, cloud, journal, health=(lambda: check(kind),))
     agent.enabled = not board.number("disabled", 0)
 
+    tired = []
+
     def call(method, params):
-        if method in ("disable", "enable"):
+        if method == "doze":
+            tired.append(True)
+        elif method in ("disable", "enable"):
             agent.enabled = method == "enable"
         elif method in ("hold", "release"):
             agent.hold_reset = method == "hold"
@@ -72,6 +81,8 @@ def main():
     pauses = Pauses(cloud)
     for _ in agent.steps():
         pauses.tick()
+        if tired and (journal.get("job") or {}).get("stage") == "activating":
+            machine.deepsleep(2000)
 
 
 main()
