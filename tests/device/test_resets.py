@@ -8,6 +8,8 @@ import pytest
 
 from simulator.board.chip import DEEP_SLEEP, HARD, POWER_ON, SOFT, WATCHDOG
 from simulator.board.errors import PowerCut
+from simulator.board.net import EPOCH_MS
+from simulator.clouds.thingsboard import ThingsBoard
 from simulator.errors import UserError
 from simulator.interpreters import Interpreter
 from tests.device.harness import at_repl, board, events, printed
@@ -319,3 +321,33 @@ def test_a_run_stops_at_the_line_it_was_told_and_the_next_goes_on_from_there(int
         assert twin.story.lines == ["one", "two"]
         twin.board.close()
         assert twin.story.lines == ["one", "two", "three"]
+
+
+def test_item_50_ram_and_sockets_are_gone_after_every_reset_but_flash_is_not(interpreter: Interpreter) -> None:
+    """Causes 1 to 4: power, machine.reset, watchdog, deep sleep. The peer is not told that its socket is gone."""
+    program = """
+import network, ram, socket
+wlan = network.WLAN(network.STA_IF)
+print("kept", ram.things, wlan.isconnected())
+wlan.active(True)
+wlan.connect("simulated", "")
+while not wlan.isconnected():
+    time.sleep_ms(100)
+link = socket.socket()
+link.connect(socket.getaddrinfo("cloud.example", 1883)[0][-1])
+ram.things.append(link)
+if run == 0:
+    machine.reset()
+elif run == 1:
+    machine.WDT(timeout=1000)
+elif run == 2:
+    machine.deepsleep(1000)
+"""
+    cloud = ThingsBoard(seed=1, now_ms=EPOCH_MS)
+    with board(interpreter, COUNT + program, cloud=cloud, frozen={"ram.py": "things = []\n"}) as twin:
+        assert twin.run(lambda event: at_repl(event) and twin.story.boots == 4)
+        twin.cut()
+        assert twin.run(at_repl)
+        assert [line for line in twin.story.lines if line.startswith("kept")] == ["kept [] False"] * 5
+        assert [line.split()[-1] for line in twin.story.lines if line.startswith("run")] == ["1", "2", "3", "4", "1"]
+        assert not [event for event in cloud.events if event["event"] == "close" and event["by"] == "device"]
