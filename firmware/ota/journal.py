@@ -3,7 +3,7 @@
 
 After any cut `load` finds the old facts or the new ones. Both gone means: idle, nothing known.
 Few and small on purpose, for an update costs a handful of NVS writes. The facts:
-  job    id, title, version, size, stage (erasing | writing | activating | confirmed), tries, slot, why
+  job    id, title, version, size, stage (erasing | writing | activating), tries, slot, why
   slots  {slot label: [job id, title, version]}: what was installed there by us
   bad    ids of jobs whose image was rolled back, newest last
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
