@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.clouds.core import Action
-from simulator.clouds.thingsboard import attributes, packages
+from simulator.clouds.thingsboard import attributes, credentials, packages
 from simulator.clouds.thingsboard.assignment import Assignments
 from simulator.clouds.thingsboard.bodies import Value
 from simulator.clouds.thingsboard.cache import Cache
@@ -15,6 +15,7 @@ from simulator.clouds.thingsboard.devices import Device, Profile
 from simulator.clouds.thingsboard.faults import Faults, Rule
 from simulator.clouds.thingsboard.packages import Package
 from simulator.clouds.thingsboard.session import Session
+from simulator.clouds.thingsboard.tenant import Tenant
 from simulator.errors import UserError
 
 
@@ -22,17 +23,24 @@ from simulator.errors import UserError
 class Settings:
     """The server's configuration, in milliseconds; the defaults are the server's own (thingsboard.md 1.3, 4.1, 5.2).
 
-    `queue_ms` is what the paced queue spends per device; `push_order` is "random", "deleted-first" or "update-first";
-    `lookup_ms` is how long the first request of a request id takes, least and most.
+    A device waits in the queue for `queue_ms` at least; after each that was told the queue pauses for
+    `queue_interval_ms` / `queue_size`. `push_order` is "random", "deleted-first" or "update-first"; `lookup_ms` is how
+    long the first request of a request id takes, least and most.
     """
 
     queue_ms: int = 600
+    queue_interval_ms: int = 60_000
+    queue_size: int = 100
     push_order: str = "random"
     lookup_ms: tuple[int, int] = (1, 5)
     inactivity_ms: int = 600_000
     rpc_timeout_ms: int = 60_000
     cache_ttl_ms: int = 3_600_000
     cache_size: int = 10
+
+    @property
+    def queue_pause_ms(self) -> int:
+        return self.queue_interval_ms // self.queue_size
 
 
 class ThingsBoard:
@@ -50,9 +58,7 @@ class ThingsBoard:
         self._faults = Faults()
         self.cache = Cache(self.settings.cache_size, self.settings.cache_ttl_ms)
         self.actions: list[Action] = []
-        self.devices: dict[str, Device] = {}
-        self.packages: list[Package] = []
-        self.default_profile = Profile("default")
+        self.tenant = Tenant(self, seed)
         self._assignments = Assignments(self)
         self._sessions: dict[int, Session] = {}
         self._timers: list[tuple[int, int, Callable[[], None]]] = []
@@ -94,10 +100,8 @@ class ThingsBoard:
 
     def add_device(self, name: str, token: str, profile: Profile | None = None) -> Device:
         """A device that logs in with `token` as its user name; queued at once for what its profile has."""
-        if name in self.devices or self.device_by_token(token):
-            raise UserError("device_exists", f"there is a device {name} or its token already")
-        device = Device(name, token, profile or self.default_profile)
-        self.devices[name] = device
+        owner = profile or self.default_profile
+        device = self.tenant.add_device(Device(name, credentials.access_token(token), owner))
         self._assignments.created(device)
         return device
 
@@ -117,16 +121,14 @@ class ThingsBoard:
 
         Raises UserError: package_exists, bad_package, bad_algorithm, empty_package, wrong_checksum.
         """
-        if any((package.title, package.version) == (title, version) for package in self.packages):
-            raise UserError("package_exists", f"there is a package {title} {version} already")
         if (data is None) == (url is None):
             raise UserError("bad_package", f"package {title} {version} needs either data or a url")
+        package = Package(title, version, type, url=url, tag=tag)
         if data is not None:
-            package = packages.upload(title, version, data, type, algorithm or "SHA256", tag, checksum)
+            packages.fill(package, data, algorithm or packages.DEFAULT_ALGORITHM, checksum)
         else:
-            package = packages.link(title, version, url, type, algorithm, tag, checksum, size)
-        self.packages.append(package)
-        return package
+            package.algorithm, package.checksum, package.size = algorithm, checksum, size
+        return self.tenant.add_package(package)
 
     def find(self, name: str) -> Package:
         """The package called "TITLE VERSION"; UserError("no_such_package") if there is none."""
@@ -169,6 +171,18 @@ class ThingsBoard:
     def history(self, device: Device, key: str) -> list[tuple[int, Value]]:
         """`(unix ms, value)` of a key by time."""
         return device.telemetry.history(key)
+
+    @property
+    def devices(self) -> dict[str, Device]:
+        return self.tenant.devices
+
+    @property
+    def packages(self) -> list[Package]:
+        return self.tenant.packages
+
+    @property
+    def default_profile(self) -> Profile:
+        return self.tenant.default_profile
 
     # For the parts of the cloud
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What the server keeps of a device: attributes, telemetry, its profile, its packages, its live session."""
+"""What the server keeps of a device: credentials, attributes, telemetry, profile, packages, its live session."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simulator.clouds.thingsboard.bodies import Value
+from simulator.clouds.thingsboard.credentials import Credentials
 from simulator.clouds.thingsboard.packages import Package
 from simulator.clouds.thingsboard.telemetry import Telemetry
 
@@ -16,26 +17,42 @@ if TYPE_CHECKING:
 class Profile:
     """A device profile. Its packages serve devices that have none of their own.
 
-    `ack_bad_payload` is the profile's "send PUBACK on validation error" (thingsboard.md 1.5).
+    `ack_bad_payload` is the profile's "send PUBACK on validation error" (thingsboard.md 1.5). `about` is what else the
+    administrator wrote into its JSON, kept for reading back.
     """
 
     name: str
     packages: dict[str, Package] = field(default_factory=dict)
     ack_bad_payload: bool = False
+    id: str = ""
+    created_ms: int = 0
+    about: dict = field(default_factory=dict)
 
 
 @dataclass(eq=False)
 class Device:
-    """`shared` and `client` are its attributes; `session` is the one connection it may have, or None."""
+    """`shared`, `client` and `server` are its attributes; `session` is the one connection it may have, or None.
+
+    `about` is what else the administrator wrote into its JSON, kept for reading back.
+    """
 
     name: str
-    token: str
+    credentials: Credentials
     profile: Profile
     packages: dict[str, Package] = field(default_factory=dict)
     shared: dict[str, Value] = field(default_factory=dict)
     client: dict[str, Value] = field(default_factory=dict)
+    server: dict[str, Value] = field(default_factory=dict)
     telemetry: Telemetry = field(default_factory=Telemetry)
     session: "Session | None" = None
+    id: str = ""
+    created_ms: int = 0
+    about: dict = field(default_factory=dict)
+
+    @property
+    def token(self) -> str | None:
+        """Its access token, if that is how it logs in."""
+        return self.credentials.id if self.credentials.type == "ACCESS_TOKEN" else None
 
     def package(self, package_type: str) -> Package | None:
         """What is assigned now: its own package before its profile's (thingsboard.md 5.2)."""
