@@ -8,15 +8,17 @@ from ota.source.http import Http
 
 
 class Board:
-    """Opens one stream: itself, which plays `answer`."""
+    """Opens streams: itself, which plays one of `answers` after the other."""
 
     step_ms = 0
 
-    def __init__(self, answer):
-        self._answer = answer
+    def __init__(self, *answers):
+        self._answers = list(answers)
+        self._answer = b""
         self.sent = b""
 
     def open_stream(self, host, port):
+        self._answer = self._answers.pop(0)
         return self
 
     def write(self, data):
@@ -82,15 +84,34 @@ def test_http_head_of_a_part_that_nobody_asked_for_is_refused():
     assert answer(b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/10") == "http_206"
 
 
-def test_http_head_that_knows_no_such_range_is_refused():
-    for offset in (0, 4):
-        assert answer(b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */10", offset=offset) == "http_416"
+NO_RANGE = b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes */10\r\n\r\n"
+
+
+def test_http_server_that_knows_no_such_range_is_asked_for_all_of_it_once():
+    board = Board(NO_RANGE, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789")
+    source = Http(board, Cloud(), "http://h/x", 10, 4)
+    assert board.sent.count(b"Range: bytes=4-") == board.sent.count(b"Range:") == 1
+    assert board.sent.count(b"GET /x ") == 2
+    block = bytearray(16)
+    assert source.readinto(block) is None  # what we have already
+    assert source.readinto(block) == 6
+    assert bytes(block[:6]) == b"456789"
+
+
+def test_http_server_that_knows_no_range_at_all_is_refused():
+    raises(TransferError, "http_416", Http, Board(NO_RANGE), None, "http://h/x", 10, 0)
+    raises(TransferError, "http_416", Http, Board(NO_RANGE, NO_RANGE), None, "http://h/x", 10, 4)
 
 
 def test_http_head_with_another_length_or_none_is_refused():
     for length in (b"9", b"11", b"-10", b"+10", b"10, 10", b"1e1", b"ten", b"9" * 400, b""):
         assert answer(b"HTTP/1.1 200 OK\r\nContent-Length: " + length) == "http_wrong_size", length
     assert answer(b"HTTP/1.1 200 OK") == "http_wrong_size"
+
+
+def test_http_head_with_two_lengths_is_refused():
+    for other in (b"Content-Length: 9", b"content-length: 10"):
+        assert answer(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n" + other) == "http_bad_answer"
 
 
 def test_http_head_of_a_coded_body_is_refused():

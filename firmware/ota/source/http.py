@@ -9,6 +9,7 @@ _PORT = const(80)
 _LINE = const(512)
 _LINES = const(40)
 _SILENCE_MS = const(20000)
+_NO_SUCH_RANGE = const(416)
 
 
 def split(url):
@@ -26,16 +27,18 @@ class Http:
     """Source of the bytes from `offset` to `size` of what is behind `url`; polls `cloud` in passing."""
 
     def __init__(self, board, cloud, url, size, offset):
-        host, port, path = split(url)
+        self._url = split(url)
         self._board = board
         self._cloud = cloud
         self._size = size
         self._offset = offset
         self._since = ticks_ms()
-        self._stream = board.open_stream(host, port)
+        self._stream = None
         try:
-            self._get(host if port == _PORT else "%s:%d" % (host, port), path)
-            self._skip = self._accept(*self._head())
+            status, headers = self._ask(offset)
+            if status == _NO_SUCH_RANGE and offset:
+                status, headers = self._ask(0)  # then all of it; what we have already is thrown away
+            self._skip = self._accept(status, headers)
         except OSError as error:
             self.close()
             raise TransferError("link_lost", str(error))
@@ -65,13 +68,21 @@ class Http:
         return n
 
     def close(self):
-        self._stream.close()
+        if self._stream is not None:
+            self._stream.close()
 
-    def _get(self, host, path):
+    def _ask(self, start):
+        """Status and headers of the answer to a request from byte `start` on, over a connection of its own."""
+        self.close()
+        host, port, path = self._url
+        self._stream = self._board.open_stream(host, port)
+        if port != _PORT:
+            host = "%s:%d" % (host, port)
         request = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n" % (path, host)
-        if self._offset:
-            request += "Range: bytes=%d-\r\n" % self._offset
+        if start:
+            request += "Range: bytes=%d-\r\n" % start
         self._stream.write((request + "\r\n").encode())
+        return self._head()
 
     def _head(self):
         """Status and the headers that matter, all in lower case."""
@@ -84,7 +95,10 @@ class Http:
             if not line:
                 return int(status[1]), headers
             name, _, value = line.partition(":")
-            headers[name.strip()] = value.strip()
+            name = name.strip()
+            if name == "content-length" and name in headers:
+                raise TransferError("http_bad_answer", "two lengths")
+            headers[name] = value.strip()
         raise TransferError("http_bad_answer", "too many headers")
 
     def _line(self):
