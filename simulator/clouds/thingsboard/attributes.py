@@ -27,7 +27,10 @@ def delete(cloud: "ThingsBoard", device: Device, names: list[str]) -> None:
 
 
 def _push(cloud: "ThingsBoard", device: Device, body: dict) -> None:
-    """No replay: a device that is offline or not subscribed never hears of it."""
+    """No replay: a device that is offline or not subscribed, and does not wait over HTTP, never hears of it."""
+    waiting, device.pushes = device.pushes, []
+    for answer_poll in waiting:
+        answer_poll(body)
     session = device.session
     topic = session.subscriptions.push_topic if session else None
     if topic is None or topic.endswith("/p"):
@@ -38,10 +41,15 @@ def _push(cloud: "ThingsBoard", device: Device, body: dict) -> None:
 
 def post(session: "Session", request: "Request") -> None:
     """Client attributes from the device; it gets no echo."""
-    values = bodies.attributes(request.payload)
-    session.device.client.update(values)
-    session.cloud.log("attributes", device=session.device.name, values=values)
+    receive(session.cloud, session.device, request.payload)
     request.ack()
+
+
+def receive(cloud: "ThingsBoard", device: Device, payload: bytes) -> None:
+    values = bodies.attributes(payload)
+    cloud.spend(device, len(values))
+    device.client.update(values)
+    cloud.log("attributes", device=device.name, values=values)
 
 
 def answer(session: "Session", request: "Request") -> None:
@@ -49,6 +57,7 @@ def answer(session: "Session", request: "Request") -> None:
     cloud, device = session.cloud, session.device
     client_keys, shared_keys = bodies.attribute_request(request.payload)
     request_id = bodies.request_id(request.route.parts[0])
+    cloud.spend(device)
     cloud.log(
         "attribute_request", device=device.name, request_id=request_id, client_keys=client_keys, shared_keys=shared_keys
     )
@@ -57,7 +66,7 @@ def answer(session: "Session", request: "Request") -> None:
         return
 
     def reply() -> None:
-        body = _found(device, client_keys, shared_keys)
+        body = found(device, client_keys, shared_keys)
         cloud.log("attribute_response", device=device.name, request_id=request_id, body=body)
         session.publish(f"{request.route.answer}{request_id}", json.dumps(body).encode())
 
@@ -69,7 +78,7 @@ def answer(session: "Session", request: "Request") -> None:
         step()
 
 
-def _found(device: Device, client_keys: list[str] | None, shared_keys: list[str] | None) -> dict[str, dict[str, Value]]:
+def found(device: Device, client_keys: list[str] | None, shared_keys: list[str] | None) -> dict[str, dict[str, Value]]:
     """The sections asked for, without those that would be empty; asking for no section asks for everything."""
     if client_keys is None and shared_keys is None:
         sections = {"client": dict(device.client), "shared": dict(device.shared)}

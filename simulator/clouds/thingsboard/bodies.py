@@ -3,6 +3,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from decimal import Decimal
 
 Value = str | int | float | bool | dict | list
@@ -120,6 +121,61 @@ def rpc_request(payload: bytes) -> tuple[str, object]:
     if not isinstance(body, dict) or not isinstance(body.get("method"), str):
         raise BadBody("rpc request without a method")
     return body["method"], body.get("params")
+
+
+def claim(payload: bytes) -> tuple[str, int | None]:
+    """Secret and duration in ms that a device wants to be claimed with; an empty payload is neither."""
+    body = _load(payload) if payload else {}
+    if not isinstance(body, dict):
+        raise BadBody("claim is not an object")
+    duration_ms = body.get("durationMs")
+    if isinstance(duration_ms, bool) or not isinstance(duration_ms, int | None):
+        raise BadBody("durationMs is not a number")
+    return _text(body, "secretKey"), duration_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A request for credentials; what the device left out is empty."""
+
+    key: str
+    secret: str
+    name: str
+    credentials_type: str
+    token: str
+    client_id: str
+    username: str
+    password: str
+    certificate: str
+
+
+_CREDENTIALS_TYPES = ("ACCESS_TOKEN", "MQTT_BASIC", "X509_CERTIFICATE")
+
+
+def provision(payload: bytes) -> Provision:
+    """BadBody without key or secret, or for a type of credentials that does not exist."""
+    body = _load(payload)
+    if not isinstance(body, dict):
+        raise BadBody("provision request is not an object")
+    for name in ("provisionDeviceKey", "provisionDeviceSecret"):
+        if body.get(name) is None:
+            raise BadBody(f"provision request without {name}")
+    kind = _text(body, "credentialsType") or _CREDENTIALS_TYPES[0]
+    if kind not in _CREDENTIALS_TYPES:
+        raise BadBody(f"credentials of type {kind}")
+    names = ("provisionDeviceKey", "provisionDeviceSecret", "deviceName")
+    data = ("token", "clientId", "username", "password", "hash")
+    return Provision(*(_text(body, name) for name in names), kind, *(_text(body, name) for name in data))
+
+
+def _text(body: dict, name: str) -> str:
+    """A field as the server reads text: a number is its digits, nothing is empty."""
+    value = body.get(name)
+    if isinstance(value, dict | list):
+        raise BadBody(f"{name} is not a string")
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _load(payload: bytes) -> object:

@@ -70,6 +70,8 @@ def _refuse(session: "Session", error: str) -> None:
 
 def _look_up(session: "Session", request: "Request", wanted: Wanted, rules: "list[Rule]") -> None:
     """Pins the request id to the package assigned now, device before profile, for the rest of the session."""
+    if not session.cloud.allows(session.device):
+        return session.limited()
     package = session.device.package(_TYPES[wanted.prefix])
     if package is None:
         return _refuse(session, "NOT_FOUND")

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.clouds.core import Action
-from simulator.clouds.thingsboard import attributes, credentials, packages
+from simulator.clouds.thingsboard import attributes, claiming, credentials, packages, rpc
 from simulator.clouds.thingsboard.assignment import Assignments
 from simulator.clouds.thingsboard.bodies import Value
 from simulator.clouds.thingsboard.cache import Cache
+from simulator.clouds.thingsboard.credentials import Credentials
 from simulator.clouds.thingsboard.devices import Device, Profile
 from simulator.clouds.thingsboard.faults import Faults, Rule
 from simulator.clouds.thingsboard.packages import Package
+from simulator.clouds.thingsboard.rate_limits import Allowance, RateLimited, RateLimits
 from simulator.clouds.thingsboard.session import Session
 from simulator.clouds.thingsboard.tenant import Tenant
 from simulator.errors import UserError
@@ -35,6 +37,10 @@ class Settings:
     lookup_ms: tuple[int, int] = (1, 5)
     inactivity_ms: int = 600_000
     rpc_timeout_ms: int = 60_000
+    http_timeout_ms: int = 60_000
+    provision_linger_ms: int = 60_000
+    claim_ms: int = 86_400_000
+    rate_limits: RateLimits = RateLimits()
     cache_ttl_ms: int = 3_600_000
     cache_size: int = 10
 
@@ -66,9 +72,10 @@ class ThingsBoard:
 
     # The contract of a core
 
-    def open(self, conn: int, now_ms: int) -> None:
+    def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
+        """`certificate` is what the client has shown, in DER, where the driver speaks TLS."""
         self.tick(now_ms)
-        self._sessions[conn] = Session(self, conn)
+        self._sessions[conn] = Session(self, conn, certificate)
 
     def feed(self, conn: int, data: bytes, now_ms: int) -> None:
         """Bytes for a connection the cloud has closed already are dropped."""
@@ -98,10 +105,14 @@ class ThingsBoard:
 
     # The administrator
 
-    def add_device(self, name: str, token: str, profile: Profile | None = None) -> Device:
-        """A device that logs in with `token` as its user name; queued at once for what its profile has."""
+    def add_device(self, name: str, secret: str | Credentials, profile: Profile | None = None) -> Device:
+        """A device that logs in with this access token or these credentials; queued at once for what its profile has.
+
+        Raises UserError as Tenant.add_device.
+        """
         owner = profile or self.default_profile
-        device = self.tenant.add_device(Device(name, credentials.access_token(token), owner))
+        proof = credentials.access_token(secret) if isinstance(secret, str) else secret
+        device = self.tenant.add_device(Device(name, proof, owner))
         self._assignments.created(device)
         return device
 
@@ -156,6 +167,25 @@ class ThingsBoard:
         self.tick(now_ms)
         attributes.delete(self, device, names)
 
+    def call(
+        self,
+        device: Device,
+        method: str,
+        params: object,
+        now_ms: int,
+        timeout_ms: int = 10_000,
+        is_oneway: bool = False,
+        on_end: Callable[[rpc.Call], None] | None = None,
+    ) -> rpc.Call:
+        """Calls the device, now or when it next listens; `on_end` hears how that ended, at the latest after the time."""
+        self.tick(now_ms)
+        return rpc.start(self, device, method, params, timeout_ms, is_oneway, on_end)
+
+    def claim(self, name: str, secret: str, user: str, now_ms: int) -> str:
+        """A user claims the device of this name: "SUCCESS", "CLAIMED" (somebody has it already) or "FAILURE"."""
+        self.tick(now_ms)
+        return claiming.take(self, name, secret, user)
+
     def add_fault(self, text: str) -> None:
         """Puts a rule in force (faults.py says how it is written); UserError for one that cannot work."""
         rule = Rule.parse(text)
@@ -206,8 +236,19 @@ class ThingsBoard:
     def lookup_ms(self) -> int:
         return self.random.randint(*self.settings.lookup_ms)
 
-    def device_by_token(self, token: str | None) -> Device | None:
-        return next((device for device in self.devices.values() if device.token == token), None)
+    def device_by_credentials(self, identity: str) -> Device | None:
+        return next((device for device in self.devices.values() if device.credentials.id == identity), None)
+
+    def allows(self, device: Device, points: int = 0) -> bool:
+        """Counts a message of the device, with so many data points, against its rate limits."""
+        if device.allowance is None:
+            device.allowance = Allowance(self.settings.rate_limits, self.now_ms)
+        return device.allowance.take(self.now_ms, points)
+
+    def spend(self, device: Device, points: int = 0) -> None:
+        """As `allows`, but raises RateLimited."""
+        if not self.allows(device, points):
+            raise RateLimited
 
     def forget(self, session: Session) -> None:
         self._sessions.pop(session.conn, None)

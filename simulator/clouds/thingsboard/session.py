@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING
 
 from simulator.clouds import mqtt
 from simulator.clouds.core import Close, Send
-from simulator.clouds.thingsboard import attributes, bodies, chunks, login, rpc, telemetry, topics
+from simulator.clouds.thingsboard import (
+    attributes,
+    bodies,
+    chunks,
+    claiming,
+    login,
+    provisioning,
+    rpc,
+    telemetry,
+    topics,
+)
 from simulator.clouds.thingsboard.devices import Device
 from simulator.clouds.thingsboard.faults import Rule
 from simulator.clouds.thingsboard.packages import Package
+from simulator.clouds.thingsboard.rate_limits import RateLimited
 from simulator.clouds.thingsboard.subscriptions import Subscriptions
 
 if TYPE_CHECKING:
@@ -30,11 +41,16 @@ class Request:
 
 
 class Session:
-    """Lives as long as the connection; what the server remembers per session dies with it."""
+    """Lives as long as the connection; what the server remembers per session dies with it.
 
-    def __init__(self, cloud: "ThingsBoard", conn: int) -> None:
+    `certificate` is the client's, in DER, if it has shown one. `is_provisioning`: it can do nothing but get credentials.
+    """
+
+    def __init__(self, cloud: "ThingsBoard", conn: int, certificate: bytes | None = None) -> None:
         self.cloud = cloud
         self.conn = conn
+        self.certificate = certificate
+        self.is_provisioning = False
         self.device: Device | None = None
         self.is_open = True
         self.subscriptions = Subscriptions()
@@ -61,6 +77,8 @@ class Session:
         if isinstance(packet, mqtt.Connect):
             if login.connect(self, packet):
                 self._start()
+        elif self.is_provisioning:
+            provisioning.handle(self, packet)
         elif self.device is None:
             self._postpone(packet)
         else:
@@ -95,11 +113,29 @@ class Session:
 
     def _subscribe(self, packet: mqtt.Subscribe) -> None:
         self._active()
+        self.grant(packet)
+        for name, _ in packet.filters:
+            if self.is_open:
+                self._listen(name)
+
+    def grant(self, packet: mqtt.Subscribe) -> None:
+        """Answers a SUBSCRIBE."""
         codes = [self.subscriptions.add(name, qos, self.level) for name, qos in packet.filters]
         names = [name for name, _ in packet.filters]
-        self.cloud.log("subscribe", device=self.device.name, filters=dict(zip(names, codes, strict=True)))
+        self.cloud.log("subscribe", device=self.name, filters=dict(zip(names, codes, strict=True)))
         if not self.disturbed(self.cloud.strike("subscribe")):
             self.send(mqtt.suback(self.level, packet.packet_id, codes))
+
+    def _listen(self, name: str) -> None:
+        """Pushes and calls begin, unless the rate limit is reached: then they never will, and nobody says so."""
+        if name not in (*topics.ATTRIBUTES, *topics.RPC):
+            return
+        if not self.cloud.allows(self.device):
+            self.cloud.log("rate_limit", device=self.name, filter=name)
+            return
+        self.subscriptions.listen(name)
+        if name in topics.RPC:
+            rpc.send_open(self)
 
     def _unsubscribe(self, packet: mqtt.Unsubscribe) -> None:
         self._active()
@@ -116,30 +152,42 @@ class Session:
             self._active()
         if route is None:
             self.cloud.log("ignored", device=self.device.name, topic=packet.topic)
-            self._ack(packet, _TOPIC_INVALID)
+            self.ack(packet, _TOPIC_INVALID)
             return
         try:
             if route.protobuf:
                 raise bodies.BadBody("not protobuf")
-            _HANDLERS[route.kind](self, Request(route, packet.payload, lambda: self._ack(packet)))
+            _HANDLERS[route.kind](self, Request(route, packet.payload, lambda: self.ack(packet)))
         except bodies.BadNumber as error:
             self.close(_CRASHED, f"bad number: {error}")
+        except RateLimited:
+            self.limited()
         except bodies.BadBody as error:
             self._bad_body(packet, str(error))
 
     def _bad_body(self, packet: mqtt.Publish, reason: str) -> None:
         if packet.qos and (self.level == mqtt.V5 or self.device.profile.ack_bad_payload):
             self.cloud.log("bad_body", device=self.device.name, topic=packet.topic, reason=reason)
-            self._ack(packet, _PAYLOAD_INVALID)
+            self.ack(packet, _PAYLOAD_INVALID)
         else:
             self.close(_PAYLOAD_INVALID, f"{packet.topic}: {reason}")
 
-    def _ack(self, packet: mqtt.Publish, reason: int = 0) -> None:
+    def limited(self) -> None:
+        """The device has said too much."""
+        self.cloud.log("rate_limit", device=self.name)
+        self.close(_OTHER, "rate limit")
+
+    def ack(self, packet: mqtt.Publish, reason: int = 0) -> None:
         """PUBACK for QoS 1, and oddly for QoS 2 as well."""
         if packet.qos:
             self.send(mqtt.puback(self.level, packet.packet_id, reason))
 
     # What goes out
+
+    @property
+    def name(self) -> str | None:
+        """The device's, for the record."""
+        return self.device.name if self.device else None
 
     @property
     def level(self) -> int:
@@ -186,8 +234,7 @@ class Session:
 
     def end(self, by: str, reason: str) -> None:
         """No more packets in or out; the driver is told to close once the rest is written."""
-        name = self.device.name if self.device else None
-        self.cloud.log("close", device=name, conn=self.conn, by=by, reason=reason)
+        self.cloud.log("close", device=self.name, conn=self.conn, by=by, reason=reason)
         self.is_open = False
         self._detach()
         self.cloud.forget(self)
@@ -212,4 +259,5 @@ _HANDLERS: dict[str, Callable[[Session, Request], None]] = {
     "rpc_request": rpc.call,
     "rpc_response": rpc.result,
     "chunk": chunks.answer,
+    "claim": claiming.post,
 }

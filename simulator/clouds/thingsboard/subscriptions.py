@@ -9,27 +9,39 @@ _UNKNOWN = 0x11  # UNSUBACK of version 5: there was no such subscription
 
 
 class Subscriptions:
-    """`push_topic` is where attribute updates go, the variant subscribed last; None while they are not wanted."""
+    """`push_topic` is where attribute updates go and `rpc_topic` where calls go, the variant subscribed last; else None.
 
-    def __init__(self) -> None:
+    `filters` are those that exist for the session.
+    """
+
+    def __init__(self, filters: frozenset[str] = topics.FILTERS) -> None:
         self.push_topic: str | None = None
+        self.rpc_topic: str | None = None
+        self._filters = filters
         self._granted: dict[str, int] = {}
 
     def add(self, name: str, qos: int, level: int) -> int:
         """The code for the SUBACK: the QoS granted, or the refusal of this protocol version."""
-        if name not in topics.FILTERS:
+        if name not in self._filters:
             return 0x8F if level == mqtt.V5 else 0x80
         self._granted[name] = min(qos, _MAX_QOS)
-        if name in topics.ATTRIBUTES:
-            self.push_topic = name
         return self._granted[name]
 
+    def listen(self, name: str) -> None:
+        """From now on what the server has to say by itself goes out on this granted filter, if it is for that."""
+        if name in topics.ATTRIBUTES:
+            self.push_topic = name
+        elif name in topics.RPC:
+            self.rpc_topic = name
+
     def remove(self, name: str) -> int:
-        """The code for the UNSUBACK. Any attribute filter that goes takes the pushes with it, of every variant."""
+        """The code for the UNSUBACK. An attribute filter that goes takes the pushes with it, of every variant; calls too."""
         if self._granted.pop(name, None) is None:
             return _UNKNOWN
         if name in topics.ATTRIBUTES:
             self.push_topic = None
+        elif name in topics.RPC:
+            self.rpc_topic = None
         return 0
 
     def qos(self, topic: str) -> int:

@@ -7,6 +7,8 @@ from simulator.clouds.thingsboard import bodies
 from simulator.clouds.thingsboard.bodies import Value
 
 if TYPE_CHECKING:
+    from simulator.clouds.thingsboard.cloud import ThingsBoard
+    from simulator.clouds.thingsboard.devices import Device
     from simulator.clouds.thingsboard.session import Request, Session
 
 
@@ -33,9 +35,15 @@ class Telemetry:
 
 
 def post(session: "Session", request: "Request") -> None:
-    """Saves what the device sent; nothing in it makes the server do anything else, `fw_state` included."""
-    for ts_ms, values in bodies.telemetry(request.payload, session.cloud.now_ms):
-        session.device.telemetry.save(ts_ms, values)
-        session.cloud.log("telemetry", device=session.device.name, ts=ts_ms, values=values)
+    receive(session.cloud, session.device, request.payload)
     if not session.disturbed(session.cloud.strike("telemetry")):
         request.ack()
+
+
+def receive(cloud: "ThingsBoard", device: "Device", payload: bytes) -> None:
+    """Saves what the device sent; nothing in it makes the server do anything else, `fw_state` included."""
+    entries = bodies.telemetry(payload, cloud.now_ms)
+    cloud.spend(device, sum(len(values) for _, values in entries))
+    for ts_ms, values in entries:
+        device.telemetry.save(ts_ms, values)
+        cloud.log("telemetry", device=device.name, ts=ts_ms, values=values)

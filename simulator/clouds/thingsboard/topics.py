@@ -5,12 +5,13 @@ import re
 from dataclasses import dataclass
 
 ATTRIBUTES = ("v1/devices/me/attributes", "v2/a", "v2/a/j", "v2/a/p")
+RPC = ("v1/devices/me/rpc/request/+", "v2/r/req/+", "v2/r/req/j/+", "v2/r/req/p/+")  # calls from the server
 ERROR = "v2/fw/error"  # software errors arrive here too
 FILTERS = frozenset(
     (
         *ATTRIBUTES,
         *("v1/devices/me/attributes/response/+", "v2/a/res/+", "v2/a/res/j/+", "v2/a/res/p/+"),
-        *("v1/devices/me/rpc/request/+", "v2/r/req/+", "v2/r/req/j/+", "v2/r/req/p/+"),
+        *RPC,
         *("v1/devices/me/rpc/response/+", "v2/r/res/+", "v2/r/res/j/+", "v2/r/res/p/+"),
         *("v2/fw/response/+/chunk/+", "v2/fw/error", "v2/sw/response/+/chunk/+", "v2/sw/error"),
     )
@@ -18,6 +19,7 @@ FILTERS = frozenset(
 GATEWAY = "v1/gateway"
 
 _EXACT = {
+    "v1/devices/me/claim": "claim",
     **dict.fromkeys(("v1/devices/me/telemetry", "v2/t", "v2/t/j", "v2/t/p"), "telemetry"),
     **dict.fromkeys(ATTRIBUTES, "attributes"),
 }
