@@ -18,7 +18,6 @@ from ota.port import const
 
 _OTA_0 = const(0x10)
 _KNOWN_SINCE = const(1735689600)  # 2025-01-01: an earlier clock was never set
-_IO_S = const(10)
 _IDLE_WATCHDOG_MS = const(3600000)
 
 
@@ -42,12 +41,13 @@ class Watchdog:
 
 
 class Board:
-    """`name`: unique, from the chip's address. `nvs`: esp32.NVS, the agent's own namespace.
+    """`name`: unique, from the chip's address. `nvs`: esp32.NVS, the agent's own namespace; `settings`: "ota_cfg".
 
     `running`, `spare` (None without a second slot) and `otadata` (None without one): esp32.Partition.
     """
 
     step_ms = 50  # the longest that one step of the agent waits
+    silence_s = 10  # of a peer, until a call on a connection gives up
 
     def __init__(self):
         partition = esp32.Partition
@@ -62,7 +62,7 @@ class Board:
         self.spare = self._spare()
         self.name = "esp32-" + binascii.hexlify(machine.unique_id()).decode()
         self.nvs = esp32.NVS("ota")
-        self._settings = esp32.NVS("ota_cfg")
+        self.settings = esp32.NVS("ota_cfg")
         self.watchdog = Watchdog()
         self._wlan = None
         self.trial_ms = self.number("trial_s", 300) * 1000
@@ -83,7 +83,7 @@ class Board:
     def number(self, name, default):
         """An integer that was provisioned under `name` in NVS namespace "ota_cfg"."""
         try:
-            return self._settings.get_i32(name)
+            return self.settings.get_i32(name)
         except OSError:
             return default
 
@@ -91,7 +91,7 @@ class Board:
         """A text that was provisioned there."""
         buf = bytearray(512)
         try:
-            return bytes(buf[: self._settings.get_blob(name, buf)]).decode()
+            return bytes(buf[: self.settings.get_blob(name, buf)]).decode()
         except (OSError, ValueError):
             return default
 
@@ -129,18 +129,25 @@ class Board:
         """False while the Wi-Fi that was joined is not there. True for a product that minds its network itself."""
         return self._wlan is None or self._wlan.isconnected()
 
-    def open_stream(self, host, port_number):
-        """A connected TCP stream whose every call ends within 10 s. Raises TransferError."""
-        sock = None
+    def open_stream(self, host, port_number, tls=False):
+        """A connected stream whose every call ends after `silence_s` without a byte. Raises TransferError.
+
+        With `tls` the peer is verified (ota.secure); the handshake blocks for 1 to 2 s more.
+        """
+        verifier = sock = None
+        if tls:
+            from ota import secure
+
+            verifier = secure.Verifier(self)
         try:
             address = socket.getaddrinfo(host, port_number, 0, socket.SOCK_STREAM)[0][-1]
             sock = socket.socket()
-            sock.settimeout(_IO_S)
+            sock.settimeout(self.silence_s)
             if hasattr(socket, "TCP_NODELAY"):  # or a request waits until the one before is acknowledged
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect(address)
-            return port.Stream(sock)
-        except (OSError, IndexError) as error:
+            return port.Stream(verifier.wrap(sock, host) if verifier else sock)
+        except (OSError, IndexError, TransferError) as error:
             if sock is not None:
                 sock.close()
-            raise TransferError("connect_failed", str(error))
+            raise error if isinstance(error, TransferError) else TransferError("connect_failed", str(error))

@@ -82,6 +82,10 @@ class Stream:
             return True
         return False
 
+    def stop_waiting(self):
+        """From now on a read returns what is there, and None for nothing; so it can lose nothing either."""
+        self._sock.setblocking(False)
+
     def setblocking(self, flag):
         """Part of what umqtt.simple expects; the time-out set at opening stays as it is."""
 

@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-TWINS = ("time", "esp32", "machine", "_machine", "network", "_network", "socket", "select")
+TWINS = ("time", "esp32", "machine", "_machine", "network", "_network", "ntptime", "socket", "select")
 BUILT_IN = ("utime", "usocket", "uselect", "micropython")  # what MicroPython's own modules offer, made of CPython's
 SAME = ("binascii", "collections", "errno", "hashlib", "io", "json", "os", "random", "re", "struct", "sys")
 
@@ -71,6 +71,8 @@ def prepare(frozen: str, *trouble: str) -> str | None:
     signal.signal(signal.SIGUSR1, lambda *_: _chip.run_timers())
     if _chip.virtual:
         _load("_links", HERE.parent)
+    else:
+        _load("tls", HERE)
     for name in TWINS:
         _load(name, HERE.parent)
     for name in ("time", "socket", "select"):

@@ -22,6 +22,10 @@ class poll:
             self._poll.unregister(fd)
 
     def poll(self, ms: int = -1) -> list:
+        """What a TLS socket has decrypted already no system call knows of, so it is asked first."""
+        pending = [sock for sock in self._objects.values() if hasattr(sock, "pending") and sock.pending()]
+        if pending:
+            return [(sock, _select.POLLIN) for sock in pending]
         return [(self._objects[fd], events) for fd, events in self._poll.poll(ms)]
 
     def ipoll(self, ms: int = -1, flags: int = 0):

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""MicroPython's `tls`, as far as a client needs it, over CPython's `ssl`. Certificates and keys are DER.
+
+TLS 1.2 only, as on the ESP32. Loaded before the twins take the place of `socket`, which `ssl` imports.
+"""
+
+import errno
+import ssl
+import tempfile
+
+from cryptography.hazmat.primitives import serialization
+from usocket import socket
+
+PROTOCOL_TLS_CLIENT = 0
+CERT_REQUIRED = ssl.CERT_REQUIRED
+
+
+class SSLContext:
+    """Verifies the peer and its name, always: `verify_mode` may be set, but only to CERT_REQUIRED."""
+
+    def __init__(self, protocol: int) -> None:
+        assert protocol == PROTOCOL_TLS_CLIENT
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self._context.sslsocket_class = SSLSocket
+
+    @property
+    def verify_mode(self) -> int:
+        return self._context.verify_mode
+
+    @verify_mode.setter
+    def verify_mode(self, mode: int) -> None:
+        assert mode == CERT_REQUIRED
+        self._context.verify_mode = ssl.CERT_REQUIRED
+
+    def load_verify_locations(self, cadata: bytes) -> None:
+        try:
+            self._context.load_verify_locations(cadata=bytes(cadata))
+        except ssl.SSLError:
+            raise ValueError("invalid cert") from None
+
+    def load_cert_chain(self, cert: bytes, key: bytes) -> None:
+        """OpenSSL takes these from files only."""
+        private = serialization.load_der_private_key(bytes(key), None).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(ssl.DER_cert_to_PEM_cert(bytes(cert)).encode() + private)
+            file.flush()
+            self._context.load_cert_chain(file.name)
+
+    def wrap_socket(self, sock: socket, server_hostname: str) -> "SSLSocket":
+        try:
+            return self._context.wrap_socket(sock, server_hostname=server_hostname)
+        except ssl.SSLCertVerificationError as error:
+            raise ValueError(error.verify_message) from None
+        except TimeoutError:
+            raise OSError(errno.ETIMEDOUT) from None
+
+
+class SSLSocket(ssl.SSLSocket):
+    """With the stream methods of MicroPython's: exact reads, and None when nothing is there yet."""
+
+    def readinto(self, buf, size: int = -1) -> int | None:
+        view = memoryview(buf) if size < 0 else memoryview(buf)[:size]
+        done = 0
+        while done < len(view):
+            try:
+                n = self.recv_into(view[done:])
+            except ssl.SSLWantReadError:
+                return done or None
+            if not n:
+                break
+            done += n
+        return done
+
+    def read(self, size: int = 1024, buffer=None):
+        """`ssl` itself reads through this one as well, with a buffer."""
+        if buffer is not None:
+            return super().read(size, buffer)
+        buf = bytearray(size)
+        n = self.readinto(buf)
+        return None if n is None else bytes(buf[:n])
+
+    def write(self, data, size: int = -1) -> int:
+        data = memoryview(data.encode() if isinstance(data, str) else data)
+        data = data if size < 0 else data[:size]
+        self.sendall(data)
+        return len(data)
