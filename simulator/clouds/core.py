@@ -24,9 +24,12 @@ Action = Send | Close
 
 
 class Core(Protocol):
-    """A cloud without sockets, clock or threads. Time is unix milliseconds; `conn` is a number the driver chose."""
+    """A cloud without sockets, clock or threads. Time is unix milliseconds; `conn` is a number the driver chose.
 
-    def open(self, conn: int, now_ms: int) -> None: ...
+    `certificate` is what a TLS client has shown, in DER; no other call of `open` has this argument.
+    """
+
+    def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None: ...
 
     def feed(self, conn: int, data: bytes, now_ms: int) -> None: ...
 

@@ -3,23 +3,40 @@
 
 import asyncio
 import itertools
+import ssl
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
-from simulator.clouds.core import Core, Send
+from simulator.clouds.core import Action, Core, Send
 from simulator.errors import UserError
 from simulator.loop_thread import LoopThread
 
 T = TypeVar("T")
 
 
-class Server:
-    """Serves one core over TCP. All calls belong to the event loop that `open` ran on."""
+@dataclass(frozen=True)
+class Door:
+    """A port (0: any free one) with a core behind it; with `tls` a certificate is shown, and perhaps one wanted."""
 
-    def __init__(self, core: Core, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._core = core
-        self._address = (host, port)
+    core: Core
+    port: int = 0
+    tls: ssl.SSLContext | None = None
+
+
+class Server:
+    """Serves cores over TCP, one at each door; two doors may lead to one core, and cores may share their state.
+
+    All calls belong to the event loop that `open` ran on.
+    """
+
+    def __init__(self, core: Core, host: str = "127.0.0.1", port: int = 0, *doors: Door) -> None:
+        self._host = host
+        self._doors = (Door(core, port), *doors)
+        self._cores = list(dict.fromkeys(door.core for door in self._doors))
+        self._listeners: list[asyncio.Server] = []
+        self.ports: list[int] = []
         self._conns = itertools.count(1)
         self._transports: dict[int, asyncio.Transport] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -30,28 +47,48 @@ class Server:
         return int(self._epoch_ms + time.monotonic() * 1000)
 
     async def open(self) -> int:
-        """Listens and returns the port; UserError("cannot_listen") if that cannot be."""
+        """Listens and returns the first port, all are in `ports`; UserError("cannot_listen") if that cannot be."""
         self._loop = asyncio.get_running_loop()
-        host, port = self._address
         try:
-            self._listener = await self._loop.create_server(lambda: _Peer(self, next(self._conns)), host, port)
+            for door in self._doors:
+                await self._listen(door)
+        except UserError:
+            await self.close()
+            raise
+        return self.ports[0]
+
+    async def _listen(self, door: Door) -> None:
+        def peer() -> _Peer:
+            return _Peer(self, next(self._conns), door)
+
+        try:
+            listener = await self._loop.create_server(peer, self._host, door.port, ssl=door.tls)
         except OSError as error:
-            raise UserError("cannot_listen", f"cannot listen on {host}:{port}: {error.strerror}") from error
-        return self._listener.sockets[0].getsockname()[1]
+            raise UserError("cannot_listen", f"cannot listen on {self._host}:{door.port}: {error.strerror}") from error
+        self._listeners.append(listener)
+        self.ports.append(listener.sockets[0].getsockname()[1])
 
     async def close(self) -> None:
         """Stops listening and drops every connection."""
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for transport in list(self._transports.values()):
             transport.abort()
-        await self._listener.wait_closed()
+        for listener in self._listeners:
+            await listener.wait_closed()
         if self._timer:
             self._timer.cancel()
 
     def act(self, call: Callable[[int], T]) -> T:
-        """Calls into the core with the time, then does what the core wants done."""
+        """Calls into a core with the time, then does what the cores want done."""
         result = call(self.now_ms())
-        for action in self._core.take():
+        for core in self._cores:
+            self._obey(core.take())
+        self._wind()
+        return result
+
+    def _obey(self, actions: list[Action]) -> None:
+        for action in actions:
             transport = self._transports.get(action.conn)
             if transport is None:
                 continue
@@ -59,51 +96,63 @@ class Server:
                 transport.write(action.data)
             else:
                 transport.close()
-        self._wind()
-        return result
 
     def _wind(self) -> None:
-        """One timer, set to the core's next deadline."""
+        """One timer, set to the next deadline of a core."""
         if self._timer:
             self._timer.cancel()
             self._timer = None
-        deadline = self._core.deadline()
-        if deadline is not None:
-            delay_s = max(0, deadline - self.now_ms()) / 1000
-            self._timer = self._loop.call_later(delay_s, self.act, self._core.tick)
+        deadlines = [deadline for core in self._cores if (deadline := core.deadline()) is not None]
+        if deadlines:
+            delay_s = max(0, min(deadlines) - self.now_ms()) / 1000
+            self._timer = self._loop.call_later(delay_s, self.act, self._tick)
 
-    def opened(self, conn: int, transport: asyncio.Transport) -> None:
+    def _tick(self, now_ms: int) -> None:
+        for core in self._cores:
+            core.tick(now_ms)
+
+    def opened(self, conn: int, core: Core, transport: asyncio.Transport) -> None:
+        """A core learns which certificate a client has shown, in DER, if it came through TLS with one."""
         self._transports[conn] = transport
-        self.act(lambda now_ms: self._core.open(conn, now_ms))
+        tls = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls else None
+        shown = [certificate] if certificate else []
+        self.act(lambda now_ms: core.open(conn, now_ms, *shown))
 
-    def received(self, conn: int, data: bytes) -> None:
-        self.act(lambda now_ms: self._core.feed(conn, data, now_ms))
+    def received(self, conn: int, core: Core, data: bytes) -> None:
+        self.act(lambda now_ms: core.feed(conn, data, now_ms))
 
-    def lost(self, conn: int) -> None:
+    def lost(self, conn: int, core: Core) -> None:
         del self._transports[conn]
-        self.act(lambda now_ms: self._core.lost(conn, now_ms))
+        self.act(lambda now_ms: core.lost(conn, now_ms))
 
 
 class _Peer(asyncio.Protocol):
-    def __init__(self, server: Server, conn: int) -> None:
+    def __init__(self, server: Server, conn: int, door: Door) -> None:
         self._server = server
         self._conn = conn
+        self._core = door.core
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._server.opened(self._conn, transport)
+        self._server.opened(self._conn, self._core, transport)
 
     def data_received(self, data: bytes) -> None:
-        self._server.received(self._conn, data)
+        self._server.received(self._conn, self._core, data)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._server.lost(self._conn)
+        self._server.lost(self._conn, self._core)
 
 
 class ThreadServer:
     """A Server on a thread of its own: `start()` gives the port, `call()` reaches the core, `stop()` ends it."""
 
-    def __init__(self, core: Core, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._server = Server(core, host, port)
+    def __init__(self, core: Core, host: str = "127.0.0.1", port: int = 0, *doors: Door) -> None:
+        self._server = Server(core, host, port, *doors)
+
+    @property
+    def ports(self) -> list[int]:
+        """Of all doors, the first one's first."""
+        return self._server.ports
 
     def start(self) -> int:
         """Serves until `stop`; returns the port. UserError as Server.open."""

@@ -3,8 +3,8 @@
 
 import heapq
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from simulator.clouds.core import Action
 from simulator.clouds.thingsboard import attributes, claiming, credentials, packages, rpc
@@ -40,7 +40,7 @@ class Settings:
     http_timeout_ms: int = 60_000
     provision_linger_ms: int = 60_000
     claim_ms: int = 86_400_000
-    rate_limits: RateLimits = RateLimits()
+    rate_limits: RateLimits = field(default_factory=RateLimits)
     cache_ttl_ms: int = 3_600_000
     cache_size: int = 10
 
@@ -158,6 +158,11 @@ class ThingsBoard:
         self.tick(now_ms)
         self._assignments.set(target, type, None)
 
+    def move(self, device: Device, profile: Profile, own: Mapping[str, Package | None], now_ms: int) -> None:
+        """Puts the device under another profile; its own packages are then those of `own`, by type."""
+        self.tick(now_ms)
+        self._assignments.move(device, profile, own)
+
     def save_attributes(self, device: Device, values: dict[str, Value], now_ms: int) -> None:
         """Writes shared attributes as an administrator would, with the push."""
         self.tick(now_ms)
@@ -177,7 +182,7 @@ class ThingsBoard:
         is_oneway: bool = False,
         on_end: Callable[[rpc.Call], None] | None = None,
     ) -> rpc.Call:
-        """Calls the device, now or when it next listens; `on_end` hears how that ended, at the latest after the time."""
+        """Calls the device, now or when it next listens; `on_end` hears how it ended, at the latest after the time."""
         self.tick(now_ms)
         return rpc.start(self, device, method, params, timeout_ms, is_oneway, on_end)
 

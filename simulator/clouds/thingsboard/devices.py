@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Profile:
     """A device profile. Its packages serve devices that have none of their own.
 
-    `ack_bad_payload` is the profile's "send PUBACK on validation error" (thingsboard.md 1.5). `provision_type` says what
-    a device may do that has the provision key and secret (provisioning.py). `about` is what else the administrator
+    `ack_bad_payload` is the profile's "send PUBACK on validation error" (thingsboard.md 1.5). `provision_type` says
+    what a device may do that has the provision key and secret (provisioning.py). `about` is what else the administrator
     wrote into its JSON, kept for reading back.
     """
 

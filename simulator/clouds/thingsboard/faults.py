@@ -2,7 +2,7 @@
 """Misbehaviour on demand: rules such as "chunk 3, twice: corrupt it" (thingsboard.md 8.2, M27).
 
 A rule is written `WHERE[=INDEX][xTIMES]:ACTION[=ARGUMENT]`; TIMES is 1 unless given, `x*` is for ever.
-INDEX is a chunk index; without one the rule applies to the next occasion.
+INDEX is the index of a chunk (chunk, download); without one the rule applies to the next occasion.
 
     connect    refuse=CODE  mute  close
     subscribe  mute  close
@@ -10,7 +10,12 @@ INDEX is a chunk index; without one the rule applies to the next occasion.
     attributes drop  mute  close  delay=MS
     chunk      drop  mute  close  delay=MS  duplicate  empty  truncate=BYTES  extend=BYTES  corrupt  other-id
                other-index  error=CODE  reassign=TITLE VERSION  from=TITLE VERSION
+    download   mute  close  delay=MS  status=CODE  empty  truncate=BYTES  extend=BYTES  corrupt  cut=BYTES
+               reassign=TITLE VERSION  from=TITLE VERSION
+    http       mute  close  delay=MS  status=CODE  cut=BYTES
 
+chunk is over MQTT, download the same over HTTP, http any other HTTP request. cut: the connection breaks after so many
+bytes of the body.
 drop: PUBACK but no answer. mute: neither. truncate and extend: by so many bytes. from: bytes of another package.
 other-id, other-index: the answer to a question nobody asked. CODE of refuse is the one of MQTT 3.1.1, 1 to 5.
 """
@@ -29,8 +34,21 @@ _ACTIONS = {
         *("drop", "mute", "close", "delay", "duplicate", "empty", "truncate", "extend", "corrupt"),
         *("other-id", "other-index", "error", "reassign", "from"),
     },
+    "download": {
+        *("mute", "close", "delay", "status", "empty", "truncate", "extend", "corrupt", "cut"),
+        *("reassign", "from"),
+    },
+    "http": {"mute", "close", "delay", "status", "cut"},
 }
-_NUMBERS = {"refuse": range(1, 6), "delay": range(1 << 31), "truncate": range(1, 1 << 16), "extend": range(1, 1 << 16)}
+_INDEXED = ("chunk", "download")
+_NUMBERS = {
+    "refuse": range(1, 6),
+    "delay": range(1 << 31),
+    "truncate": range(1, 1 << 16),
+    "extend": range(1, 1 << 16),
+    "status": range(400, 600),
+    "cut": range(1 << 31),
+}
 _TEXTS = {"error", "reassign", "from"}
 _RULE = re.compile(r"([a-z]+)(?:=([0-9]+))?(?:x([1-9][0-9]*|\*))?:([a-z-]+)(?:=(.+))?")
 
@@ -46,7 +64,7 @@ class Rule:
     times: int | None = 1
 
     def __post_init__(self) -> None:
-        if self.action not in _ACTIONS.get(self.where, ()) or (self.index is not None and self.where != "chunk"):
+        if self.action not in _ACTIONS.get(self.where, ()) or (self.index is not None and self.where not in _INDEXED):
             raise UserError("bad_fault", f"fault {self.where}:{self.action} does not exist; --help lists them")
         if self.action in _NUMBERS and not (
             self.argument.isdecimal() and self.argument.isascii() and int(self.argument) in _NUMBERS[self.action]

@@ -70,7 +70,7 @@ def _buckets(text: str | None, now_ms: int) -> list[Bucket]:
 
 def _take(buckets: list[Bucket], count: int, now_ms: int) -> bool:
     """From all of them or from none."""
-    if not all([bucket.has(count, now_ms) for bucket in buckets]):
+    if not all(bucket.has(count, now_ms) for bucket in buckets):
         return False
     for bucket in buckets:
         bucket.take(count)

@@ -43,7 +43,7 @@ class Request:
 class Session:
     """Lives as long as the connection; what the server remembers per session dies with it.
 
-    `certificate` is the client's, in DER, if it has shown one. `is_provisioning`: it can do nothing but get credentials.
+    `certificate` is the client's, in DER, if it has shown one. `is_provisioning`: it can only ask for credentials.
     """
 
     def __init__(self, cloud: "ThingsBoard", conn: int, certificate: bytes | None = None) -> None:

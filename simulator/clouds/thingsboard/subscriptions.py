@@ -9,9 +9,9 @@ _UNKNOWN = 0x11  # UNSUBACK of version 5: there was no such subscription
 
 
 class Subscriptions:
-    """`push_topic` is where attribute updates go and `rpc_topic` where calls go, the variant subscribed last; else None.
+    """`push_topic` is where attribute updates go, `rpc_topic` where calls go: the variant subscribed last, or None.
 
-    `filters` are those that exist for the session.
+    `filters` are those that exist for this session.
     """
 
     def __init__(self, filters: frozenset[str] = topics.FILTERS) -> None:
@@ -35,7 +35,7 @@ class Subscriptions:
             self.rpc_topic = name
 
     def remove(self, name: str) -> int:
-        """The code for the UNSUBACK. An attribute filter that goes takes the pushes with it, of every variant; calls too."""
+        """The code for the UNSUBACK. Any attribute filter that goes takes the pushes with it, of every variant."""
         if self._granted.pop(name, None) is None:
             return _UNKNOWN
         if name in topics.ATTRIBUTES:

@@ -33,6 +33,14 @@ class Telemetry:
     def latest(self, key: str) -> Value | None:
         return self._latest[key][1] if key in self._latest else None
 
+    def latest_point(self, key: str) -> tuple[int, Value] | None:
+        """The latest value with its unix ms."""
+        return self._latest.get(key)
+
+    def keys(self) -> list[str]:
+        """In the order they first came."""
+        return list(self._series)
+
 
 def post(session: "Session", request: "Request") -> None:
     receive(session.cloud, session.device, request.payload)
