@@ -4,12 +4,14 @@
 TLS 1.2 only, as on the ESP32. Loaded before the twins take the place of `socket`, which `ssl` imports.
 """
 
+import base64
+import contextlib
 import errno
 import ssl
-import tempfile
 
-from cryptography.hazmat.primitives import serialization
 from usocket import socket
+
+_KEY = "-----BEGIN {0}PRIVATE KEY-----\n{1}-----END {0}PRIVATE KEY-----\n"
 
 PROTOCOL_TLS_CLIENT = 0
 CERT_REQUIRED = ssl.CERT_REQUIRED
@@ -40,14 +42,17 @@ class SSLContext:
             raise ValueError("invalid cert") from None
 
     def load_cert_chain(self, cert: bytes, key: bytes) -> None:
-        """OpenSSL takes these from files only."""
-        private = serialization.load_der_private_key(bytes(key), None).private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        with tempfile.NamedTemporaryFile() as file:
-            file.write(ssl.DER_cert_to_PEM_cert(bytes(cert)).encode() + private)
-            file.flush()
-            self._context.load_cert_chain(file.name)
+        """OpenSSL takes these from files only, and a key under its right name only."""
+        import tempfile  # most boards never come here
+
+        for kind in ("", "EC ", "RSA "):
+            with tempfile.NamedTemporaryFile("w") as file:
+                file.write(ssl.DER_cert_to_PEM_cert(bytes(cert)))
+                file.write(_KEY.format(kind, base64.encodebytes(bytes(key)).decode()))
+                file.flush()
+                with contextlib.suppress(ssl.SSLError):
+                    return self._context.load_cert_chain(file.name)
+        raise ValueError("invalid key")
 
     def wrap_socket(self, sock: socket, server_hostname: str) -> "SSLSocket":
         try:
