@@ -2,6 +2,7 @@
 """Which device gets which package, and the paced queue that tells it (thingsboard.md 5.2)."""
 
 from collections import deque
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.clouds.thingsboard import attributes
@@ -46,15 +47,16 @@ class Assignments:
         for device, old in zip(devices, before, strict=True):
             self._changed(device, package_type, old)
 
-    def move(self, device: Device, profile: Profile) -> None:
-        """Puts the device under another profile, whose packages it is queued for unless it has its own.
+    def move(self, device: Device, profile: Profile, own: Mapping[str, Package | None]) -> None:
+        """Puts the device under another profile, with these packages of its own by type, and queues what changes.
 
-        Raises UserError when a package of its own is not for that profile.
+        Raises UserError as Tenant.check_assignable.
         """
-        for package in device.packages.values():
+        kept = {package_type: package for package_type, package in own.items() if package}
+        for package in kept.values():
             self._cloud.tenant.check_assignable(package, profile)
         before = {package_type: device.package(package_type) for package_type in PREFIXES}
-        device.profile = profile
+        device.profile, device.packages = profile, kept
         for package_type, old in before.items():
             if device.package(package_type) is not old:
                 self._changed(device, package_type, old)
@@ -82,7 +84,7 @@ class Assignments:
         target = {"title": package.title, "version": package.version, "tag": package.tag, "ts": cloud.now_ms}
         values = {f"target_{prefix}_{name}": value for name, value in target.items() if value is not None}
         device.telemetry.save(cloud.now_ms, {**values, f"{prefix}_state": "QUEUED"})
-        cloud.log("queued", device=device.name, type=package.type, title=package.title, version=package.version)
+        cloud.log("queued", device=device.name, **_about(package))
         self._queue.append(_Waiting(cloud.now_ms + cloud.settings.queue_ms, device, package))
         self._wind()
 
@@ -104,12 +106,11 @@ class Assignments:
     def _reach(self, device: Device, package: Package) -> bool:
         """The queue has come to this device: is it still the package to have? Then tell it, in two pushes."""
         cloud = self._cloud
-        what = {"type": package.type, "title": package.title, "version": package.version, "size": package.size}
         if device.package(package.type) is not package or cloud.devices.get(device.name) is not device:
-            cloud.log("dropped", device=device.name, **what)
+            cloud.log("dropped", device=device.name, **_about(package))
             return False
         device.telemetry.save(cloud.now_ms, {f"{package.prefix}_state": "INITIATED"})
-        cloud.log("initiated", device=device.name, **what)
+        cloud.log("initiated", device=device.name, **_about(package))
         present, absent = package.attributes()
         pushes = [lambda: attributes.save(cloud, device, present)]
         if absent:
@@ -121,3 +122,8 @@ class Assignments:
         for push in pushes:
             push()
         return True
+
+
+def _about(package: Package) -> dict[str, object]:
+    """What the log says of a package."""
+    return {"type": package.type, "title": package.title, "version": package.version, "size": package.size}
