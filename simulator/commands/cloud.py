@@ -16,10 +16,13 @@ from collections.abc import Callable
 import click
 import rich_click
 
-from simulator.clouds.server import Server
-from simulator.clouds.thingsboard import Device, Package, ThingsBoard
+from simulator.clouds import tls
+from simulator.clouds.server import Door, Server
+from simulator.clouds.thingsboard import Device, HttpDoor, Package, RateLimits, ThingsBoard, credentials, provisioning
 from simulator.errors import UserError
 
+_PORT = click.IntRange(0, 65_535)
+_FILE = click.Path(dir_okay=False)
 _PACKAGE_KEYS = ("title", "version", "file", "url", "type", "algorithm", "tag", "checksum", "size")
 
 
@@ -30,25 +33,40 @@ def command() -> None:
 
 @command.command("thingsboard")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--mqtt-port", type=click.IntRange(0, 65_535), default=0, show_default=True, help="0: any free port.")
+@click.option("--mqtt-port", type=_PORT, default=0, show_default=True, help="0: any free port.")
+@click.option("--http-port", type=_PORT, default=0, show_default=True, help="HTTP device API; 0: any free port.")
+@click.option("--tls-port", type=_PORT, default=None, help="MQTT over TLS, 8883 on a real server; 0: any free port.")
+@click.option("--cert", type=_FILE, default=None, help="Certificate for TLS, PEM; a new CA makes one if not given.")
+@click.option("--key", type=_FILE, default=None, help="Its key, if that is not in the same file.")
+@click.option("--ca-out", type=_FILE, default=None, help="Where to write the certificate of the new CA, PEM.")
+@click.option("--client-ca", type=_FILE, default=None, help="Certificates of clients, or of their CAs, PEM.")
 @click.option("--token", default=None, help="Access token of the one device; random if not given.")
+@click.option("--client-cert", type=_FILE, default=None, help="The device's certificate, PEM, instead of a token.")
+@click.option("--provision", default=None, metavar="KEY:SECRET", help="Let devices in that have these.")
+@click.option("--limit-messages", default=None, metavar="N:SECONDS,...", help="Rate limit of a device.")
+@click.option("--limit-telemetry", default=None, metavar="N:SECONDS,...", help="The same for telemetry messages.")
+@click.option("--limit-points", default=None, metavar="N:SECONDS,...", help="The same for the values in them.")
 @click.option("--package", "packages", multiple=True, metavar="KEY=VALUE,...", help="A package; the first is assigned.")
 @click.option("--fault", "faults", multiple=True, metavar="RULE", help="Misbehaviour, see below.")
 @click.option("--delay", default=600, show_default=True, metavar="MS", type=click.IntRange(0), help="QUEUED to push.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is random in the cloud.")
 def thingsboard(
-    host: str,
-    mqtt_port: int,
-    token: str | None,
     packages: tuple[str, ...],
     faults: tuple[str, ...],
     delay: int,
     seed: int,
+    token: str | None,
+    client_cert: str | None,
+    provision: str | None,
+    limit_messages: str | None,
+    limit_telemetry: str | None,
+    limit_points: str | None,
+    **doors: str | int | None,
 ) -> None:
-    """A mock ThingsBoard with one device, over MQTT 3.1.1 and 5.
+    """A mock ThingsBoard with one device, over MQTT 3.1.1 and 5, with or without TLS, and over HTTP.
 
-    The first line on stdout is {"mqtt_port": ..., "token": ...}; then one JSON object per event, until SIGINT or
-    SIGTERM (exit 0).
+    The first line on stdout is {"mqtt_port": ..., "http_port": ..., "token": ...}, with "tls_port" if there is one;
+    then one JSON object per event, until SIGINT or SIGTERM (exit 0).
 
     A package is title=..,version=..,file=.. (or url=..), and if wanted type=FIRMWARE|SOFTWARE, algorithm=SHA256 (MD5,
     SHA384, SHA512, CRC32, MURMUR3_32, MURMUR3_128), tag=.., checksum=.., and size=.. for a url.
@@ -59,6 +77,8 @@ def thingsboard(
       assign TITLE VERSION     assign this package to the device
       unassign [TYPE]          take the device's FIRMWARE (or SOFTWARE) away
       attribute KEY JSON       write a shared attribute
+      call METHOD JSON         call the device and wait 10 s for its answer
+      claim SECRET USER        claim the device for a user
       fault RULE               add a rule
       quit                     end
 
@@ -72,14 +92,75 @@ def thingsboard(
       chunk       drop mute close delay=MS duplicate empty corrupt
                   truncate=BYTES extend=BYTES other-id other-index
                   error=CODE reassign=TITLE VERSION from=TITLE VERSION
+      download    mute close delay=MS status=CODE empty corrupt cut=BYTES
+                  truncate=BYTES extend=BYTES
+                  reassign=TITLE VERSION from=TITLE VERSION
+      http        mute close delay=MS status=CODE cut=BYTES
+    chunk is over MQTT, download over HTTP, http any other HTTP request.
     drop: a PUBACK only. mute: nothing. Example: --fault chunk=3x2:corrupt
     """
-    cloud = ThingsBoard(seed=seed, queue_ms=delay)
-    device = cloud.add_device("device", token or secrets.token_hex(10))
+    limits = RateLimits(limit_messages, limit_telemetry, limit_points)
+    cloud = ThingsBoard(seed=seed, queue_ms=delay, rate_limits=limits)
+    if provision:
+        _let_in(cloud, provision)
+    device = cloud.add_device("device", _credentials(token, client_cert))
     known = [_add_package(cloud, text) for text in packages]
     for rule in faults:
         cloud.add_fault(rule)
-    asyncio.run(_serve(cloud, device, known[:1], Server(cloud, host, mqtt_port)))
+    server = _server(cloud, client_cert=client_cert, **doors)
+    asyncio.run(_serve(cloud, device, known[:1], server))
+
+
+def _let_in(cloud: ThingsBoard, text: str) -> None:
+    key, _, secret = text.partition(":")
+    if not key or not secret:
+        raise UserError("bad_provision", f"{text!r} is not KEY:SECRET")
+    profile = cloud.default_profile
+    profile.provision_type, profile.provision_key, profile.provision_secret = provisioning.CREATE, key, secret
+
+
+def _credentials(token: str | None, client_cert: str | None) -> str | credentials.Credentials:
+    if client_cert is None:
+        return token or secrets.token_hex(10)
+    if token is not None:
+        raise UserError("bad_credentials", "the device has a token or a certificate, not both")
+    return credentials.x509(_read(client_cert).decode(errors="replace"))
+
+
+def _server(
+    cloud: ThingsBoard,
+    host: str,
+    mqtt_port: int,
+    http_port: int,
+    tls_port: int | None,
+    cert: str | None,
+    key: str | None,
+    ca_out: str | None,
+    client_ca: str | None,
+    client_cert: str | None,
+) -> Server:
+    """The doors that the options ask for: MQTT, HTTP, and perhaps MQTT over TLS, in this order."""
+    doors = [Door(HttpDoor(cloud), http_port)]
+    if tls_port is None:
+        if cert or key or ca_out or client_ca or client_cert:
+            raise UserError("no_tls", "certificates are for --tls-port")
+        return Server(cloud, host, mqtt_port, *doors)
+    if cert:
+        context = tls.from_files(cert, key)
+    else:
+        context, authority = tls.throw_away("localhost", host)
+        if ca_out:
+            _write(ca_out, authority)
+    if client_ca or client_cert:
+        tls.ask_for_certificate(context, client_ca or client_cert)
+    return Server(cloud, host, mqtt_port, *doors, Door(cloud, tls_port, context))
+
+
+def _write(file: str, data: bytes) -> None:
+    try:
+        pathlib.Path(file).write_bytes(data)
+    except OSError as error:
+        raise UserError("cannot_write", f"cannot write {file}: {error.strerror}") from error
 
 
 def _add_package(cloud: ThingsBoard, text: str) -> Package:
@@ -104,7 +185,7 @@ def _read(file: str) -> bytes:
 
 async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], server: Server) -> None:
     """Prints, assigns, and listens to stdin until a signal, `quit`, or nobody reads stdout any more."""
-    port = await server.open()
+    await server.open()
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
     def show(line: dict) -> None:
@@ -116,7 +197,8 @@ async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], serve
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, done.set)
-    show({"mqtt_port": port, "token": device.token})
+    names = ("mqtt_port", "http_port", "tls_port")
+    show({**dict(zip(names, server.ports, strict=False)), "token": device.token})
     cloud.on_event = show
     for package in first:
         server.act(lambda now_ms, package=package: cloud.assign(device, package, now_ms))
@@ -154,6 +236,10 @@ def _obey(cloud: ThingsBoard, device: Device, server: Server, line: str) -> bool
             server.act(lambda now_ms: cloud.unassign(device, (types or ["FIRMWARE"])[0], now_ms))
         case ["attribute", key, text]:
             server.act(lambda now_ms: cloud.save_attributes(device, {key: _json(text)}, now_ms))
+        case ["call", method, text]:
+            server.act(lambda now_ms: cloud.call(device, method, _json(text), now_ms))
+        case ["claim", secret, user]:
+            server.act(lambda now_ms: cloud.claim(device.name, secret, user, now_ms))
         case ["fault", *rule]:
             cloud.add_fault(" ".join(rule))
         case _:
