@@ -6,6 +6,7 @@ import json
 import pytest
 
 from simulator.clouds.thingsboard import Package, Profile, ThingsBoard
+from simulator.errors import UserError
 from tests.clouds.peer import World
 
 NINE = {
@@ -134,6 +135,49 @@ def test_m8_queue_paces_the_devices(world, cloud, device, new):
     world.wait(2000)
     initiated = [(e["device"], e["at_ms"] - start) for e in cloud.events if e["event"] == "initiated"]
     assert initiated == [("dev", 600), ("other", 1200)]
+
+
+def initiated(cloud, start: int) -> list[tuple[str, int]]:
+    """(device, ms since `start`) as the queue came to them."""
+    return [(e["device"], e["at_ms"] - start) for e in cloud.events if e["event"] == "initiated"]
+
+
+def test_m8_pause_of_the_queue_is_interval_by_size(level):
+    cloud = ThingsBoard(queue_ms=0, queue_interval_ms=3000, queue_size=2)
+    world = World(cloud)
+    names = ("a", "b", "c")
+    for name in names:
+        cloud.add_device(name, name)
+    start, package = world.now_ms, cloud.add_package("t", "1", data=b"x")
+    world.do(cloud.assign, cloud.default_profile, package)
+    world.wait(10_000)
+    assert initiated(cloud, start) == [("a", 0), ("b", 1500), ("c", 3000)]
+
+
+def test_m8_queue_pauses_only_after_devices_that_were_told(world, cloud, device, old, new):
+    other = cloud.add_device("other", "T2")
+    start = world.now_ms
+    world.do(cloud.assign, device, old)  # replaced while it waits
+    world.do(cloud.assign, device, new)
+    world.do(cloud.assign, other, new)
+    world.wait(5000)
+    assert initiated(cloud, start) == [("dev", 600), ("other", 1200)]
+
+
+def test_m8_device_that_was_deleted_while_queued_is_dropped(world, cloud, device, new):
+    world.do(cloud.assign, device, new)
+    cloud.tenant.delete_device(device)
+    world.wait(1000)
+    assert initiated(cloud, 0) == []
+    assert [e["device"] for e in cloud.events if e["event"] == "dropped"] == ["dev"]
+
+
+def test_package_for_one_profile_is_refused_for_devices_of_another(world, cloud, device, new):
+    new.profile = Profile("beta")
+    with pytest.raises(UserError) as refused:
+        cloud.assign(device, new, world.now_ms)
+    assert refused.value.code == "other_profile"
+    assert device.package("FIRMWARE") is None
 
 
 def test_m8_package_replaced_while_queued_is_dropped(world, level, cloud, device, old, new):

@@ -19,10 +19,10 @@ _JSON = {"Content-Type": "application/json"}
 def _call(call: Call, is_oneway: bool) -> Awaitable[Raw]:
     """Waits until the call has ended: 200 with the answer, 409 if the device was not there, 504 if it was silent."""
     device = call.tenant.get(Device, check_id(call.path["id"]))
-    method = call.fields.get("method")
-    if not isinstance(method, str):
-        raise UserError("bad_request", "a call needs a method")
-    timeout_ms = max(_MIN_TIMEOUT_MS, int(call.fields.get("timeout") or _TIMEOUT_MS))
+    method, timeout_ms = call.fields.get("method"), call.fields.get("timeout") or _TIMEOUT_MS
+    if not isinstance(method, str) or not isinstance(timeout_ms, int):
+        raise UserError("bad_request", "a call needs a method, and a timeout is a number of milliseconds")
+    timeout_ms = max(_MIN_TIMEOUT_MS, timeout_ms)
     ended: asyncio.Future[Raw] = asyncio.get_running_loop().create_future()
 
     def on_end(one: rpc.Call) -> None:
