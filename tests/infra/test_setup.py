@@ -250,6 +250,16 @@ def fake_pip(folder: Path) -> Path:
     return program(folder / "venv" / "bin" / "python", f'#!/bin/sh\necho "$@" >>"{folder / "log"}"\n')
 
 
+def test_packages_that_need_a_place_of_their_own_go_there_once_per_list(tmp_path):
+    python, wanted, apart = fake_pip(tmp_path), tmp_path / "apart.txt", tmp_path / "apart"
+    for text in ("a==1\n", "a==1\n", "a==2\n"):
+        wanted.write_text(text)
+        venv.install_apart(python, wanted, apart)
+    asked = (tmp_path / "log").read_text()
+    assert asked.count(f"--python {apart / 'bin' / 'python'} install -r {wanted}") == 2
+    assert (apart / "bin" / "python").exists()
+
+
 def test_packages_are_installed_again_only_when_the_list_changes(tmp_path):
     python, wanted = fake_pip(tmp_path), tmp_path / "run.txt"
     wanted.write_text("rich==1\n")

@@ -2,7 +2,8 @@
 """`make setup`: everything the project needs, inside its own folder, without root. Standard library only.
 
     .venv/     Python packages, pinned in requirements/
-    .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image and mosquitto
+    .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image, mosquitto, and
+               ThingsBoard's Python client
     typings/   type stubs of the board's modules (only with --lint)
 
 Each part looks first whether it is already there, so a second run takes no time and a broken one goes on where it
@@ -46,6 +47,10 @@ def set_up(lint: bool) -> None:
         mosquitto.ensure(TOOLS)
     except UserError as error:
         leave_out("mosquitto", error.text, "tests/wire is skipped")
+    try:
+        venv.install_apart(python, ROOT / "requirements" / "tb-client.txt", TOOLS / "tb-client")
+    except UserError as error:
+        leave_out("ThingsBoard's client", error.text, "its tests are skipped")
     if lint:
         venv.install(python, ROOT / "requirements" / "lint.txt")
         venv.install_stubs(python, ROOT / "requirements" / "typings.txt", ROOT / "typings")

@@ -35,6 +35,17 @@ def install(python: Path, requirements: Path) -> None:
     shutil.copyfile(requirements, mark)
 
 
+def install_apart(python: Path, requirements: Path, folder: Path) -> None:
+    """A second environment, for packages that do not go together with ours, filled by the pip of `python`."""
+    mark = folder / ("installed-" + requirements.name)
+    if _same(mark, requirements):
+        return
+    say(f"Python packages of {requirements.parent.name}/{requirements.name} in {folder.parent.name}/{folder.name}")
+    run("no_venv", sys.executable, "-m", "venv", "--clear", "--without-pip", folder)
+    run("pip_failed", *_pip(python), "--python", folder / "bin" / "python", "install", "-r", requirements)
+    shutil.copyfile(requirements, mark)
+
+
 def install_stubs(python: Path, requirements: Path, folder: Path) -> None:
     """Puts type stubs into a folder of their own, where CPython does not find them."""
     mark = folder / "installed.txt"
