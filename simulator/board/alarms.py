@@ -7,6 +7,7 @@ class Alarms:
 
     def __init__(self) -> None:
         self._timers: dict[int, tuple[float, float | None]] = {}  # number: when it is due, period
+        self.next_timer: float | None = None
         self._timeout: float | None = None
         self.watchdog: float | None = None  # when it bites, None while nobody has armed it
 
@@ -15,9 +16,7 @@ class Alarms:
         self._timers.pop(number, None)
         if ms:
             self._timers[number] = (now + ms, ms if is_periodic else None)
-
-    def next_timer(self) -> float | None:
-        return min((due for due, _ in self._timers.values()), default=None)
+        self._look()
 
     def take_due(self, now: float) -> int:
         """The timers that are due, as a mask. Periodic ones start anew; a period that was missed is not made up for."""
@@ -28,6 +27,7 @@ class Alarms:
                 del self._timers[number]
                 if period is not None:
                     self._timers[number] = (due + period * ((now - due) // period + 1), period)
+        self._look()
         return mask
 
     def arm_watchdog(self, now: float, ms: int) -> None:
@@ -41,7 +41,11 @@ class Alarms:
     def soft_reset(self) -> None:
         """Timers go, the watchdog keeps counting (esp32.md 5.4)."""
         self._timers.clear()
+        self.next_timer = None
 
     def reset(self) -> None:
-        self._timers.clear()
+        self.soft_reset()
         self._timeout = self.watchdog = None
+
+    def _look(self) -> None:
+        self.next_timer = min((due for due, _ in self._timers.values()), default=None)

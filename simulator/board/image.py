@@ -4,6 +4,7 @@
 `ImageError` says in one line why the chip refuses. Bytes after the end of an image are ignored, as on the chip.
 """
 
+import functools
 import hashlib
 import re
 import struct
@@ -148,7 +149,7 @@ def verify(
         raise ImageError("the app descriptor is missing, this chip requires it")
     if image.size > len(view):
         raise ImageError(f"the image has {image.size} bytes, only {len(view)} are there")
-    _check_integrity(view, image)
+    _check_integrity(bytes(view[: image.size]))
     return image
 
 
@@ -182,7 +183,9 @@ def _check_load_address(index: int, segment: Segment, model: ChipModel) -> None:
             raise ImageError(f"segment {index} {start:#x}-{end:#x} {reason}")
 
 
-def _check_integrity(view: memoryview, image: Image) -> None:
+@functools.lru_cache(maxsize=32)  # a board starts the same few images again and again
+def _check_integrity(whole: bytes) -> None:
+    image, view = parse(whole), memoryview(whole)
     checksum = data_checksum(view, image.segments)
     stored = view[image.checksum_offset]
     if checksum != stored:

@@ -1,26 +1,29 @@
 # SPDX-License-Identifier: MIT
 """A device without a process of its own: the same twins and the same firmware, as a greenlet of this one.
 
-For the virtual clock only, and CPython only: a boot takes milliseconds, and thousands of boards fit side by side. Each
-device has a world of modules of its own, loaded anew at every boot, so RAM is gone after a reset as it should be.
-`Device` stands in for `DeviceProcess`; behind it the same `_chip.py` talks to the same `Session`.
+For the virtual clock only, and CPython only: a boot takes a millisecond, and thousands of boards fit side by side. Each
+device has a world of modules of its own, as new at every boot, so RAM is gone after a reset as it should be.
+`Device` stands in for `DeviceProcess`, and its requests go to the same `Session`: directly, without pipes and turns.
 """
 
 import functools
-import os
 import random
 import traceback
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 from greenlet import greenlet
 
 from simulator.board import archive
 from simulator.board.build import version_source
+from simulator.board.direct import Answer, DirectLink
 from simulator.board.image import parse
-from simulator.board.link import Link, Op
-from simulator.board.world import World, module_like
+from simulator.board.link import Op, Request
+from simulator.board.world import World, borrow
 from simulator.interpreters import ROOT
+
+if TYPE_CHECKING:
+    from simulator.board.session import Session
 
 _STOCK = ROOT / ".tools" / "umqtt"
 
@@ -47,11 +50,16 @@ class InProcess:
     ) -> None:
         self._firmware = dict(firmware)
         self._overlays = overlays or {}
-        self._os = module_like(os, "getcwd", "uname", "sep", "stat", "listdir")
-        self._os.urandom = random.Random(seed).randbytes
+        self._urandom = random.Random(seed).randbytes
+        self._sources: dict[bytes, dict[str, bytes]] = {}  # by image
 
     def start(self, image: bytes, on_line: Callable[[str], None]) -> "Device":
         """A device that runs what is frozen in `image`."""
+        if image not in self._sources:
+            self._sources[image] = self._frozen(image)
+        return Device(self._sources[image], on_line, self._urandom)
+
+    def _frozen(self, image: bytes) -> dict[str, bytes]:
         files = archive.find(image)
         if files is None:
             about = parse(image).descriptor
@@ -59,8 +67,7 @@ class InProcess:
             if about and about.version:
                 files["version.py"] = version_source(about.project, about.version)
                 files |= self._overlays.get(about.version, {})
-        sources = {name: data for name, data in (_stock() | files).items() if name.endswith(".py")}
-        return Device(sources, on_line, self._os)
+        return {name: data for name, data in (_stock() | files).items() if name.endswith(".py")}
 
 
 @functools.cache
@@ -73,22 +80,28 @@ class Device:
 
     pid = None
 
-    def __init__(self, sources: dict[str, bytes], on_line: Callable[[str], None], os_module: ModuleType) -> None:
+    def __init__(
+        self, sources: dict[str, bytes], on_line: Callable[[str], None], urandom: Callable[[int], bytes]
+    ) -> None:
         self.last_lines: list[str] = []
-        self.link = _MemoryLink()
+        self.link = DirectLink()
+        self.session: Session | None = None  # from its first turn on
         self._on_line = on_line
         self._sources = sources
-        self._os = os_module
+        self._urandom = urandom
         self._is_over = False
+        self._trouble: BaseException | None = None  # what a request of ours has brought upon the board
         self._greenlet = greenlet(self._main)
 
     def wait(self, ms: float) -> bool:
-        """Lets the device run to its next request."""
-        if not self.link.to_host:
+        """Lets the device run until the host is needed. Whether a request is there to be received."""
+        if self.link.request is None:
             if self._greenlet.dead:
                 raise EOFError
             self._greenlet.switch()
-        return True
+            if self._trouble:
+                raise self._trouble
+        return self.link.request is not None
 
     def interrupt(self) -> None:
         """Not needed: a timer is told with the next reply."""
@@ -104,37 +117,43 @@ class Device:
 
     # the device's side
 
-    def write(self, data, size: int) -> None:
-        self.link.to_host += memoryview(data).cast("B")[:size]
-
-    def readinto(self, buf, size: int) -> None:
-        while len(self.link.to_device) < size:
+    def ask(self, request: Request) -> Answer:
+        """Raises Gone."""
+        link = self.link
+        try:
+            is_taken = not self._is_over and self.session is not None and self.session.ask(request)
+        except BaseException as trouble:
+            self._trouble = trouble
+            is_taken = True
+        if not is_taken:
+            link.request = request
+        while link.reply is None or self._trouble or self.session.is_stopped():
             if self._is_over:
                 raise Gone
             self._greenlet.parent.switch()
-        memoryview(buf).cast("B")[:size] = self.link.to_device[:size]
-        del self.link.to_device[:size]
+        answer, link.reply = link.reply, None
+        return answer
 
     def _main(self) -> None:
         """As `device/_port.py`: boot.py, main.py, then the REPL."""
-        world = World(self._sources, self._print, self._os)
-        chip = world.load("_chip")
         try:
-            chip.connect(self, self, None)
-            chip.call(Op.START)
-            if all(self._ran(world, chip, name) for name in ("boot.py", "main.py")):
-                self._print("the program has ended")
-            chip.call(Op.REPL, 0, 0, -1)
+            with borrow(self._sources) as world:
+                world.begin(self.ask, self._print, self._urandom)
+                world.call(Op.READY)
+                world.call(Op.START)
+                if all(self._ran(world, name) for name in ("boot.py", "main.py")):
+                    self._print("the program has ended")
+                world.call(Op.REPL, 0, 0, -1)
         except Gone:
             pass
 
-    def _ran(self, world: "World", chip: ModuleType, name: str) -> bool:
+    def _ran(self, world: World, name: str) -> bool:
         try:
             if name in self._sources:
                 world.execute(name)
             return True
         except SystemExit:
-            chip.call(Op.SOFT_RESET)
+            world.call(Op.SOFT_RESET)
         except Exception as error:
             self._print("".join(traceback.format_exception(error)).rstrip())
         return False
@@ -145,19 +164,3 @@ class Device:
         for line in sep.join(map(str, values)).split("\n"):
             self.last_lines = [*self.last_lines[-2:], line]
             self._on_line(line)
-
-
-class _MemoryLink(Link):
-    """Link without pipes. The device is switched to by `Device.wait` only."""
-
-    def __init__(self) -> None:
-        self.to_host = bytearray()
-        self.to_device = bytearray()
-
-    def _exactly(self, size: int) -> bytes:
-        data = bytes(self.to_host[:size])
-        del self.to_host[:size]
-        return data
-
-    def _write(self, packet: bytes) -> None:
-        self.to_device += packet

@@ -69,11 +69,11 @@ class Op(IntEnum):
     POLL = 66
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """`data` came with it; `heap`: bytes of the device's heap in use, 0 if not told; `masked`: in a timer callback."""
 
-    op: Op
+    op: int
     handle: int
     a: int
     b: int
@@ -87,7 +87,7 @@ class Request:
         return self.data.decode(errors="replace")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reply:
     """A number, and bytes for the buffer that the device has named."""
 
@@ -95,7 +95,7 @@ class Reply:
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wait:
     """An answer that is not there yet: `ready()` gives it or None; after `ms` (-1: never) it is `expired()`.
 
@@ -120,7 +120,7 @@ class Link:
 
     def receive(self) -> Request:
         op, handle, a, b, size, heap = _REQUEST.unpack(self._exactly(_REQUEST.size))
-        return Request(Op(op & ~_MASKED), handle, a, b, self._exactly(size), heap, bool(op & _MASKED))
+        return Request(op & ~_MASKED, handle, a, b, self._exactly(size), heap, bool(op & _MASKED))
 
     def answer(self, reply: Reply, clock_ms: int, *, is_due: bool = False) -> None:
         """`clock_ms` is the host's part of the device's clock; `is_due` makes it run its timers."""

@@ -5,7 +5,8 @@
         assert twin.run("updated")
         assert twin.story.slot == "ota_1"
 
-`firmware` is an app image; `settings` go to NVS namespace "ota_cfg", beside the host and port that `cloud` listens on.
+`firmware` is an app image, or a flash that is finished (`at_bench`); `settings` go to NVS namespace "ota_cfg", beside
+the host and port that `cloud` listens on.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from simulator.board import flash_file
 from simulator.board.chip import Chip
 from simulator.board.clock import VirtualClock
+from simulator.board.flash import Flash
 from simulator.board.net import VirtualNet
 from simulator.board.power import Board, Event
 from simulator.board.story import Story, says
@@ -22,6 +24,15 @@ from simulator.interpreters import Interpreter
 
 HOST, PORT = "cloud.example", 1883
 NAMESPACE = "ota_cfg"
+
+
+def at_bench(
+    firmware: bytes, settings: Mapping[str, int | str] | None = None, layout: str = "4MiB", files: Path | None = None
+) -> Flash:
+    """The flash of a board that was flashed and set up."""
+    values = {"host": HOST, "port": PORT, **(settings or {})}
+    pairs = [(NAMESPACE, key, v if isinstance(v, int) else v.encode()) for key, v in values.items()]
+    return flash_file.make(flash_file.layout(layout), firmware, files, pairs)
 
 
 class Lockstep:
@@ -34,7 +45,7 @@ class Lockstep:
     def __init__(
         self,
         interpreter: Interpreter,
-        firmware: bytes,
+        firmware: bytes | Flash,
         cloud: Core | None = None,
         settings: Mapping[str, int | str] | None = None,
         *,
@@ -43,10 +54,8 @@ class Lockstep:
         heap: str | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> None:
-        values = {"host": HOST, "port": PORT, **(settings or {})}
-        pairs = [(NAMESPACE, key, v if isinstance(v, int) else v.encode()) for key, v in values.items()]
         self.clock = VirtualClock()
-        self.flash = flash_file.make(flash_file.layout(layout), firmware, files, pairs)
+        self.flash = firmware if isinstance(firmware, Flash) else at_bench(firmware, settings, layout, files)
         self.chip = Chip(self.flash, self.clock)
         self.net = VirtualNet(self.clock)
         self.story = Story()

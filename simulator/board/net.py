@@ -99,6 +99,7 @@ class VirtualNet:
         self.latency_ms = latency_ms
         self.faults: list[Fault] = []
         self.is_resolving = True  # whether the name server answers
+        self.due_ms = 0.0  # nothing happens before, unless somebody has told a core something since the last `run`
         self._endpoints: dict[tuple[str, int], Endpoint] = {}
         self._queue: list[tuple[float, int, Packet]] = []
         self._order = itertools.count()
@@ -106,6 +107,7 @@ class VirtualNet:
 
     def serve(self, host: str, port: int, core: Core) -> None:
         self._endpoints[host, port] = Endpoint(core)
+        self.due_ms = 0.0
 
     def unix_ms(self, at: float | None = None) -> int:
         """Unix time now, or at a time of the board's clock."""
@@ -145,9 +147,12 @@ class VirtualNet:
 
     def next_ms(self) -> float | None:
         """When something happens by itself."""
-        times = [self._queue[0][0]] if self._queue else []
-        times += [deadline - EPOCH_MS for point in self._endpoints.values() if (deadline := point.core.deadline())]
-        return min(times, default=None)
+        first = self._queue[0][0] if self._queue else None
+        for point in self._endpoints.values():
+            deadline = point.core.deadline()
+            if deadline and (first is None or deadline - EPOCH_MS < first):
+                first = deadline - EPOCH_MS
+        return first
 
     def run(self) -> None:
         """Delivers and ticks everything that is due by now, in order."""
@@ -160,6 +165,7 @@ class VirtualNet:
                 for point in list(self._endpoints.values()):
                     point.core.tick(self.unix_ms(due))
             self._collect(due)
+        self.due_ms = float("inf") if due is None else due
 
     def _collect(self, at: float) -> None:
         """Sends what the cores have to say."""
@@ -182,6 +188,7 @@ class VirtualNet:
             arrival = max(packet.at, link.last[packet.to_device])  # a link keeps its order
             link.last[packet.to_device] = arrival
             heapq.heappush(self._queue, (arrival, next(self._order), packet))
+            self.due_ms = min(self.due_ms, arrival)
 
     def _deliver(self, packet: Packet) -> None:
         if packet.to_device:

@@ -30,6 +30,8 @@ _STATES_OFFSET = 32
 _ENTRIES_OFFSET = 64
 _EMPTY, _WRITTEN, _ERASED = 3, 2, 0
 _PER_WORD = 16
+_BLANK = b"\xff" * PAGE_SIZE
+_STATES_IN = [tuple(byte >> shift & 3 for shift in (0, 2, 4, 6)) for byte in range(256)]
 
 
 class NewVersion(Exception):
@@ -112,7 +114,7 @@ class Page:
         """Reads the page and condemns what a power cut left half-written. Raises NewVersion."""
         self._forget()
         raw = self._flash.read(self._address, PAGE_SIZE)
-        if not raw.strip(b"\xff"):
+        if raw == _BLANK:
             return
         state, sequence, version, checksum = _HEADER.unpack_from(raw)
         if checksum != crc32(raw[4:28]) or state not in (ACTIVE, FULL, FREEING):
@@ -124,22 +126,22 @@ class Page:
         self._load_entries(raw)
 
     def _load_entries(self, raw: bytes) -> None:
-        bits = int.from_bytes(raw[_STATES_OFFSET:_ENTRIES_OFFSET], "little")
-        self._states = [bits >> 2 * index & 3 for index in range(ENTRIES)]
-        entries = [raw[at : at + ENTRY_SIZE] for at in range(_ENTRIES_OFFSET, PAGE_SIZE, ENTRY_SIZE)]
-        used = [i for i in range(ENTRIES) if self._states[i] != _EMPTY or entries[i].strip(b"\xff")]
-        self.next_entry = used[-1] + 1 if used else 0
+        self._states = [state for byte in raw[_STATES_OFFSET:_ENTRIES_OFFSET] for state in _STATES_IN[byte]][:ENTRIES]
+        with_state = max((i + 1 for i, state in enumerate(self._states) if state != _EMPTY), default=0)
+        with_data = -(-len(raw[_ENTRIES_OFFSET:].rstrip(b"\xff")) // ENTRY_SIZE)
+        self.next_entry = max(with_state, min(with_data, ENTRIES))
         index = 0
         while index < self.next_entry:
-            index += self._load_item(index, entries) if self._states[index] == _WRITTEN else self._condemn(index, 1)
+            index += self._load_item(index, raw) if self._states[index] == _WRITTEN else self._condemn(index, 1)
 
-    def _load_item(self, index: int, entries: list[bytes]) -> int:
+    def _load_item(self, index: int, raw: bytes) -> int:
         """Takes in the item at `index`, or condemns it. Returns how many entries were dealt with."""
-        namespace, kind, span, chunk, checksum, key, data = _ENTRY.unpack(entries[index])
-        head = entries[index]
+        start = _ENTRIES_OFFSET + index * ENTRY_SIZE
+        head = raw[start : start + ENTRY_SIZE]
+        namespace, kind, span, chunk, checksum, key, data = _ENTRY.unpack(head)
         if checksum != crc32(head[:4] + head[8:]) or not 1 <= span <= ENTRIES - index:
             return self._condemn(index, 1)
-        payload = b"".join(entries[index + 1 : index + span])
+        payload = raw[start + ENTRY_SIZE : start + span * ENTRY_SIZE]
         if kind in _WITH_PAYLOAD:
             size, _, payload_crc = _PAYLOAD.unpack(data)
             payload = payload[:size]
@@ -206,5 +208,7 @@ class Page:
             self._states[index] = state
         for word in sorted({index // _PER_WORD for index in indices}, reverse=True):
             states = self._states[word * _PER_WORD : (word + 1) * _PER_WORD]
-            bits = sum(value << 2 * i for i, value in enumerate(states)) | (0xFFFFFFFF << 2 * len(states) & 0xFFFFFFFF)
+            bits = 0xFFFFFFFF << 2 * len(states) & 0xFFFFFFFF
+            for place, value in enumerate(states):
+                bits |= value << 2 * place
             self._flash.program(self._address + _STATES_OFFSET + 4 * word, struct.pack("<I", bits))

@@ -54,7 +54,7 @@ class Partitions:
         return self._first(self.find(APP, ANY, label) + self.find(DATA, ANY, label))
 
     def running_partition(self) -> int:
-        return next(handle for handle, row in enumerate(self.partitions) if row == self.running)
+        return self.partitions.index(self.running)
 
     def boot_partition(self) -> int:
         """What otadata selects at this moment, which need not be what runs (esp32.md 9, item 46)."""

@@ -162,6 +162,8 @@ class Board:
             on_repl=lambda: self._emit("repl"),
             is_stopped=lambda: self._stop is not None,
         )  # fmt: skip
+        if isinstance(process, Device):
+            process.session = self._session
 
     def _start_process(self, image: bytes) -> DeviceProcess | Device:
         if isinstance(self.interpreter, InProcess):

@@ -21,7 +21,7 @@ _LOOK_MS = 20  # how often a device that computes is looked at
 _HANG_CPU_S = 0.3  # this much computing without a request is a hang: a board would need ten times as long
 _START_CPU_S = 30  # the same before the first program runs, when the interpreter itself starts
 _LOOK_COST_MS = 0.1  # lockstep: what a look at the radio, the clock or a socket takes, so that looking in a loop ends
-_LOOKS = (Op.WLAN_STATUS, Op.TIME)
+_LOOKS = (int(Op.WLAN_STATUS), int(Op.TIME))
 
 
 class Session:
@@ -46,25 +46,28 @@ class Session:
         is_stopped: Callable[[], bool],
     ) -> None:
         self.process = process
-        self._handlers = {**handlers, Op.READY: self._ready, Op.START: self._started}
+        own = {Op.READY: self._ready, Op.START: self._started}
+        self._handlers = {int(op): handler for op, handler in {**handlers, **own}.items()}
         self._clock = clock
         self._alarms = alarms
         self._net = net
         self._start_ms, self._start_spent_ms = start_ms, start_spent_ms
         self._on_heap = on_heap
         self._on_repl = on_repl
-        self._is_stopped = is_stopped
+        self.is_stopped = is_stopped
         self._wait: tuple[Request, Wait, float | None] | None = None  # the request that waits, and when it ends
         self._interrupted_end: float | None = None  # of the wait that will be asked for again
         self._is_started = False
         self._is_interrupted = False
         self._cpu_s = 0.0
+        self._deadline: float | None = None  # of the last `step`
 
     def step(self, deadline: float | None) -> bool:
         """Serves a request or lets time pass, in lockstep at most until `deadline`. False: nothing will ever happen.
 
         Raises ChipReset when the chip resets, PowerCut, and UserError if the device does not even start.
         """
+        self._deadline = deadline
         if self._net:
             self._net.run()
         self._check_watchdog()
@@ -76,8 +79,34 @@ class Session:
         except EOFError:
             raise self._gone() from None
 
+    def ask(self, request: Request) -> bool:
+        """The short way of a device in this very process: what `step` would do next, without a turn of the board.
+
+        False: not taken, it is for `step`. True: answered, or a wait has begun. Raises what `step` raises.
+        """
+        now = self._clock.spent_ms
+        if self.is_stopped() or (self._deadline is not None and now >= self._deadline):
+            return False
+        if now >= self._net.due_ms:
+            self._net.run()
+            self._check_watchdog()
+        self._serve(request)
+        if self._wait:
+            self._ready_at_once(self._wait[1])
+        return True
+
+    def _ready_at_once(self, wait: Wait) -> None:
+        try:
+            reply = wait.ready()
+        except EspError as error:
+            self._refuse(error)
+            return
+        if reply is not None:
+            self._answer(reply)
+
     def _check_watchdog(self) -> None:
-        if self._alarms.watchdog is not None and self._clock.now_ms() >= self._alarms.watchdog:
+        end = self._alarms.watchdog
+        if end is not None and self._clock.now_ms() >= end:
             raise ChipReset(WATCHDOG, "watchdog")
 
     def _step_run(self, deadline: float | None) -> None:
@@ -86,10 +115,10 @@ class Session:
             self._is_interrupted = True
             self.process.interrupt()
         if self.process.wait(_LOOK_MS):
-            if not self._is_stopped():
+            if not self.is_stopped():
                 self._serve(self.process.link.receive())
         elif self._hangs():
-            self._jump([self._alarms.next_timer(), self._alarms.watchdog, deadline if self._net else None])
+            self._jump([self._alarms.next_timer, self._alarms.watchdog, deadline if self._net else None])
 
     def _serve(self, request: Request) -> None:
         self._is_interrupted = False
@@ -106,7 +135,8 @@ class Session:
             self._check_watchdog()
             self._refuse(error)
             return
-        self._look(request.op in _LOOKS)
+        if request.op in _LOOKS:
+            self._look()
         self._check_watchdog()
         if isinstance(answer, Reply):
             self._answer(answer)
@@ -115,13 +145,14 @@ class Session:
         if answer.is_repl:
             self._on_repl()
 
-    def _look(self, is_one: bool) -> None:
-        if is_one and self._net:
+    def _look(self) -> None:
+        if self._net:
             self._clock.spend(_LOOK_COST_MS)
 
     def _answer(self, reply: Reply) -> None:
         self._wait = None
-        self.process.link.answer(reply, self._device_ms(), is_due=self._timer_is_due())
+        is_due = self._alarms.next_timer is not None and self._timer_is_due()
+        self.process.link.answer(reply, round(self._clock.spent_ms - self._start_spent_ms), is_due=is_due)
 
     def _refuse(self, error: EspError) -> None:
         self._wait = None
@@ -134,7 +165,8 @@ class Session:
             reply = wait.ready()
             if reply is None and end is not None and now >= end:
                 reply = wait.expired()
-                self._look(wait.ms == 0)
+                if wait.ms == 0:
+                    self._look()
         except EspError as error:
             self._refuse(error)
             return True
@@ -145,7 +177,7 @@ class Session:
             self._interrupted_end = end
             self.process.link.interrupt_wait(-1 if end is None else 1, self._device_ms())
         else:
-            timer = None if request.masked else self._alarms.next_timer()
+            timer = None if request.masked else self._alarms.next_timer
             return self._pass_time([end, timer, self._alarms.watchdog], deadline, wait.is_repl)
         return True
 
@@ -166,7 +198,7 @@ class Session:
         return bool(known)
 
     def _timer_is_due(self) -> bool:
-        due = self._alarms.next_timer()
+        due = self._alarms.next_timer
         return due is not None and due <= self._clock.now_ms()
 
     def _hangs(self) -> bool:

@@ -71,7 +71,7 @@ class SocketServices:
         self._net.send(self._link(request.handle), request.data[: request.a])
         return Reply(request.a)
 
-    def _receive(self, request: Request) -> Wait:
+    def _receive(self, request: Request) -> Reply | Wait:
         link = self._link(request.handle & _LINK)
 
         def ready() -> Reply | None:
@@ -81,6 +81,10 @@ class SocketServices:
             data = bytes(link.inbox[:size])
             del link.inbox[:size]
             return Reply(size, data)
+
+        reply = ready()
+        if reply is not None:
+            return reply
 
         def expired() -> Reply:
             data = bytes(link.inbox[: request.a])
@@ -97,7 +101,7 @@ class SocketServices:
             self._net.close(link)
         return Reply()
 
-    def _poll(self, request: Request) -> Wait:
+    def _poll(self, request: Request) -> Reply | Wait:
         entries = [request.data[i : i + 4] for i in range(0, len(request.data), 4)]
         links = [self._links.get(entry[0] | entry[1] << 8) for entry in entries]
 
@@ -110,7 +114,7 @@ class SocketServices:
             reply = answer()
             return reply if reply.value else None
 
-        return Wait(ready, answer, request.b)
+        return ready() or Wait(ready, answer, request.b)
 
     def _link(self, number: int) -> Link:
         if number not in self._links:

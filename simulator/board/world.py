@@ -1,23 +1,51 @@
 # SPDX-License-Identifier: MIT
-"""A world of modules for one boot of an in-process device: nothing in it is shared with another device or with us."""
+"""A world of modules for one boot of an in-process device: nothing in it is shared with another device or with us.
+
+Loading the firmware anew takes longer than most of what a boot does with it. So a world that is no longer used is kept:
+at the next boot of the same sources all its modules are put back into the state in which their code had left them
+(`kept.py`). A module for which that cannot be done is executed again.
+"""
 
 import builtins
+import contextlib
 import functools
 import importlib
+import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
+
+from simulator.board.direct import Answer, DirectChip
+from simulator.board.kept import Kept
+from simulator.board.link import Request
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STAND_INS = ("micropython", "uselect", "usocket", "utime")  # of MicroPython's own modules, stateless
 _SAME = ("array", "binascii", "collections", "errno", "gc", "hashlib", "io", "json", "random", "re", "struct")
+_MOST_KEPT = 64  # worlds
+
+_free: dict[frozenset, list["World"]] = {}
+
+
+@contextlib.contextmanager
+def borrow(sources: dict[str, bytes]) -> Iterator["World"]:
+    """A world that nobody uses, to be begun."""
+    key = frozenset(sources.items())
+    free = _free.get(key)
+    world = free.pop() if free else World(sources)
+    try:
+        yield world
+    finally:
+        _free.setdefault(key, []).append(world)
+        while len(_free) > _MOST_KEPT:
+            del _free[next(iter(_free))]
 
 
 @functools.cache
 def _twins() -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in _DEVICE.glob("*.py")}
+    return {path.name: path.read_bytes() for path in _DEVICE.glob("*.py") if path.name != "_chip.py"}
 
 
 @functools.lru_cache(maxsize=4096)
@@ -28,11 +56,34 @@ def _compiled(name: str, source: bytes) -> CodeType:
 class World:
     """The modules of one boot: twins, frozen files, and the few of CPython that MicroPython has too."""
 
-    def __init__(self, sources: dict[str, bytes], show: Callable[..., None], os_module: ModuleType) -> None:
+    def __init__(self, sources: dict[str, bytes]) -> None:
         self._sources = _twins() | sources
-        self._modules: dict[str, ModuleType] = {"sys": _sys(show), "os": os_module}
+        self._chip = DirectChip()
+        self.call = self._chip.call
+        self._shown = 0
+        self._os = module_like(os, "getcwd", "uname", "sep", "stat", "listdir")
+        self._os.urandom = self._random_bytes
+        self._sys = _sys(self._print)
+        self._given = {id(value) for value in vars(self._chip.module).values()}
+        self._kept: dict[str, Kept] = {}
+        self._loading: list[set[str]] = []  # for each module being loaded: what it imports
+        self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
+
+    def begin(
+        self, ask: Callable[[Request], Answer], show: Callable[..., None], urandom: Callable[[int], bytes]
+    ) -> None:
+        """A boot: RAM is as new."""
+        self._chip.begin(ask, show)
+        self._show, self._urandom = show, urandom
+        self._sys.path = []
+        self._modules = {"sys": self._sys, "os": self._os, "_chip": self._chip.module}
+        for name, kept in self._kept.items():
+            self._modules[name] = kept.restore()
+        for name in self._kept:
+            parent, _, leaf = name.rpartition(".")
+            if parent:
+                setattr(self.load(parent), leaf, self._modules[name])
         self._main = self._new("__main__")
-        self._builtins = {**vars(builtins), "__import__": self._import, "print": show}
         self._main.__dict__["__builtins__"] = self._builtins
 
     def execute(self, name: str) -> None:
@@ -53,6 +104,7 @@ class World:
             module = self._run(name, source)
         elif any(other.startswith(f"{path}/") for other in self._sources):
             module = self._modules[name] = self._new(name, is_package=True)  # a folder
+            self._keep(name, module, set())
         else:
             module = self._borrow(name)
         if above is not None:
@@ -62,33 +114,58 @@ class World:
     def _run(self, name: str, source: str) -> ModuleType:
         module = self._modules[name] = self._new(name, is_package=source.endswith("/__init__.py"))
         module.__dict__["__builtins__"] = self._builtins
+        effects = self._chip.asked, self._shown
+        self._loading.append(set())
         try:
             exec(_compiled(source, self._sources[source]), module.__dict__)
         except BaseException:
             del self._modules[name]
             raise
+        finally:
+            imported = self._loading.pop()
+        if effects == (self._chip.asked, self._shown):
+            self._keep(name, module, imported)
         return module
 
+    def _keep(self, name: str, module: ModuleType, imported: set[str]) -> None:
+        """For the next boot, if that is possible at all, and if it is for all that the module has imported."""
+        own = {other for other in imported if not _is_ours(other)}
+        kept = Kept.of(module, self._given) if own <= self._kept.keys() else None
+        if kept:
+            self._kept[name] = kept
+
     def _borrow(self, name: str) -> ModuleType:
+        if not _is_ours(name):
+            raise ImportError(f"no module named '{name}'")
         if name in _STAND_INS:
             module = importlib.import_module("simulator.board.device.cpython." + name)
-        elif name in _SAME or name.removeprefix("u") in _SAME:
-            module = importlib.import_module(name if name in _SAME else name.removeprefix("u"))
         else:
-            raise ImportError(f"no module named '{name}'")
+            module = importlib.import_module(name if name in _SAME else name.removeprefix("u"))
         self._modules[name] = module
+        self._given |= {id(value) for value in vars(module).values()}
         return module
 
     def _import(self, name, globals=None, locals=None, fromlist=(), level=0):
         if level:
             raise ImportError("relative import")
+        if self._loading:
+            self._loading[-1].add(name)
         module = self.load(name)
         if not fromlist:
             return self.load(name.partition(".")[0])
-        for part in fromlist:
-            if part != "*" and not hasattr(module, part) and hasattr(module, "__path__"):
+        for part in fromlist if hasattr(module, "__path__") else ():
+            if part != "*" and not hasattr(module, part):
                 self.load(f"{name}.{part}")
+            if self._loading and f"{name}.{part}" in self._modules:
+                self._loading[-1].add(f"{name}.{part}")
         return module
+
+    def _random_bytes(self, size: int) -> bytes:
+        return self._urandom(size)
+
+    def _print(self, *values: object, sep: str = " ", end: str = "\n") -> None:
+        self._shown += 1
+        self._show(*values, sep=sep, end=end)
 
     @staticmethod
     def _new(name: str, *, is_package: bool = False) -> ModuleType:
@@ -96,6 +173,11 @@ class World:
         if is_package:
             module.__path__ = []
         return module
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a module is not one of the device's: it has no state, or `World` takes care of it."""
+    return name in ("sys", "os", "_chip", *_STAND_INS) or name in _SAME or name.removeprefix("u") in _SAME
 
 
 def module_like(original: ModuleType, *names: str) -> ModuleType:

@@ -14,6 +14,7 @@ and its state at this moment.
 """
 
 import binascii
+import functools
 import json
 import struct
 
@@ -83,8 +84,7 @@ class Recorder:
     def journal(self) -> tuple[int, dict]:
         """(sequence number, facts) of the agent's journal as flash holds it; (0, {}) when there is none."""
         row = self._rows["nvs"]
-        nvs = Nvs(Flash(row.size, cells=bytearray(self._cells(row.offset, row.size))), 0, row.size)
-        return max((_journal_record(nvs, key) for key in ("journal0", "journal1")), key=lambda record: record[0])
+        return _journal(self._cells(row.offset, row.size))
 
     def note(self, entry: dict) -> None:
         """Adds an entry. Raises Endless."""
@@ -134,6 +134,12 @@ class Recorder:
             selected, state = self.selected()
             entry |= {"running": running, "holds": self.holds(running), "selected": selected, "state": state}
         self.note(entry)
+
+
+@functools.lru_cache(maxsize=256)  # runs of one campaign leave the same few partitions
+def _journal(cells: bytes) -> tuple[int, dict]:
+    nvs = Nvs(Flash(len(cells), cells=bytearray(cells)), 0, len(cells))
+    return max((_journal_record(nvs, key) for key in ("journal0", "journal1")), key=lambda record: record[0])
 
 
 def _journal_record(nvs: Nvs, key: str) -> tuple[int, dict]:

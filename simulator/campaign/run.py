@@ -7,8 +7,9 @@ Bounded in boots, in virtual time and in what is recorded: a run that does not e
 import functools
 from collections.abc import Mapping
 
+from simulator.board.flash import Flash
 from simulator.board.inprocess import InProcess
-from simulator.board.lockstep import Lockstep
+from simulator.board.lockstep import Lockstep, at_bench
 from simulator.board.net import EPOCH_MS
 from simulator.board.story import says
 from simulator.breakage import TITLE
@@ -34,6 +35,7 @@ class Run:
 
     def __init__(self, case: Case, firmware: Mapping[str, bytes] | None = None) -> None:
         self.case = case
+        self.firmware = firmware
         self.token = _SETTINGS["token"]
         self.story = stories.find(case.story)
         self.recorder = Recorder([stories.OLD, *(step.version for step in self.story.steps)])
@@ -41,12 +43,11 @@ class Run:
         self.cloud = ThingsBoard(seed=case.seed, now_ms=EPOCH_MS)
         self.device = self.cloud.add_device("board-1", self.token)
         interpreter = InProcess(firmware or stories.sources(), case.seed, stories.overlays(self.story))
+        cells = _board(self.story)
         self.twin = Lockstep(
-            interpreter, stories.image(stories.OLD), self.cloud, _SETTINGS,
-            layout=stories.BOARD, on_event=self.recorder.add,
-        )  # fmt: skip
+            interpreter, Flash(len(cells), cells=bytearray(cells)), self.cloud, on_event=self.recorder.add
+        )
         self.twin.site.join_ms = _JOIN_MS
-        stories.prepare(self.story, self.twin.flash)
         self.recorder.attach(self.twin, self.cloud)
         for fault in case.make_faults():
             fault.attach(self)
@@ -136,9 +137,23 @@ def _end(values: dict) -> str:
 
 def execute(case: Case, firmware: Mapping[str, bytes] | None = None) -> Outcome:
     """Plays a case. `firmware`: other sources than ours, for the planted bugs. Raises UserError for a bad case."""
-    outcome = Run(case, firmware).play()
-    outcome.clean_boots = _clean_boots(case.story) if case.faults or firmware else outcome.boots
+    return judged(Run(case, firmware))
+
+
+def judged(run: Run) -> Outcome:
+    """Plays a run, and compares it with one without faults."""
+    outcome = run.play()
+    is_clean = not run.case.faults and run.firmware is None
+    outcome.clean_boots = outcome.boots if is_clean else _clean_boots(run.case.story)
     return outcome
+
+
+@functools.cache
+def _board(story: stories.Story) -> bytes:
+    """All of the flash that the story begins with."""
+    flash = at_bench(stories.image(stories.OLD), _SETTINGS, stories.BOARD)
+    stories.prepare(story, flash)
+    return flash.peek(0, flash.size)
 
 
 @functools.cache

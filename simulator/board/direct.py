@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""The link to a device of this very process: what `link.py` and `device/_chip.py` are to each other, without pipes."""
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+
+from simulator.board.errors import EspError
+from simulator.board.link import Op, Reply, Request
+
+_CLOCK_BITS = 0x3FFFFFFF
+
+
+@dataclass(slots=True)
+class Answer:
+    """`data` is for the buffer that the device has named. `is_again`: a timer has interrupted, ask with `value`."""
+
+    value: int
+    data: bytes
+    clock_ms: int
+    is_due: bool = False
+    is_again: bool = False
+    error: EspError | None = None
+
+
+class DirectLink:
+    """The host's end: a `Link` with room for one request and one answer."""
+
+    def __init__(self) -> None:
+        self.request: Request | None = None
+        self.reply: Answer | None = None
+
+    def receive(self) -> Request:
+        request, self.request = self.request, None
+        assert request, "the session receives what is there"
+        return request
+
+    def answer(self, reply: Reply, clock_ms: int, *, is_due: bool = False) -> None:
+        self.reply = Answer(reply.value, reply.data, clock_ms, is_due)
+
+    def refuse(self, error: EspError, clock_ms: int, *, is_due: bool = False) -> None:
+        self.reply = Answer(0, b"", clock_ms, is_due, error=error)
+
+    def interrupt_wait(self, ms: int, clock_ms: int) -> None:
+        self.reply = Answer(ms, b"", clock_ms, is_due=True, is_again=True)
+
+
+class DirectChip:
+    """The device's end: `module` is its `_chip`. `ask` changes with every boot."""
+
+    def __init__(self) -> None:
+        self.module = ModuleType("_chip")
+        self.asked = 0
+        self._ask: Callable[[Request], Answer] = _nobody
+        self._clock_ms = 0
+        self._timers: dict = {}
+        self._is_busy = self._is_masked = False
+        names = {"call": self.call, "clock_ms": self._clock, "timers": self._timers, "run_timers": self._run_timers}
+        vars(self.module).update(names, virtual=True, started_ms=-1, listen=lambda: None)
+
+    def begin(self, ask: Callable[[Request], Answer], show: Callable[..., None]) -> None:
+        self._ask, self._show = ask, show
+        self._clock_ms = 0
+        self._timers.clear()
+        self._is_busy = self._is_masked = False
+
+    def call(self, op, handle=0, a=0, b=0, out=None, more=None, into=None):
+        """As `device/_chip.py`: one request; the answer's bytes go into `into`, its number is returned."""
+        self.asked += 1
+        data = bytes(out) if out else b""
+        if more:
+            data += more
+        while True:
+            self._is_busy = True
+            answer = self._ask(Request(int(op), handle, a, b, data, 0, self._is_masked))
+            self._clock_ms = answer.clock_ms & _CLOCK_BITS
+            self._is_busy = False
+            if answer.error:
+                raise OSError(*filter(None, (answer.error.errno, answer.error.name)))
+            if answer.data:
+                memoryview(into).cast("B")[: len(answer.data)] = answer.data
+            if answer.is_due:
+                self._run_timers()
+            if not answer.is_again:
+                return answer.value
+            b = answer.value
+
+    def _clock(self) -> int:
+        return self._clock_ms
+
+    def _run_timers(self, _=None) -> None:
+        if self._is_busy or self._is_masked:
+            return
+        self._is_masked = True
+        try:
+            while due := self.call(Op.TIMERS):
+                for number in sorted(self._timers):
+                    if due >> number & 1:
+                        self._run(self._timers[number])
+        finally:
+            self._is_masked = False
+
+    def _run(self, timer) -> None:
+        try:
+            timer.callback(timer)
+        except Exception as error:
+            self._show("".join(traceback.format_exception(error)).rstrip())
+
+
+def _nobody(request: Request) -> Answer:
+    raise AssertionError("no device has begun")
