@@ -3,7 +3,7 @@
 
     .venv/     Python packages, pinned in requirements/
     .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image, mosquitto, and
-               ThingsBoard's Python client
+               ThingsBoard's two Python clients
     typings/   type stubs of the board's modules (only with --lint)
 
 Each part looks first whether it is already there, so a second run takes no time and a broken one goes on where it
@@ -48,9 +48,10 @@ def set_up(lint: bool) -> None:
     except UserError as error:
         leave_out("mosquitto", error.text, "tests/wire is skipped")
     try:
-        venv.install_apart(python, ROOT / "requirements" / "tb-client.txt", TOOLS / "tb-client")
+        for name in ("tb-client", "tb-rest"):
+            venv.install_apart(python, ROOT / "requirements" / f"{name}.txt", TOOLS / name)
     except UserError as error:
-        leave_out("ThingsBoard's client", error.text, "its tests are skipped")
+        leave_out("ThingsBoard's clients", error.text, "their tests are skipped")
     if lint:
         venv.install(python, ROOT / "requirements" / "lint.txt")
         venv.install_stubs(python, ROOT / "requirements" / "typings.txt", ROOT / "typings")
