@@ -4,7 +4,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import h11
 
@@ -21,7 +21,10 @@ class BadRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` is the decoded segments, `query` the last value of each name, `headers` have lower-case names."""
+    """`path` is the decoded segments, `headers` have lower-case names.
+
+    `query` has one text for each name; given several times they are joined with commas, as server frameworks do.
+    """
 
     method: str
     path: tuple[str, ...]
@@ -87,7 +90,7 @@ class Connection:
         return Request(
             self._head.method.decode(),
             tuple(unquote(part) for part in target.path.strip("/").split("/")),
-            dict(parse_qsl(target.query, keep_blank_values=True)),
+            {name: ",".join(texts) for name, texts in parse_qs(target.query, keep_blank_values=True).items()},
             {name.decode(): value.decode("latin-1") for name, value in self._head.headers},
             body,
         )
