@@ -45,6 +45,7 @@ class Job:
         self.size = self._length(fields.get("size"))
         self.algorithm, self.checksum = self._promise(fields, allow_no_checksum)
         self.id = fingerprint((self.title, self.version, self.size, self.checksum or self.url))
+        self.seen = None  # what the web server behind `url` calls these bytes; for the source, who asks there again
 
     @staticmethod
     def _where(fields):

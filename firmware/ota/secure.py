@@ -21,17 +21,17 @@ _BEGIN = b"-----BEGIN "
 class Verifier:
     """Trusts the provisioned CA and nobody else. Raises TransferError before anything is connected:
 
-    tls_unsupported, tls_no_ca, tls_bad_settings (they cannot be read), clock_unknown.
+    tls_no_ca, tls_unsupported, tls_bad_settings (they cannot be read), clock_unknown.
     """
 
     def __init__(self, board):
+        authorities = _objects(board, "ca", b"CERTIFICATE")
+        if not authorities:
+            raise TransferError("tls_no_ca")
         try:
             import tls
         except ImportError:
             raise TransferError("tls_unsupported", "no module tls")
-        authorities = _objects(board, "ca", b"CERTIFICATE")
-        if not authorities:
-            raise TransferError("tls_no_ca")
         _know_the_time(board)
         gc.collect()  # once, while nothing of the handshake is there yet
         self._context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)

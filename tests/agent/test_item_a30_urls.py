@@ -67,7 +67,7 @@ def test_a30_a_link_to_other_bytes_is_caught(world, web):
     ("url", "code"),
     [
         ("ftp://files.example/a.bin", "bad_url"),
-        ("https://files.example/a.bin", "https_unsupported"),
+        ("https://files.example/a.bin", "tls_no_ca"),
         ("nonsense", "bad_url"),
     ],
 )
@@ -106,7 +106,10 @@ def test_a30_a_wrong_length_is_not_downloaded(world, web):
     assert "DOWNLOADED" not in world.states
 
 
-@pytest.mark.parametrize(("status", "code"), [("404 Not Found", "http_404"), ("302 Found", "http_302")])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [("404 Not Found", "http_404"), ("302 Found", "http_302"), ("503 Service Unavailable", "http_503")],
+)
 def test_a30_a_server_that_has_no_such_file_ends_in_one_failed(world, web, status, code):
     web.status = status
     world.offer(url=URL, **FACTS)
@@ -134,7 +137,7 @@ def test_a30_a_power_cut_in_the_middle_resumes_by_range(world, web):
 def test_a30_an_upload_after_a_link_never_uses_the_old_link(make_world, order):
     world = make_world(push_order=order)
     web = serve(world)
-    web.status = "404 Not Found"
+    web.status = "503 Service Unavailable"
     world.offer(url=URL, **FACTS)
     world.wait("DOWNLOADING")
     asked = len(web.requests)
@@ -146,7 +149,7 @@ def test_a30_an_upload_after_a_link_never_uses_the_old_link(make_world, order):
 
 
 def test_a30_a_new_link_to_the_same_image_is_used(world, web):
-    web.status = "404 Not Found"
+    web.status = "503 Service Unavailable"
     package = world.offer(url=URL, **FACTS)
     world.wait("DOWNLOADING")
     other = Web(DATA)

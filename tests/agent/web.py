@@ -5,14 +5,19 @@ import re
 
 from simulator.clouds.core import Action, Close, Send
 
-_RANGE = re.compile(rb"^Range: bytes=(\d+)-\r$", re.MULTILINE)
+_RANGE = re.compile(r"bytes=(\d+)-")
+_PIECE = 1460  # bytes of a TCP segment
 
 
 class Web:
-    """`requests` are the starts of ranges asked for, 0 without one; `sent` counts bytes of bodies.
+    """`asked`: (path, headers in lower case) of each request; `requests`: starts of the ranges asked for, 0 without one;
+    `sent`: bytes of bodies.
 
     `ranges`: whether it knows Range. `status`: sent instead, with an empty body. `length`: what Content-Length says.
+    `tag`: its ETag; If-Range is obeyed. `framing`: "length", "chunked" or "none". `headers`: more header lines.
     `cuts`: after how many bytes of the body the next answers end, used up one by one.
+    `raw`: whole answers that come first, used up one by one.
+    `pace_ms`: time between two pieces of the answer, of `piece` bytes each; 0: all at once.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -20,11 +25,19 @@ class Web:
         self.ranges = True
         self.status: str | None = None
         self.length: int | None = None
+        self.tag: str | None = None
+        self.framing = "length"
+        self.headers: list[str] = []
         self.cuts: list[int] = []
+        self.raw: list[bytes] = []
+        self.pace_ms = 0
+        self.piece = _PIECE
+        self.asked: list[tuple[str, dict[str, str]]] = []
         self.requests: list[int] = []
         self.sent = 0
         self._buffers: dict[int, bytes] = {}
         self._actions: list[Action] = []
+        self._later: list[tuple[int, Action]] = []
 
     def open(self, conn: int, now_ms: int) -> None:
         self._buffers[conn] = b""
@@ -32,34 +45,63 @@ class Web:
     def feed(self, conn: int, data: bytes, now_ms: int) -> None:
         self._buffers[conn] += data
         if self._buffers[conn].endswith(b"\r\n\r\n"):
-            self._answer(conn, self._buffers[conn])
+            self._send(conn, self._answer(self._buffers[conn].decode()), now_ms)
 
     def lost(self, conn: int, now_ms: int) -> None:
         self._buffers.pop(conn, None)
+        self._later = [(at, action) for at, action in self._later if action.conn != conn]
 
     def tick(self, now_ms: int) -> None:
-        """Has no timers."""
+        """Sends the pieces that are due."""
+        self._actions += [action for at, action in self._later if at <= now_ms]
+        self._later = [(at, action) for at, action in self._later if at > now_ms]
 
-    def deadline(self) -> None:
-        """Has no timers."""
+    def deadline(self) -> int | None:
+        return min((at for at, _ in self._later), default=None)
 
     def take(self) -> list[Action]:
         actions, self._actions = self._actions, []
         return actions
 
-    def _answer(self, conn: int, request: bytes) -> None:
-        asked = _RANGE.search(request)
-        start = int(asked[1]) if asked else 0
+    def _send(self, conn: int, answer: bytes, now_ms: int) -> None:
+        if not self.pace_ms:
+            self._actions += [Send(conn, answer), Close(conn)]
+            return
+        pieces = [Send(conn, answer[at : at + self.piece]) for at in range(0, len(answer), self.piece)]
+        self._later += [(now_ms + (i + 1) * self.pace_ms, act) for i, act in enumerate([*pieces, Close(conn)])]
+
+    def _answer(self, request: str) -> bytes:
+        line, *rows = request.strip().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in rows)}
+        self.asked.append((line.split(" ")[1], headers))
+        found = _RANGE.fullmatch(headers.get("range", ""))
+        start = int(found[1]) if found else 0
         self.requests.append(start)
+        if self.raw:
+            return self.raw.pop(0)
         if self.status:
-            head, body = [self.status, "Content-Length: 0"], b""
-        elif start and self.ranges:
-            body = self.data[start:]
-            span = f"Content-Range: bytes {start}-{len(self.data) - 1}/{len(self.data)}"
-            head = ["206 Partial Content", f"Content-Length: {len(body)}", span]
-        else:
-            body = self.data
-            head = ["200 OK", f"Content-Length: {len(body) if self.length is None else self.length}"]
+            return _head(self.status, "Content-Length: 0", *self.headers)
+        is_same = headers.get("if-range") in (None, self.tag)
+        return self._file(start if start and self.ranges and is_same else 0)
+
+    def _file(self, start: int) -> bytes:
+        body = self.data[start:]
+        rows = [f"Content-Range: bytes {start}-{len(self.data) - 1}/{len(self.data)}"] if start else []
+        rows += [f"ETag: {self.tag}"] if self.tag else []
+        if self.framing == "length":
+            rows += [f"Content-Length: {len(body) if self.length is None else self.length}"]
+        elif self.framing == "chunked":
+            rows += ["Transfer-Encoding: chunked"]
         body = body[: self.cuts.pop(0)] if self.cuts else body
         self.sent += len(body)
-        self._actions += [Send(conn, ("HTTP/1.1 " + "\r\n".join(head) + "\r\n\r\n").encode() + body), Close(conn)]
+        return _head("206 Partial Content" if start else "200 OK", *rows, *self.headers) + self._framed(body)
+
+    def _framed(self, body: bytes) -> bytes:
+        if self.framing != "chunked":
+            return body
+        parts = [body[at : at + 3000] for at in range(0, len(body), 3000)]
+        return b"".join(b"%x;part\r\n%s\r\n" % (len(part), part) for part in [*parts, b""])
+
+
+def _head(status: str, *rows: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", *rows, "", ""]).encode()

@@ -100,6 +100,49 @@ class Stream:
         self.closed = True
 
 
+class Pieces:
+    """A connection that does not block. `pieces`: bytes that are there together, None: a pause, b"": the end."""
+
+    def __init__(self, *pieces):
+        self._pieces = list(pieces)
+        self.sent = b""
+        self.closed = False
+
+    def left(self):
+        """Bytes that nobody has read."""
+        return sum([len(piece or b"") for piece in self._pieces])
+
+    def readable(self, ms):
+        if self._pieces and self._pieces[0] is None:
+            self._pieces.pop(0)
+            return False
+        return bool(self._pieces)
+
+    def readinto(self, buf, size):
+        if not self._pieces:
+            return None
+        piece = self._pieces[0]
+        if piece is None:
+            self._pieces.pop(0)
+            return None
+        data = piece[:size]
+        buf[: len(data)] = data
+        if len(data) == len(piece) and data:
+            self._pieces.pop(0)
+        else:
+            self._pieces[0] = piece[len(data) :]
+        return len(data)
+
+    def write(self, data):
+        self.sent += data
+
+    def stop_waiting(self):
+        pass
+
+    def close(self):
+        self.closed = True
+
+
 def raises(error_class, code, function, *args):
     """Calls `function`, which must raise `error_class` with that code."""
     try:

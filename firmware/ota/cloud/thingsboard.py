@@ -114,7 +114,7 @@ class ThingsBoard:
         if job.url is not None:
             from ota.source.http import Http
 
-            return Http(self._board, self, job.url, job.size, offset)
+            return Http(self._board, self, job, offset)
         return tb_chunks.TbChunks(self, job.size, offset, self.next_request_id(), self._chunk, self._window)
 
     def report(self, event):

@@ -1,130 +1,191 @@
 # SPDX-License-Identifier: MIT
-"""An image behind an http:// URL, from any byte on by Range. For now without TLS, redirects and chunked answers:
-these are refused with a code (https_unsupported, http_302, http_chunked)."""
+"""An image behind a URL, http or https, from any byte on by Range.
 
-from ota.errors import JobError, TransferError
+Redirects are followed, but never from https to http. A server that is busy is asked again by this source itself, so
+the line to the cloud stays up. The bytes from before an interruption are only kept while the server still calls what
+it has by the same name (ETag or Last-Modified); the digest over the flash has the last word anyway.
+"""
+
+from ota import http
+from ota.errors import JobError, TransferError, VerifyError
 from ota.port import const, ticks_diff, ticks_ms
 
-_PORT = const(80)
-_LINE = const(512)
-_LINES = const(40)
-_SILENCE_MS = const(20000)
-_NO_SUCH_RANGE = const(416)
-
-
-def split(url):
-    """(host, port, path) of an http URL. Raises JobError `bad_url` or `https_unsupported`."""
-    if url.startswith("https://"):
-        raise JobError("https_unsupported")
-    host, slash, path = url[7:].partition("/")
-    host, colon, port = host.partition(":")
-    if not host or (colon and not port.isdigit()) or "@" in host or " " in url:
-        raise JobError("bad_url")
-    return host, int(port) if colon else _PORT, slash + path or "/"
+_SILENCE_MS = const(20000)  # without a byte
+_SLOW_MS = const(120000)  # for a head, and for each block: whoever sends less than 34 bytes a second is as good as dead
+_HOPS = const(5)
+_ASKS = const(3)  # of a busy server, until it counts as a broken transfer
+_PAUSE_S = const(5)
+_LONGEST_PAUSE_S = const(600)
+_MOVED = (301, 302, 303, 307, 308)
+_STEP = const(128)  # a block is filled from places that are multiples of this, or byte by byte
 
 
 class Http:
-    """Source of the bytes from `offset` to `size` of what is behind `url`; polls `cloud` in passing."""
+    """Source of `job`, from byte `offset` on; polls `cloud` in passing. Raises JobError for a URL that is none."""
 
-    def __init__(self, board, cloud, url, size, offset):
-        self._url = split(url)
+    def __init__(self, board, cloud, job, offset):
         self._board = board
         self._cloud = cloud
-        self._size = size
+        self._job = job
         self._offset = offset
-        self._since = ticks_ms()
+        self._ask_from = offset
+        self._place = http.split(job.url)
         self._stream = None
-        try:
-            status, headers = self._ask(offset)
-            if status == _NO_SUCH_RANGE and offset:
-                status, headers = self._ask(0)  # then all of it; what we have already is thrown away
-            self._skip = self._accept(status, headers)
-        except OSError as error:
-            self.close()
-            raise TransferError("link_lost", str(error))
-        except TransferError:
-            self.close()
-            raise
+        self._answer = None
+        self._accepted = False
+        self._hops = self._asks = 0
+        self._pause_ms = 0
+        self._since = self._began = ticks_ms()  # of the last byte; of the head or the block that is being read
+        self._skip = 0  # bytes of the body that are in flash already
+        self._views = None
+        self._filled = 0
+        self._byte = bytearray(1)
 
     def readinto(self, block):
         """See ota.source."""
         self._cloud.poll(0)
-        n = min(len(block), self._skip or self._size - self._offset)
+        if self._stream is None:
+            if ticks_diff(ticks_ms(), self._since) < self._pause_ms:
+                self._board.sleep_ms(self._board.step_ms)
+            else:
+                self._ask()
+            return None
         try:
-            if not self._stream.readable(self._board.step_ms):
-                if ticks_diff(ticks_ms(), self._since) > _SILENCE_MS:
-                    raise TransferError("http_silence")
-                return None
-            got = self._stream.readinto(block, n)
+            is_readable = self._stream.readable(self._board.step_ms)
         except OSError as error:
             raise TransferError("link_lost", str(error))
-        if got != n:
-            raise TransferError("link_lost", "closed by the server")
-        self._since = ticks_ms()
-        if self._skip:
-            self._skip -= n
+        now = ticks_ms()
+        if is_readable:
+            self._since = now
+        elif ticks_diff(now, self._since) > _SILENCE_MS:
+            raise TransferError("http_silence")
+        if ticks_diff(now, self._began) > _SLOW_MS:
+            raise TransferError("http_slow")
+        if not is_readable:
             return None
-        self._offset += n
-        return n
+        if not self._accepted:
+            if self._answer.head():
+                self._began = now
+                self._judge(self._answer.status, self._answer.headers)
+            return None
+        return self._fill(block)
 
     def close(self):
         if self._stream is not None:
             self._stream.close()
+            self._stream = None
 
-    def _ask(self, start):
-        """Status and headers of the answer to a request from byte `start` on, over a connection of its own."""
+    def _ask(self):
+        """Connects and asks; blocks as long as `open_stream` does."""
+        tls, host, port, _ = self._place
+        wanted = "Connection: close\r\n"
+        if self._ask_from:
+            wanted += "Range: bytes=%d-\r\n" % self._ask_from
+            if self._job.seen:
+                wanted += "If-Range: %s\r\n" % self._job.seen
+        try:
+            self._stream = self._board.open_stream(host, port, tls)
+            self._stream.write(http.request("GET", self._place, wanted))
+            self._stream.stop_waiting()
+        except TransferError as error:
+            if error.code in ("tls_no_ca", "tls_unsupported", "tls_bad_settings"):
+                raise JobError(error.code, error.detail)  # somebody has to do something first
+            raise
+        except OSError as error:
+            raise TransferError("link_lost", str(error))
+        self._answer = http.Answer(self._stream)
+        self._since = self._began = ticks_ms()
+
+    def _judge(self, status, headers):
+        """The head is there: what now?"""
+        if status in _MOVED and headers.get("location"):
+            self._follow(headers["location"])
+        elif status == 416 and self._ask_from:
+            self._ask_from = 0  # all of it then; what is in flash already is thrown away
+            self._again(0)
+        elif status in (408, 425, 429) or status >= 500:
+            self._asks += 1
+            if self._asks >= _ASKS:
+                raise TransferError("http_%d" % status)
+            self._again(_pause_s(headers.get("retry-after")) * 1000)
+        elif status in (200, 206):
+            self._accept(status, headers)
+        else:
+            raise JobError("http_%d" % status)
+
+    def _again(self, pause_ms):
         self.close()
-        host, port, path = self._url
-        self._stream = self._board.open_stream(host, port)
-        if port != _PORT:
-            host = "%s:%d" % (host, port)
-        request = "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nAccept-Encoding: identity\r\n" % (path, host)
-        if start:
-            request += "Range: bytes=%d-\r\n" % start
-        self._stream.write((request + "\r\n").encode())
-        return self._head()
+        self._since = ticks_ms()
+        self._pause_ms = pause_ms
 
-    def _head(self):
-        """Status and the headers that matter, all in lower case."""
-        status = self._line().split(" ")
-        if len(status) < 2 or not status[0].startswith("http/1.") or not status[1].isdigit():
-            raise TransferError("http_bad_answer")
-        headers = {}
-        for _ in range(_LINES):
-            line = self._line()
-            if not line:
-                return int(status[1]), headers
-            name, _, value = line.partition(":")
-            name = name.strip()
-            if name == "content-length" and name in headers:
-                raise TransferError("http_bad_answer", "two lengths")
-            headers[name] = value.strip()
-        raise TransferError("http_bad_answer", "too many headers")
-
-    def _line(self):
-        line = bytearray()
-        byte = bytearray(1)
-        while self._stream.readinto(byte, 1) == 1 and len(line) < _LINE:
-            if byte == b"\n":
-                try:
-                    return bytes(line).decode().strip().lower()
-                except ValueError:
-                    break
-            line += byte
-        raise TransferError("http_bad_answer", "bad header")
+    def _follow(self, location):
+        self._hops += 1
+        if self._hops > _HOPS:
+            raise JobError("http_redirects", "more than %d" % _HOPS)
+        place = http.join(self._place, location)
+        if self._place[0] and not place[0]:
+            raise JobError("http_downgrade", "https leads to http")
+        self._place = place
+        self._again(0)
 
     def _accept(self, status, headers):
-        """Bytes to skip before the ones that are wanted. Raises TransferError when the answer is another thing."""
-        if "transfer-encoding" in headers:
-            raise TransferError("http_chunked")
-        if headers.get("content-encoding", "identity") != "identity":
-            raise TransferError("http_encoded")
-        if status == 206 and self._offset:
-            if headers.get("content-range") != "bytes %d-%d/%d" % (self._offset, self._size - 1, self._size):
+        """Raises TransferError when the bytes are not the ones that were asked for, VerifyError when they changed."""
+        size, start = self._job.size, 0
+        if status == 206:
+            start = self._ask_from
+            if not start or headers.get("content-range") != "bytes %d-%d/%d" % (start, size - 1, size):
                 raise TransferError("http_wrong_range")
-            return 0
-        if status != 200:
-            raise TransferError("http_%d" % status)
-        if headers.get("content-length") != str(self._size):
-            raise TransferError("http_wrong_size", headers.get("content-length", "unknown"))
-        return self._offset  # the server ignored the range: what we have already is read and thrown away
+        name = _name(headers)
+        if self._offset and self._job.seen and name and name != self._job.seen:
+            self._job.seen = None
+            raise VerifyError("http_changed")
+        if headers.get("content-length", str(size - start)) != str(size - start):
+            raise TransferError("http_wrong_size", headers["content-length"])
+        if name or not self._offset:
+            self._job.seen = name
+        self._skip = self._offset - start
+        self._accepted = True
+
+    def _fill(self, block):
+        """Moves what has come into `block`; its size when that is full. No slices: reads begin at one of the views."""
+        if self._views is None:
+            self._views = [memoryview(block)[i:] for i in range(0, len(block), _STEP)]
+        if self._skip:
+            self._skip -= self._take(self._views[0], min(self._skip, len(block))) or 0
+            self._began = self._since
+            return None
+        want = min(len(block), self._job.size - self._offset)
+        while self._filled < want:
+            at = self._filled
+            if at % _STEP:
+                got = self._take(self._byte, 1)
+                if got:
+                    block[at] = self._byte[0]
+            else:
+                got = self._take(self._views[at // _STEP], want - at)
+            if got is None:
+                return None
+            self._filled += got
+        self._offset += want
+        self._filled = 0
+        self._began = self._since
+        return want
+
+    def _take(self, view, size):
+        got = self._answer.readinto(view, size)
+        if got == 0:
+            raise TransferError("link_lost", "the body is too short")
+        return got
+
+
+def _name(headers):
+    """What the server calls this version of the bytes, None without a word for that. A weak tag promises no bytes."""
+    tag = headers.get("etag")
+    return tag if tag and not tag.startswith("W/") else headers.get("last-modified")
+
+
+def _pause_s(text):
+    """Retry-After in seconds, within bounds. A date would need a clock that is right: then a minute has to do."""
+    if text is None:
+        return _PAUSE_S
+    return min(int(text[:9]), _LONGEST_PAUSE_S) if text.isdigit() else 60
