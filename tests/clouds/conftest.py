@@ -3,8 +3,8 @@
 
 import pytest
 
-from simulator.clouds.thingsboard import ThingsBoard
-from tests.clouds.peer import World
+from simulator.clouds.thingsboard import HttpDoor, ThingsBoard
+from tests.clouds.peer import HttpPeer, World
 
 
 @pytest.fixture(params=(4, 5), ids=("mqtt3.1.1", "mqtt5"))
@@ -20,8 +20,19 @@ def cloud() -> ThingsBoard:
 
 
 @pytest.fixture
-def world(cloud: ThingsBoard) -> World:
-    return World(cloud)
+def door(cloud: ThingsBoard) -> HttpDoor:
+    return HttpDoor(cloud)
+
+
+@pytest.fixture
+def world(cloud: ThingsBoard, door: HttpDoor) -> World:
+    return World(cloud, doors=[door])
+
+
+@pytest.fixture
+def web(world: World, door: HttpDoor) -> HttpPeer:
+    """The device, over HTTP."""
+    return HttpPeer(world, door)
 
 
 @pytest.fixture

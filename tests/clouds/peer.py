@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""A device for tests of a sans-IO MQTT cloud: speaks 3.1.1 or 5 on bytes of its own making, on a clock of its own."""
+"""A device for tests of a sans-IO MQTT cloud: speaks 3.1.1 or 5 on bytes of its own making, on a clock of its own.
 
-from typing import ClassVar
+And one that speaks HTTP.
+"""
+
+import json
+from typing import ClassVar, NamedTuple
+from urllib.parse import quote, urlencode
 
 from simulator.clouds.core import Close, Send
 
@@ -32,12 +37,13 @@ def connect(level: int = 4, username: str | None = "T", password: str | None = N
 
 
 class World:
-    """A cloud and its virtual time. `devices` are the peers that listen."""
+    """A cloud, `doors` that lead to it beside its own, and its virtual time. `peers` are who has connected."""
 
-    def __init__(self, cloud, now_ms: int = 1_700_000_000_000) -> None:
+    def __init__(self, cloud, now_ms: int = 1_700_000_000_000, doors=()) -> None:
         self.cloud = cloud
+        self.doors = (cloud, *doors)
         self.now_ms = now_ms
-        self.peers: dict[int, Peer] = {}
+        self.peers: dict[int, Peer | HttpPeer] = {}
         cloud.tick(now_ms)
 
     def peer(self, level: int, **login) -> "Peer":
@@ -45,7 +51,7 @@ class World:
         return Peer(self, level).connect(**login)
 
     def deliver(self) -> None:
-        for action in self.cloud.take():
+        for action in [action for door in self.doors for action in door.take()]:
             peer = self.peers[action.conn]
             if isinstance(action, Send):
                 assert not peer.closed, "the cloud sends after it closed"
@@ -74,7 +80,7 @@ class World:
 class Peer:
     """One connection. `take()` gives what the cloud sent, parsed, oldest first."""
 
-    def __init__(self, world: World, level: int) -> None:
+    def __init__(self, world: World, level: int, *certificate: bytes) -> None:
         self.world = world
         self.level = level
         self.conn = len(world.peers) + 1
@@ -82,7 +88,7 @@ class Peer:
         self.closed = False
         self.packet_id = 0
         world.peers[self.conn] = self
-        world.cloud.open(self.conn, world.now_ms)
+        world.cloud.open(self.conn, world.now_ms, *certificate)
 
     def send(self, data: bytes) -> "Peer":
         self.world.cloud.feed(self.conn, data, self.world.now_ms)
@@ -195,3 +201,64 @@ class Peer:
         13: _pingresp,
         14: _disconnect,
     }
+
+
+class Answer(NamedTuple):
+    """`headers` have lower-case names."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def json(self) -> object:
+        return json.loads(self.body)
+
+
+class HttpPeer:
+    """One connection to an HTTP door. `answers()` gives what came since, parsed, oldest first."""
+
+    def __init__(self, world: World, door, token: str = "T") -> None:
+        self.world = world
+        self.door = door
+        self.token = token
+        self.conn = len(world.peers) + 1
+        self.received = bytearray()
+        self.closed = False
+        world.peers[self.conn] = self
+        door.open(self.conn, world.now_ms)
+
+    def send(self, data: bytes) -> "HttpPeer":
+        self.door.feed(self.conn, data, self.world.now_ms)
+        self.world.deliver()
+        return self
+
+    def ask(self, method: str, what: str, body: bytes | str = b"", **query: object) -> "HttpPeer":
+        """Sends a request to an end point of the device, or to a path from the root on."""
+        path = what if what.startswith("/") else f"/api/v1/{quote(self.token, safe='')}/{what}"
+        data = body.encode() if isinstance(body, str) else body
+        target = path + ("?" + urlencode(query) if query else "")
+        head = f"{method} {target} HTTP/1.1\r\nHost: cloud\r\nContent-Length: {len(data)}\r\n\r\n"
+        return self.send(head.encode() + data)
+
+    def get(self, what: str, **query: object) -> Answer:
+        return self.ask("GET", what, **query).answer()
+
+    def post(self, what: str, body: bytes | str = b"") -> Answer:
+        return self.ask("POST", what, body).answer()
+
+    def answer(self) -> Answer:
+        """The one answer that is there."""
+        (only,) = self.answers()
+        return only
+
+    def answers(self) -> list[Answer]:
+        found = []
+        while self.received:
+            head, _, rest = bytes(self.received).partition(b"\r\n\r\n")
+            first, *lines = head.decode("latin-1").split("\r\n")
+            headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+            size = int(headers.get("content-length", 0))
+            assert len(rest) >= size or self.closed, "the cloud sent half an answer"
+            found.append(Answer(int(first.split()[1]), headers, rest[:size]))
+            del self.received[: len(head) + 4 + size]
+        return found
