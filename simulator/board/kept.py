@@ -6,7 +6,7 @@ from types import BuiltinFunctionType, FunctionType, ModuleType
 
 _PLAIN = (int, float, str, bytes, bool, type(None))
 _BOXES = (list, dict, set, bytearray)
-_EVERY_CLASS_HAS = ("__dict__", "__weakref__")
+_GIVEN = ("__builtins__", "__dict__", "__weakref__")  # to every module or class
 
 
 class Kept:
@@ -17,12 +17,12 @@ class Kept:
         self._names = dict(vars(module))
         classes = [value for value in self._names.values() if _is_own_class(value, module) and id(value) not in given]
         self._classes = [(cls, dict(vars(cls))) for cls in classes]
-        self._boxes = [(box, box.copy()) for owner in (module, *classes) for box in _boxes(vars(owner).values())]
+        self._boxes = [(box, box.copy()) for owner in (module, *classes) for box in _boxes(_own(owner))]
 
     @classmethod
     def of(cls, module: ModuleType, given: Collection[int]) -> "Kept | None":
         """None if something in it may change without a trace. `given`: ids of what is not the device's."""
-        values = [value for name, value in vars(module).items() if name != "__builtins__" and id(value) not in given]
+        values = [value for value in _own(module) if id(value) not in given]
         return cls(module, given) if all(_can_be_kept(value, module) for value in values) else None
 
     def restore(self) -> ModuleType:
@@ -36,6 +36,11 @@ class Kept:
             if dict(vars(cls)) != attributes:
                 _restore_class(cls, attributes)
         return self._module
+
+
+def _own(owner: ModuleType | type) -> list[object]:
+    """What its code has put there."""
+    return [value for name, value in vars(owner).items() if name not in _GIVEN]
 
 
 def _boxes(values: Iterable[object]) -> Iterator:
@@ -61,7 +66,7 @@ def _is_own_class(value: object, module: ModuleType) -> bool:
 
 def _can_be_kept(value: object, module: ModuleType) -> bool:
     if _is_own_class(value, module):
-        return all(_can_be_refilled(item) for name, item in vars(value).items() if name not in _EVERY_CLASS_HAS)
+        return all(map(_can_be_refilled, _own(value)))
     return _can_be_refilled(value)
 
 
