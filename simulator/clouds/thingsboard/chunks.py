@@ -102,9 +102,16 @@ def _serve(session: "Session", request: "Request", wanted: Wanted, package: Pack
         copies += rule.action == "duplicate"
         delay_ms += int(rule.argument) if rule.action == "delay" else 0
 
+    about = {
+        "device": session.device.name,
+        "type": _TYPES[wanted.prefix],
+        "request_id": topic_id,
+        "index": topic_index,
+    }
+
     def send() -> None:
         for _ in range(copies):
-            cloud.log("chunk", device=session.device.name, request_id=topic_id, index=topic_index, length=len(payload))
+            cloud.log("chunk", **about, length=len(payload))
             session.publish(f"v2/{wanted.prefix}/response/{topic_id}/chunk/{topic_index}", payload)
 
     session.later(delay_ms, send)

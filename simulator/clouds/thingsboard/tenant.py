@@ -73,6 +73,7 @@ class Tenant:
             self.add_profile(device.profile)
         self._register(device)
         self.devices[device.name] = device
+        self._cloud.log("device_added", device=device.name)
         return device
 
     def check_device_name(self, name: str, of: Device | None = None) -> None:
@@ -85,6 +86,9 @@ class Tenant:
     def rename_device(self, device: Device, name: str) -> None:
         """Raises as check_device_name."""
         self.check_device_name(name, of=device)
+        if name == device.name:
+            return
+        self._cloud.log("device_renamed", device=device.name, name=name)
         del self.devices[device.name]
         device.name = name
         self.devices[name] = device
@@ -99,6 +103,7 @@ class Tenant:
     def delete_device(self, device: Device) -> None:
         del self.devices[device.name]
         self._disconnect(device, "device deleted")
+        self._cloud.log("device_deleted", device=device.name)
 
     def _disconnect(self, device: Device, why: str) -> None:
         if device.session:
