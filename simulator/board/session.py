@@ -82,27 +82,26 @@ class Session:
     def ask(self, request: Request) -> bool:
         """The short way of a device in this very process: what `step` would do next, without a turn of the board.
 
-        False: not taken, it is for `step`. True: answered, or a wait has begun. Raises what `step` raises.
+        False: not taken, it is for `step`. True: answered, or what it waits for is for `step` as well. Raises what `step`
+        raises.
         """
-        now = self._clock.spent_ms
-        if self.is_stopped() or (self._deadline is not None and now >= self._deadline):
+        if not self._may_go_on():
             return False
-        if now >= self._net.due_ms:
-            self._net.run()
-            self._check_watchdog()
+        self._catch_up()
         self._serve(request)
-        if self._wait:
-            self._ready_at_once(self._wait[1])
+        while self._wait and self._may_go_on():
+            self._catch_up()
+            if not self._step_wait(*self._wait, self._deadline):
+                break
         return True
 
-    def _ready_at_once(self, wait: Wait) -> None:
-        try:
-            reply = wait.ready()
-        except EspError as error:
-            self._refuse(error)
-            return
-        if reply is not None:
-            self._answer(reply)
+    def _may_go_on(self) -> bool:
+        return not self.is_stopped() and (self._deadline is None or self._clock.spent_ms < self._deadline)
+
+    def _catch_up(self) -> None:
+        if self._clock.spent_ms >= self._net.due_ms:
+            self._net.run()
+        self._check_watchdog()
 
     def _check_watchdog(self) -> None:
         end = self._alarms.watchdog
