@@ -107,11 +107,14 @@ class Peer:
         return b"\0" if self.level == 5 else b""
 
     def subscribe(self, *filters: str, qos: int = 1) -> list[int]:
-        """The codes of the SUBACK; drops what was unread before."""
+        """The codes of the SUBACK; drops what was unread before, and what came with it."""
         self.take()
+        self.send_subscribe(*filters, qos=qos)
+        return list(self.take("suback")[0]["codes"])
+
+    def send_subscribe(self, *filters: str, qos: int = 1) -> None:
         names = b"".join(text(name) + bytes((qos,)) for name in filters)
         self.send(packet(0x82, self.next_id(), self.properties, names))
-        return list(self.take("suback")[0]["codes"])
 
     def unsubscribe(self, *filters: str) -> list[int]:
         self.take()

@@ -126,10 +126,11 @@ def result(session: "Session", request: "Request") -> None:
 
 
 def answered(cloud: "ThingsBoard", device: "Device", id_text: str, payload: bytes) -> None:
-    """Any text is an answer; one that nobody waits for (any more) is only put on record."""
+    """Any text is an answer; one that nobody waits for (any more) is only put on record. BadBody for an odd id."""
+    request_id = bodies.request_id(id_text)
     text = payload.decode(errors="replace")
     cloud.log("rpc_response", device=device.name, request_id=id_text, body=text)
-    waiting = device.calls.open.get(bodies.request_id(id_text))
+    waiting = device.calls.open.get(request_id)
     if waiting:
         waiting.state, waiting.answer = "ANSWERED", text
         _end(cloud, device, waiting)

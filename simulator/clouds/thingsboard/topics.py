@@ -30,6 +30,8 @@ _PREFIXES = (
     ("v2/a/req/p/", "attribute_request", "v2/a/res/p/"),
     ("v2/a/req/", "attribute_request", "v2/a/res/"),
     ("v1/devices/me/rpc/response/", "rpc_response", ""),
+    ("v2/r/res/j/", "rpc_response", ""),
+    ("v2/r/res/p/", "rpc_response", ""),
     ("v2/r/res/", "rpc_response", ""),
     ("v1/devices/me/rpc/request/", "rpc_request", "v1/devices/me/rpc/response/"),
     ("v2/r/req/j/", "rpc_request", "v2/r/res/j/"),
