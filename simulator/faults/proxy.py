@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A TCP proxy that makes the network far away: half of an added round trip each way, order kept, no other limit.
+"""A TCP proxy that makes the network far away: half of an added round trip each way, order kept.
 
-The time is added to data, not to the opening of a connection. asyncio's timers are a millisecond coarse, so each way
-takes up to one millisecond more than asked.
+The client may have a receive window, as every peer has on a real line: no more bytes than that are under way to it, and
+a byte counts until its acknowledgement is back, a round trip after it left. The time is added to data, not to the
+opening of a connection. asyncio's timers are a millisecond coarse, so each way takes up to one millisecond more.
 """
 
 import asyncio
@@ -11,6 +12,8 @@ from collections.abc import Callable
 
 from simulator.errors import UserError
 from simulator.loop_thread import LoopThread
+
+_SEGMENT = 1440  # bytes
 
 
 class Lane:
@@ -22,9 +25,9 @@ class Lane:
         self._queue: deque[tuple[float, Callable[[], None]]] = deque()
         self._last_s = 0.0
 
-    def put(self, deliver: Callable[[], None]) -> None:
-        """Calls `deliver` after the delay, and after everything put before."""
-        self._last_s = max(self._last_s, self._loop.time() + self._delay_s())
+    def put(self, deliver: Callable[[], None], leave_s: float = 0) -> None:
+        """Calls `deliver` after the delay, counted from `leave_s` if that is later, and after everything put before."""
+        self._last_s = max(self._last_s, max(self._loop.time(), leave_s) + self._delay_s())
         self._queue.append((self._last_s, deliver))
         if len(self._queue) == 1:
             self._loop.call_at(self._last_s, self._pump)
@@ -39,12 +42,36 @@ class Lane:
             self._loop.call_at(self._queue[0][0], self._pump)
 
 
-class _End(asyncio.Protocol):
-    """One side of a proxied connection; `other` is the opposite side."""
+class Window:
+    """`size` bytes that may be under way at a time; a peer that reads at once acknowledges them all."""
 
-    def __init__(self, proxy: "Proxy") -> None:
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._under_way: deque[tuple[float, int]] = deque()  # (when its acknowledgement is back, bytes), in order
+        self._bytes = 0
+        self._last_s = 0.0
+
+    def leave_s(self, now_s: float, size: int, round_trip_s: float) -> float:
+        """When `size` more bytes, at most the window, may leave."""
+        at_s = max(self._last_s, now_s)
+        while self._under_way and (self._bytes + size > self._size or self._under_way[0][0] <= at_s):
+            back_s, number = self._under_way.popleft()
+            self._bytes -= number
+            at_s = max(at_s, back_s)
+        self._under_way.append((at_s + round_trip_s, size))
+        self._bytes += size
+        self._last_s = at_s
+        return at_s
+
+
+class _End(asyncio.Protocol):
+    """One side of a proxied connection; `other` is the opposite side, which has a `window` or takes anything."""
+
+    def __init__(self, proxy: "Proxy", window: int | None = None) -> None:
         self._proxy = proxy
-        self._lane = Lane(asyncio.get_running_loop(), lambda: proxy.round_trip_ms / 2000)
+        self._loop = asyncio.get_running_loop()
+        self._lane = Lane(self._loop, lambda: proxy.round_trip_ms / 2000)
+        self._window = Window(window) if window else None
         self.transport: asyncio.Transport | None = None
         self.other: _End | None = None
 
@@ -53,7 +80,13 @@ class _End(asyncio.Protocol):
         self._proxy.ends.add(self)
 
     def data_received(self, data: bytes) -> None:
-        self._lane.put(lambda: self.other.transport.write(data))
+        if self._window is None:
+            self._lane.put(lambda: self.other.transport.write(data))
+            return
+        for start in range(0, len(data), _SEGMENT):
+            piece = data[start : start + _SEGMENT]
+            leave_s = self._window.leave_s(self._loop.time(), len(piece), self._proxy.round_trip_ms / 1000)
+            self._lane.put(lambda piece=piece: self.other.transport.write(piece), leave_s)
 
     def eof_received(self) -> bool:
         self._lane.put(lambda: self.other.transport.can_write_eof() and self.other.transport.write_eof())
@@ -73,10 +106,22 @@ class _End(asyncio.Protocol):
 
 
 class Proxy:
-    """Forwards to `target` (host, port). `round_trip_ms` may be changed at any time, for the data from then on."""
+    """Forwards to `target` (host, port). `round_trip_ms` may be changed at any time, for the data from then on.
 
-    def __init__(self, target: tuple[str, int], round_trip_ms: float, host: str = "127.0.0.1", port: int = 0) -> None:
+    `window`: the client's receive window in bytes, at least a segment of 1,440; None for no limit.
+    """
+
+    def __init__(
+        self,
+        target: tuple[str, int],
+        round_trip_ms: float,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        window: int | None = None,
+    ) -> None:
         self.round_trip_ms = round_trip_ms
+        self._window = window
         self.ends: set[_End] = set()
         self._target = target
         self._address = (host, port)
@@ -109,7 +154,9 @@ class Proxy:
 
     async def _join(self, client: "_Client") -> None:
         try:
-            _, server = await asyncio.get_running_loop().create_connection(lambda: _End(self), *self._target)
+            _, server = await asyncio.get_running_loop().create_connection(
+                lambda: _End(self, self._window), *self._target
+            )
         except OSError:
             client.transport.abort()
             return
@@ -130,8 +177,8 @@ class _Client(_End):
 class ThreadProxy:
     """A Proxy on a thread of its own; as a context it gives itself, with `port`."""
 
-    def __init__(self, target: tuple[str, int], round_trip_ms: float) -> None:
-        self.proxy = Proxy(target, round_trip_ms)
+    def __init__(self, target: tuple[str, int], round_trip_ms: float, window: int | None = None) -> None:
+        self.proxy = Proxy(target, round_trip_ms, window=window)
 
     def __enter__(self) -> "ThreadProxy":
         self._thread = LoopThread("proxy")

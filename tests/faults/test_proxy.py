@@ -11,7 +11,7 @@ import time
 import pytest
 
 from simulator.errors import UserError
-from simulator.faults.proxy import Lane, Proxy, ThreadProxy
+from simulator.faults.proxy import Lane, Proxy, ThreadProxy, Window
 
 WAIT_S = 10
 
@@ -73,6 +73,30 @@ def test_lane_keeps_the_order_when_the_delay_shrinks(loop):
     assert out == []
     loop.turn(0.001)
     assert out == ["slow", "fast"]
+
+
+def test_lane_delivers_what_leaves_later_later(loop):
+    lane, out = Lane(loop, lambda: 0.025), []
+    lane.put(lambda: out.append(loop.time()), leave_s=loop.time() + 0.1)
+    loop.turn(1)
+    assert out == [pytest.approx(100.125)]
+
+
+def test_window_lets_a_window_leave_for_each_round_trip():
+    window = Window(5760)
+    leave = [window.leave_s(100, 1440, 0.050) for _ in range(12)]
+    assert leave == [pytest.approx(100 + 0.050 * (number // 4)) for number in range(12)]
+
+
+def test_window_is_open_again_after_a_pause():
+    window = Window(2880)
+    assert [window.leave_s(100, 1440, 0.050) for _ in range(3)] == [100, 100, pytest.approx(100.050)]
+    assert [window.leave_s(101, 1440, 0.050) for _ in range(2)] == [101, 101]
+
+
+def test_window_small_pieces_fill_it_as_well():
+    window = Window(2000)
+    assert [window.leave_s(0, 500, 1) for _ in range(9)] == [0, 0, 0, 0, 1, 1, 1, 1, 2]
 
 
 def connection(proxy: ThreadProxy) -> socket.socket:
