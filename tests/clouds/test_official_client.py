@@ -38,7 +38,7 @@ def installed() -> None:
 
 @pytest.fixture
 def cloud():
-    return ThingsBoard(seed=5, queue_ms=0)
+    return ThingsBoard(seed=5, queue_ms=0, queue_interval_ms=0)
 
 
 @pytest.fixture
