@@ -3,7 +3,6 @@
 
 import hashlib
 import json
-import queue
 import socket
 import time
 
@@ -15,6 +14,7 @@ from simulator.clouds.server import ThreadServer
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.errors import UserError
 from tests.clouds import peer
+from tests.clouds.paho_client import Client
 
 WAIT_S = 10
 
@@ -33,40 +33,6 @@ def device(cloud):
 def server(cloud, device):
     with ThreadServer(cloud) as server:
         yield server
-
-
-class Client:
-    """paho-mqtt whose incoming messages wait in a queue."""
-
-    def __init__(self, port: int, protocol: int, token: str = "T") -> None:
-        self.messages = queue.Queue()
-        self.results = queue.Queue()
-        self.gone = queue.Queue()
-        self.paho = paho.Client(paho.CallbackAPIVersion.VERSION2, "board", protocol=protocol)
-        self.paho.username_pw_set(token)
-        self.paho.on_connect = lambda _c, _u, _f, reason, _p: self.results.put(reason)
-        self.paho.on_disconnect = lambda _c, _u, _f, reason, _p: self.gone.put(reason)
-        self.paho.on_message = lambda _c, _u, message: self.messages.put((message.topic, message.payload))
-        self.paho.on_subscribe = lambda _c, _u, _m, reasons, _p: self.results.put([reason.value for reason in reasons])
-        self.paho.connect("127.0.0.1", port)
-        self.paho.loop_start()
-        self.connack = self.results.get(timeout=WAIT_S)
-
-    def subscribe(self, *names: str) -> list[int]:
-        self.paho.subscribe([(name, 1) for name in names])
-        return self.results.get(timeout=WAIT_S)
-
-    def publish(self, topic: str, payload: object) -> None:
-        """Returns when the PUBACK is there."""
-        text = payload if isinstance(payload, str) else json.dumps(payload)
-        self.paho.publish(topic, text, qos=1).wait_for_publish(WAIT_S)
-
-    def get(self) -> tuple[str, bytes]:
-        return self.messages.get(timeout=WAIT_S)
-
-    def close(self) -> None:
-        self.paho.disconnect()
-        self.paho.loop_stop()
 
 
 @pytest.fixture(params=(paho.MQTTv311, paho.MQTTv5), ids=("mqtt3.1.1", "mqtt5"))
