@@ -4,10 +4,12 @@
 import json
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 
 import pytest
+import trustme
 
 from simulator.__main__ import main
 from simulator.clouds import mqtt
@@ -93,6 +95,47 @@ def test_cloud_serves_one_device_and_obeys_stdin(start, files):
     assert program.process.returncode == 0
 
 
+def test_cloud_has_doors_for_http_and_tls(start, tmp_path):
+    ca, clients = tmp_path / "ca.pem", trustme.CA()
+    issued = clients.issue_cert("board")
+    issued.cert_chain_pems[0].write_to_path(tmp_path / "board.pem")
+    issued.private_key_pem.write_to_path(tmp_path / "board.key")
+    program = start("--tls-port", "0", "--ca-out", str(ca), "--client-cert", str(tmp_path / "board.pem"))
+    assert program.info["token"] is None
+    context = ssl.create_default_context(cafile=str(ca))
+    context.load_cert_chain(tmp_path / "board.pem", tmp_path / "board.key")
+    address = ("127.0.0.1", program.info["tls_port"])
+    with socket.create_connection(address, WAIT_S) as raw, context.wrap_socket(raw, server_hostname="127.0.0.1") as tls:
+        tls.sendall(peer.connect(4, None))
+        assert tls.recv(4) == mqtt.connack(4, False, 0)
+        assert program.until("connect")["device"] == "device"
+        tls.sendall(peer.packet(0x82, b"\0\1", peer.text("v1/devices/me/rpc/request/+"), b"\0"))
+        program.until("subscribe")
+        program.tell("call blink '{\"n\": 3}'")
+        assert program.until("rpc_call")["params"] == {"n": 3}
+    with socket.create_connection(("127.0.0.1", program.info["http_port"]), WAIT_S) as raw:
+        raw.sendall(b"GET /api/v1/x/attributes HTTP/1.1\r\nHost: h\r\n\r\n")
+        assert raw.recv(100).startswith(b"HTTP/1.1 401 ")
+    assert program.until("http")["status"] == 401
+
+
+def test_cloud_lets_devices_in_limits_and_claims_them(start):
+    program = start("--token", "T", "--provision", "K:S", "--limit-telemetry", "1:600", "--limit-points", "9:1")
+    http = ("127.0.0.1", program.info["http_port"])
+
+    def post(path: str, body: str) -> str:
+        head = f"POST /api/v1/{path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+        with socket.create_connection(http, WAIT_S) as raw:
+            raw.sendall((head + body).encode())
+            return raw.makefile().read()
+
+    assert '"SUCCESS"' in post("provision", '{"provisionDeviceKey": "K", "provisionDeviceSecret": "S"}')
+    assert [post("T/telemetry", '{"a": 1}')[9:12] for _ in range(2)] == ["200", "500"]
+    post("T/claim", '{"secretKey": "s"}')
+    program.tell("claim s ann")
+    assert program.until("claim")["result"] == "SUCCESS"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_cloud_outlives_stdin_and_ends_cleanly_by_signal(start, number):
     program = start(stdin=subprocess.DEVNULL)
@@ -123,6 +166,18 @@ def test_cloud_ends_when_nobody_reads_its_events(start):
         (["--fault", "chunk:explode"], "bad_fault"),
         (["--fault", "chunk:from=t 1"], "no_such_package"),
         (["--mqtt-port", "70000"], "usage"),
+        (["--http-port", "70000"], "usage"),
+        (["--cert", "a.pem"], "no_tls"),
+        (["--ca-out", "a.pem"], "no_tls"),
+        (["--tls-port", "0", "--cert", "/nonexistent"], "bad_certificate"),
+        (["--tls-port", "0", "--client-ca", "/nonexistent"], "bad_certificate"),
+        (["--tls-port", "0", "--ca-out", "/nonexistent/ca.pem"], "cannot_write"),
+        (["--client-cert", "/nonexistent"], "no_such_file"),
+        (["--client-cert", __file__, "--token", "T"], "bad_credentials"),
+        (["--provision", "K"], "bad_provision"),
+        (["--limit-messages", "many"], "bad_rate_limit"),
+        (["--fault", "http=1:close"], "bad_fault"),
+        (["--fault", "download:status=200"], "bad_fault"),
         (["--host", "192.0.2.1"], "cannot_listen"),
     ],
 )
