@@ -10,8 +10,8 @@ _PIECE = 1460  # bytes of a TCP segment
 
 
 class Web:
-    """`asked`: (path, headers in lower case) of each request; `requests`: starts of the ranges asked for, 0 without one;
-    `sent`: bytes of bodies.
+    """`asked`: (path, headers with names in lower case) of each request; `requests`: starts of the ranges asked for, 0
+    without one; `sent`: bytes of bodies.
 
     `ranges`: whether it knows Range. `status`: sent instead, with an empty body. `length`: what Content-Length says.
     `tag`: its ETag; If-Range is obeyed. `framing`: "length", "chunked" or "none". `headers`: more header lines.
@@ -37,7 +37,7 @@ class Web:
         self.sent = 0
         self._buffers: dict[int, bytes] = {}
         self._actions: list[Action] = []
-        self._later: list[tuple[int, Action]] = []
+        self._trickles: dict[int, tuple[int, bytes]] = {}  # when the next piece is due, and what is still to come
 
     def open(self, conn: int, now_ms: int) -> None:
         self._buffers[conn] = b""
@@ -49,26 +49,34 @@ class Web:
 
     def lost(self, conn: int, now_ms: int) -> None:
         self._buffers.pop(conn, None)
-        self._later = [(at, action) for at, action in self._later if action.conn != conn]
+        self._trickles.pop(conn, None)
 
     def tick(self, now_ms: int) -> None:
         """Sends the pieces that are due."""
-        self._actions += [action for at, action in self._later if at <= now_ms]
-        self._later = [(at, action) for at, action in self._later if at > now_ms]
+        for conn, (at, rest) in list(self._trickles.items()):
+            if at <= now_ms:
+                self._actions.append(Send(conn, rest[: self.piece]))
+                self._trickle(conn, rest[self.piece :], at)
 
     def deadline(self) -> int | None:
-        return min((at for at, _ in self._later), default=None)
+        return min((at for at, _ in self._trickles.values()), default=None)
 
     def take(self) -> list[Action]:
         actions, self._actions = self._actions, []
         return actions
 
     def _send(self, conn: int, answer: bytes, now_ms: int) -> None:
-        if not self.pace_ms:
+        if self.pace_ms:
+            self._trickle(conn, answer, now_ms)
+        else:
             self._actions += [Send(conn, answer), Close(conn)]
-            return
-        pieces = [Send(conn, answer[at : at + self.piece]) for at in range(0, len(answer), self.piece)]
-        self._later += [(now_ms + (i + 1) * self.pace_ms, act) for i, act in enumerate([*pieces, Close(conn)])]
+
+    def _trickle(self, conn: int, rest: bytes, now_ms: int) -> None:
+        if rest:
+            self._trickles[conn] = (now_ms + self.pace_ms, rest)
+        else:
+            del self._trickles[conn]
+            self._actions.append(Close(conn))
 
     def _answer(self, request: str) -> bytes:
         line, *rows = request.strip().split("\r\n")
