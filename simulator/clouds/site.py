@@ -5,7 +5,7 @@ from aiohttp import web
 
 from simulator.errors import UserError
 
-_SHUTDOWN_S = 0.5  # event streams never end by themselves
+_SHUTDOWN_S = 0.1  # event streams never end by themselves
 
 
 class Site:

@@ -71,6 +71,7 @@ class Fleet:
         self.rows: dict[str, DeviceRow] = {}
         self.timelines: dict[str, Timeline] = {}
         self.samples: list[tuple[int, dict[str, int]]] = []  # (unix ms, rows in each group from then on)
+        self.sampled = 0  # how often that has changed
         self.listeners: set[Callable[[], None]] = set()
 
     def add(self, row: DeviceRow, now_ms: int) -> DeviceRow:
@@ -133,6 +134,7 @@ class Fleet:
         return {"row": asdict(self.rows[row_id]), **asdict(self.timelines[row_id])}
 
     def _sample(self, now_ms: int) -> None:
+        self.sampled += 1
         counts = self.counts()
         if self.samples and self.samples[-1][0] == now_ms:
             self.samples[-1] = (now_ms, counts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fills a fleet from the log of the mock ThingsBoard: a row per device for firmware, another for software if it has any.
+"""Fills a fleet from the log of the mock ThingsBoard: a row a device for firmware, another for software if it has any.
 
 Groups and percents of the states are those of the server's own dashboard (thingsboard.md 5.3), except that the bytes
 of the download move the bar from 10 to 55 percent, and a failure leaves it where it was.

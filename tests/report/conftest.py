@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What the tests of the report share: the records of a small campaign, and a browser."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from simulator.campaign.pictures import MODES
 from simulator.campaign.summary import Record
+from tests.browser import browser  # noqa: F401 (a fixture)
 from tests.report.cases import record
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture
@@ -30,19 +28,7 @@ def records() -> list[Record]:
     ]
 
 
-@pytest.fixture(scope="module")  # no longer, as it keeps an event loop running
-def browser() -> Iterator[Browser]:
-    """A real browser without a window; a machine that has none skips."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if not found:
-        pytest.skip("no Chromium on this machine (apt install chromium)")
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=found, args=["--no-sandbox"])  # CI is root
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def tab(browser: Browser) -> Iterator[Page]:
+def tab(browser: Browser) -> Iterator[Page]:  # noqa: F811
     with browser.new_page(viewport={"width": 1200, "height": 900}) as page:
         yield page
