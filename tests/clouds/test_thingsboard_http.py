@@ -35,6 +35,17 @@ def test_m19_chunks_come_by_title_and_version(web, package, firmware):
     assert pieces[2].headers["content-length"] == str(len(firmware) - 8192)
 
 
+def test_requests_are_on_record_without_the_token(web, package, cloud):
+    web.get("firmware", **NAME, size=10)
+    event = cloud.events[-1]
+    assert [event[key] for key in ("event", "device", "method", "what", "status", "length")] == [
+        *("http", "dev", "GET", "firmware", 200, 10)
+    ]
+    for path in ("SECRET", "SECRET/", "SECRET/rpc", "SECRET/rpc/1", "SECRET/firmware"):
+        web.get("/api/v1/" + path)
+    assert "SECRET" not in json.dumps(cloud.events)
+
+
 def test_m19_file_has_a_type_and_a_name(web, package):
     headers = web.get("firmware", **NAME).headers
     assert headers["content-type"] == "application/octet-stream"

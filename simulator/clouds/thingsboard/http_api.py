@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from simulator.clouds.thingsboard.packages import Package
 
 _ROOT = ("api", "v1")
+_PROVISION = (*_ROOT, "provision")
 _TYPES = {"firmware": "FIRMWARE", "software": "SOFTWARE"}
 _INT_MAX = (1 << 31) - 1
 _BINARY = "application/octet-stream"
@@ -24,7 +25,9 @@ _BINARY = "application/octet-stream"
 
 def name(request: Request) -> str:
     """The end point without the token, as in "rpc/7"; for the record."""
-    return "/".join(request.path[3:] or request.path[2:])
+    if request.path[:2] != _ROOT or request.path == _PROVISION:
+        return "/".join(request.path)
+    return "/".join(request.path[3:])
 
 
 def occasion(request: Request) -> tuple[str, int | None]:
@@ -39,13 +42,14 @@ def handle(exchange: "Exchange") -> None:
     """Answers, now or later; everything that goes wrong is a status."""
     request = exchange.request
     try:
-        if request.path == (*_ROOT, "provision"):
+        if request.path == _PROVISION:
             _only(exchange, {"POST": _provision})(exchange)
         elif request.path[:2] == _ROOT and (methods := _end_point(request.path[3:])):
             act = _only(exchange, methods)
             device = exchange.cloud.device_by_credentials(request.path[2])
             if device is None or device.credentials.type != credentials.ACCESS_TOKEN:
                 raise Refused(401)
+            exchange.device_name = device.name
             act(exchange, device)
         else:
             raise Refused(404)

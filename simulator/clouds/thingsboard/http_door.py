@@ -115,6 +115,7 @@ class Exchange:
         self.cloud = cloud
         self.request = request
         self.is_open = True
+        self.device_name: str | None = None  # once that is known
         self._send = send
         self._close = close
         self.rules: list[Rule] = []
@@ -139,11 +140,11 @@ class Exchange:
         self.is_open = False
         for rule in self.rules:
             response = _spoil(response, rule)
-        request = self.request
         self.cloud.log(
             "http",
-            method=request.method,
-            what=http_api.name(request),
+            device=self.device_name,
+            method=self.request.method,
+            what=http_api.name(self.request),
             status=response.status,
             length=len(response.body),
         )
