@@ -24,7 +24,8 @@ class HttpDoor:
         self.actions: list[Action] = []
         self._connections: dict[int, _Connection] = {}
 
-    def open(self, conn: int, now_ms: int) -> None:
+    def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
+        """A client's certificate does not count here: over HTTP it is the token that says who it is."""
         self.cloud.tick(now_ms)
         self._connections[conn] = _Connection(self, conn)
 
