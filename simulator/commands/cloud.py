@@ -16,9 +16,9 @@ from collections.abc import Callable
 import click
 import rich_click
 
-from simulator.clouds import tls
-from simulator.clouds.server import Door, Server
-from simulator.clouds.thingsboard import Device, HttpDoor, Package, RateLimits, ThingsBoard, credentials, provisioning
+from simulator.clouds.server import Server
+from simulator.clouds.thingsboard import Device, Package, RateLimits, ThingsBoard, credentials, provisioning
+from simulator.commands import cloud_doors
 from simulator.errors import UserError
 
 _PORT = click.IntRange(0, 65_535)
@@ -36,6 +36,7 @@ def command() -> None:
 @click.option("--mqtt-port", type=_PORT, default=0, show_default=True, help="0: any free port.")
 @click.option("--http-port", type=_PORT, default=0, show_default=True, help="HTTP device API; 0: any free port.")
 @click.option("--tls-port", type=_PORT, default=None, help="MQTT over TLS, 8883 on a real server; 0: any free port.")
+@click.option("--https-port", type=_PORT, default=None, help="HTTP device API over TLS; 0: any free port.")
 @click.option("--cert", type=_FILE, default=None, help="Certificate for TLS, PEM; a new CA makes one if not given.")
 @click.option("--key", type=_FILE, default=None, help="Its key, if that is not in the same file.")
 @click.option("--ca-out", type=_FILE, default=None, help="Where to write the certificate of the new CA, PEM.")
@@ -65,8 +66,8 @@ def thingsboard(
 ) -> None:
     """A mock ThingsBoard with one device, over MQTT 3.1.1 and 5, with or without TLS, and over HTTP.
 
-    The first line on stdout is {"mqtt_port": ..., "http_port": ..., "token": ...}, with "tls_port" if there is one;
-    then one JSON object per event, until SIGINT or SIGTERM (exit 0).
+    The first line on stdout is {"mqtt_port": ..., "http_port": ..., "token": ...}, with "tls_port" and "https_port"
+    if there are such; then one JSON object per event, until SIGINT or SIGTERM (exit 0).
 
     A package is title=..,version=..,file=.. (or url=..), and if wanted type=FIRMWARE|SOFTWARE, algorithm=SHA256 (MD5,
     SHA384, SHA512, CRC32, MURMUR3_32, MURMUR3_128), tag=.., checksum=.., and size=.. for a url.
@@ -107,8 +108,8 @@ def thingsboard(
     known = [_add_package(cloud, text) for text in packages]
     for rule in faults:
         cloud.add_fault(rule)
-    server = _server(cloud, client_cert=client_cert, **doors)
-    asyncio.run(_serve(cloud, device, known[:1], server))
+    server, names = cloud_doors.server(cloud, client_cert=client_cert, **doors)
+    asyncio.run(_serve(cloud, device, known[:1], server, names))
 
 
 def _let_in(cloud: ThingsBoard, text: str) -> None:
@@ -125,42 +126,6 @@ def _credentials(token: str | None, client_cert: str | None) -> str | credential
     if token is not None:
         raise UserError("bad_credentials", "the device has a token or a certificate, not both")
     return credentials.x509(_read(client_cert).decode(errors="replace"))
-
-
-def _server(
-    cloud: ThingsBoard,
-    host: str,
-    mqtt_port: int,
-    http_port: int,
-    tls_port: int | None,
-    cert: str | None,
-    key: str | None,
-    ca_out: str | None,
-    client_ca: str | None,
-    client_cert: str | None,
-) -> Server:
-    """The doors that the options ask for: MQTT, HTTP, and perhaps MQTT over TLS, in this order."""
-    doors = [Door(HttpDoor(cloud), http_port)]
-    if tls_port is None:
-        if cert or key or ca_out or client_ca or client_cert:
-            raise UserError("no_tls", "certificates are for --tls-port")
-        return Server(cloud, host, mqtt_port, *doors)
-    if cert:
-        context = tls.from_files(cert, key)
-    else:
-        context, authority = tls.throw_away("localhost", host)
-        if ca_out:
-            _write(ca_out, authority)
-    if client_ca or client_cert:
-        tls.ask_for_certificate(context, client_ca or client_cert)
-    return Server(cloud, host, mqtt_port, *doors, Door(cloud, tls_port, context))
-
-
-def _write(file: str, data: bytes) -> None:
-    try:
-        pathlib.Path(file).write_bytes(data)
-    except OSError as error:
-        raise UserError("cannot_write", f"cannot write {file}: {error.strerror}") from error
 
 
 def _add_package(cloud: ThingsBoard, text: str) -> Package:
@@ -183,7 +148,7 @@ def _read(file: str) -> bytes:
         raise UserError("no_such_file", f"cannot read {file}: {error.strerror}") from error
 
 
-async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], server: Server) -> None:
+async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], server: Server, names: list[str]) -> None:
     """Prints, assigns, and listens to stdin until a signal, `quit`, or nobody reads stdout any more."""
     await server.open()
     loop, done = asyncio.get_running_loop(), asyncio.Event()
@@ -197,8 +162,7 @@ async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], serve
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, done.set)
-    names = ("mqtt_port", "http_port", "tls_port")
-    show({**dict(zip(names, server.ports, strict=False)), "token": device.token})
+    show({**dict(zip(names, server.ports, strict=True)), "token": device.token})
     cloud.on_event = show
     for package in first:
         server.act(lambda now_ms, package=package: cloud.assign(device, package, now_ms))

@@ -100,7 +100,8 @@ def test_cloud_has_doors_for_http_and_tls(start, tmp_path):
     issued = clients.issue_cert("board")
     issued.cert_chain_pems[0].write_to_path(tmp_path / "board.pem")
     issued.private_key_pem.write_to_path(tmp_path / "board.key")
-    program = start("--tls-port", "0", "--ca-out", str(ca), "--client-cert", str(tmp_path / "board.pem"))
+    certificate = str(tmp_path / "board.pem")
+    program = start("--tls-port", "0", "--https-port", "0", "--ca-out", str(ca), "--client-cert", certificate)
     assert program.info["token"] is None
     context = ssl.create_default_context(cafile=str(ca))
     context.load_cert_chain(tmp_path / "board.pem", tmp_path / "board.key")
@@ -113,9 +114,11 @@ def test_cloud_has_doors_for_http_and_tls(start, tmp_path):
         program.until("subscribe")
         program.tell("call blink '{\"n\": 3}'")
         assert program.until("rpc_call")["params"] == {"n": 3}
-    with socket.create_connection(("127.0.0.1", program.info["http_port"]), WAIT_S) as raw:
-        raw.sendall(b"GET /api/v1/x/attributes HTTP/1.1\r\nHost: h\r\n\r\n")
-        assert raw.recv(100).startswith(b"HTTP/1.1 401 ")
+    for port, dress in (("http_port", None), ("https_port", context)):
+        with socket.create_connection(("127.0.0.1", program.info[port]), WAIT_S) as raw:
+            door = dress.wrap_socket(raw, server_hostname="127.0.0.1") if dress else raw
+            door.sendall(b"GET /api/v1/x/attributes HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert door.recv(100).startswith(b"HTTP/1.1 401 ")
     assert program.until("http")["status"] == 401
 
 
