@@ -26,6 +26,7 @@ from simulator.board.nvs_page import (
 )
 
 NOT_ENOUGH_SPACE = (-4357, "ESP_ERR_NVS_NOT_ENOUGH_SPACE")
+INVALID_STATE = (-4363, "ESP_ERR_NVS_INVALID_STATE")
 BLOB_INDEX_DATA = struct.Struct("<IBBH")  # size, number of chunks, first chunk, reserved
 
 
@@ -85,6 +86,8 @@ class Storage:
         """An active page with room: a free one, or if only the reserve is left, one with what is alive of another."""
         if len(self._free) > 1:
             return self._activate_free()
+        if not self._free:  # a page that could not be erased was the reserve
+            raise EspError(*INVALID_STATE)
         victim = min(self._used, key=lambda page: page.live)
         if victim.live == ENTRIES:
             raise EspError(*NOT_ENOUGH_SPACE)

@@ -6,7 +6,8 @@ import struct
 import subprocess
 import sys
 
-from simulator.board.flash import Flash
+from simulator.board.errors import EspError
+from simulator.board.flash import Defect, Flash
 from simulator.board.nvs import Nvs
 from simulator.board.nvs_page import ACTIVE, BLOB_INDEX, BLOB_V1, ENTRIES, U8, Item, Page, crc32, payload_item
 from tests.board.boards import OTADATA, booted, failure, ota, reset
@@ -297,3 +298,25 @@ def test_nvs_damaged_entry_is_dropped_and_the_rest_stays():
     flash.program(second_entry + 24, b"\0")  # the value of "b"... is 1, now 0, and the checksum is wrong
     again, space = reopened(flash)
     assert [_value(again, space, key) for key in "abc"] == [0, None, 2]
+
+
+class CannotErase(Defect):
+    def change(self, kind: str, address: int, old: bytes, new: bytes) -> bytes:
+        if kind == "erase":
+            raise EspError(-1, "ESP_FAIL")
+        return new
+
+
+def test_nvs_whose_pages_cannot_be_erased_refuses_and_keeps_what_it_has():
+    """The twin itself once fell over the page that was missing."""
+    flash, nvs, space = fresh()
+    nvs.set_blob(space, "kept", b"old")
+    flash.defects.append(CannotErase())
+    said = set()
+    for number in range(60):
+        try:
+            nvs.set_blob(space, "log", bytes((number,)) * 400)
+        except EspError as error:
+            said.add(error.name)
+    assert said == {"ESP_FAIL", "ESP_ERR_NVS_INVALID_STATE"}
+    assert nvs.get_blob(space, "kept") == b"old"
