@@ -14,6 +14,7 @@ import network
 
 from ota import image, port
 from ota.errors import TransferError
+from ota.log import log
 from ota.port import const
 
 _OTA_0 = const(0x10)
@@ -40,6 +41,26 @@ class Watchdog:
         self.arm(_IDLE_WATCHDOG_MS)
 
 
+class _NoNvs:
+    """Stands for an NVS that the chip could not start: it knows nothing and keeps nothing until a later boot can."""
+
+    def __init__(self, error):
+        self._error = error
+
+    def _refuse(self, *_):
+        raise self._error
+
+    get_i32 = get_blob = set_blob = _refuse
+
+
+def _nvs(namespace):
+    try:
+        return esp32.NVS(namespace)
+    except OSError as error:  # the application runs on, and a trial still ends by its deadline
+        log("warning", "code", "nvs_unusable", "error", error)
+        return _NoNvs(error)
+
+
 class Board:
     """`name`: unique, from the chip's address. `nvs`: esp32.NVS, the agent's own namespace; `settings`: "ota_cfg".
 
@@ -61,8 +82,8 @@ class Board:
         self.otadata = otadata[0] if otadata and self.slots else None
         self.spare = self._spare()
         self.name = "esp32-" + binascii.hexlify(machine.unique_id()).decode()
-        self.nvs = esp32.NVS("ota")
-        self.settings = esp32.NVS("ota_cfg")
+        self.nvs = _nvs("ota")
+        self.settings = _nvs("ota_cfg")
         self.watchdog = Watchdog()
         self._wlan = None
         self.trial_ms = self.number("trial_s", 300) * 1000
