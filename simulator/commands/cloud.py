@@ -11,6 +11,7 @@ import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import click
@@ -19,6 +20,7 @@ import rich_click
 from simulator.clouds.server import Server
 from simulator.clouds.thingsboard import Device, Package, RateLimits, ThingsBoard, credentials, provisioning
 from simulator.commands import cloud_doors
+from simulator.commands.cloud_sites import Sites, Wanted
 from simulator.errors import UserError
 
 _PORT = click.IntRange(0, 65_535)
@@ -35,6 +37,12 @@ def command() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--mqtt-port", type=_PORT, default=0, show_default=True, help="0: any free port.")
 @click.option("--http-port", type=_PORT, default=0, show_default=True, help="HTTP device API; 0: any free port.")
+@click.option(
+    "--rest-port", type=_PORT, default=0, show_default=True, help="REST for administrators; 0: any free port."
+)
+@click.option("--dashboard", is_flag=True, help="A page that shows the devices and their updates, live.")
+@click.option("--dashboard-port", type=_PORT, default=8090, show_default=True, help="Where; 0: any free port.")
+@click.option("--fleet", default=0, metavar="N", type=click.IntRange(0, 50), help="Run N simulated boards to look at.")
 @click.option("--tls-port", type=_PORT, default=None, help="MQTT over TLS, 8883 on a real server; 0: any free port.")
 @click.option("--https-port", type=_PORT, default=None, help="HTTP device API over TLS; 0: any free port.")
 @click.option("--cert", type=_FILE, default=None, help="Certificate for TLS, PEM; a new CA makes one if not given.")
@@ -62,12 +70,19 @@ def thingsboard(
     limit_messages: str | None,
     limit_telemetry: str | None,
     limit_points: str | None,
+    rest_port: int,
+    dashboard: bool,
+    dashboard_port: int,
+    fleet: int,
     **doors: str | int | None,
 ) -> None:
     """A mock ThingsBoard with one device, over MQTT 3.1.1 and 5, with or without TLS, and over HTTP.
 
-    The first line on stdout is {"mqtt_port": ..., "http_port": ..., "token": ...}, with "tls_port" and "https_port"
-    if there are such; then one JSON object per event, until SIGINT or SIGTERM (exit 0).
+    The first line on stdout is {"mqtt_port": ..., "http_port": ..., "rest_port": ..., "token": ...}, with "tls_port",
+    "https_port" and "dashboard_port" if there are such; then one JSON object per event, until SIGINT or SIGTERM
+    (exit 0).
+
+    REST has the real server's paths, the device API included, and one user: tenant@thingsboard.org, password tenant.
 
     A package is title=..,version=..,file=.. (or url=..), and if wanted type=FIRMWARE|SOFTWARE, algorithm=SHA256 (MD5,
     SHA384, SHA512, CRC32, MURMUR3_32, MURMUR3_128), tag=.., checksum=.., and size=.. for a url.
@@ -101,7 +116,7 @@ def thingsboard(
     drop: a PUBACK only. mute: nothing. Example: --fault chunk=3x2:corrupt
     """
     limits = RateLimits(limit_messages, limit_telemetry, limit_points)
-    cloud = ThingsBoard(seed=seed, queue_ms=delay, rate_limits=limits)
+    cloud = ThingsBoard(seed=seed, now_ms=int(time.time() * 1000), queue_ms=delay, rate_limits=limits)
     if provision:
         _let_in(cloud, provision)
     device = cloud.add_device("device", _credentials(token, client_cert))
@@ -109,7 +124,8 @@ def thingsboard(
     for rule in faults:
         cloud.add_fault(rule)
     server, names = cloud_doors.server(cloud, client_cert=client_cert, **doors)
-    asyncio.run(_serve(cloud, device, known[:1], server, names))
+    wanted = Wanted(str(doors["host"]), rest_port, dashboard_port if dashboard else None, fleet)
+    asyncio.run(_serve(cloud, device, known[:1], server, names, Sites(cloud, server, wanted)))
 
 
 def _let_in(cloud: ThingsBoard, text: str) -> None:
@@ -148,9 +164,12 @@ def _read(file: str) -> bytes:
         raise UserError("no_such_file", f"cannot read {file}: {error.strerror}") from error
 
 
-async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], server: Server, names: list[str]) -> None:
+async def _serve(
+    cloud: ThingsBoard, device: Device, first: list[Package], server: Server, names: list[str], sites: Sites
+) -> None:
     """Prints, assigns, and listens to stdin until a signal, `quit`, or nobody reads stdout any more."""
     await server.open()
+    ports = await sites.open()
     loop, done = asyncio.get_running_loop(), asyncio.Event()
 
     def show(line: dict) -> None:
@@ -162,8 +181,16 @@ async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], serve
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, done.set)
-    show({**dict(zip(names, server.ports, strict=True)), "token": device.token})
-    cloud.on_event = show
+    show({**dict(zip(names, server.ports, strict=True)), **ports, "token": device.token})
+    if "dashboard_port" in ports:
+        print(f"dashboard: http://127.0.0.1:{ports['dashboard_port']}/", file=sys.stderr, flush=True)
+
+    def hear(event: dict) -> None:
+        show(event)
+        sites.hear(event)
+
+    cloud.on_event = hear
+    sites.start_boards()
     for package in first:
         server.act(lambda now_ms, package=package: cloud.assign(device, package, now_ms))
 
@@ -179,6 +206,7 @@ async def _serve(cloud: ThingsBoard, device: Device, first: list[Package], serve
 
     threading.Thread(target=_read_lines, args=(tell,), daemon=True).start()
     await done.wait()
+    await sites.close()
     await server.close()
 
 

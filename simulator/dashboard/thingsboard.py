@@ -21,6 +21,7 @@ _STATES = {
     "FAILED": (FAILED, None),
 }
 _DOWNLOAD = range(10, 55)
+_DOWNLOADS = {"firmware": "FIRMWARE", "software": "SOFTWARE"}
 _UNFINISHED = (WAITING, UPDATING)
 
 
@@ -37,6 +38,7 @@ class Adapter:
             "unassigned": self._unassigned,
             "telemetry": self._telemetry,
             "chunk": self._chunk,
+            "http": self._http,
             "connect": lambda event: self._link(event, True, "connected"),
             "close": lambda event: self._link(event, False, f"disconnected: {event['reason']}"),
             "fault": self._fault,
@@ -114,6 +116,11 @@ class Adapter:
             facts |= {"attempts": row.attempts + 1, "error": None, "error_text": None}
         self._fleet.change(row, now_ms, **facts)
         self._fleet.mark(row, Mark(now_ms, "state", state, group, row.current, row.target, row.error_text))
+
+    def _http(self, event: dict) -> None:
+        """A download over HTTP is a request like others; the log has no type, but the end point's name."""
+        if event["what"] in _DOWNLOADS and event["status"] == 200 and event["device"]:
+            self._chunk({**event, "type": _DOWNLOADS[event["what"]]})
 
     def _chunk(self, event: dict) -> None:
         row = self._of(event)

@@ -69,7 +69,7 @@ def test_cloud_serves_one_device_and_obeys_stdin(start, files):
     first = f"title=thermo,version=1.0,file={files / 'a.bin'},tag=old"
     second = f"title=thermo two,version=2.0,file={files / 'b.bin'},algorithm=CRC32"
     program = start("--token", "TOKEN", "--delay", "1", "--package", first, "--package", second)
-    assert set(program.info) == {"mqtt_port", "http_port", "token"}
+    assert set(program.info) == {"mqtt_port", "http_port", "rest_port", "token"}
     assert program.info["token"] == "TOKEN"
     assert program.until("initiated")["version"] == "1.0"
     with socket.create_connection(("127.0.0.1", program.info["mqtt_port"]), WAIT_S) as raw:

@@ -11,6 +11,8 @@
 | `packages.py`, `profiles.py`, `devices.py` | their calls |
 | `telemetry.py` | time series and attributes |
 | `rpc.py` | calls to a device |
+| `assigned.py` | which packages a saved device or profile shall have |
+| `forward.py` | the device API under the same port |
 
 Each file of calls has a table `ROUTES` of (method, path, handler); a handler is a function of a `Call`. Not modelled:
 customers, edges, groups, audit, aggregation of time series, the time of an attribute's last change.

@@ -12,6 +12,7 @@ from simulator.clouds.server import Server
 from simulator.clouds.thingsboard.cloud import ThingsBoard
 from simulator.clouds.thingsboard.rest import auth, devices, entities, packages, profiles, rpc, telemetry
 from simulator.clouds.thingsboard.rest.call import Call, Handler, Raw, Routes, Upload
+from simulator.clouds.thingsboard.rest.forward import PATH, forward, keep_session
 from simulator.errors import UserError
 
 _UPLOAD_LIMIT = 50 << 20  # bytes of a whole request (thingsboard.md 3.3)
@@ -20,14 +21,20 @@ _REFUSALS = {"not_found": (404, 32), "no_login": (401, 10), "token_expired": (40
 _BAD_PARAMETER = (400, 31)
 
 
-def application(cloud: ThingsBoard, server: Server, account: auth.Account | None = None) -> web.Application:
-    """REST for `cloud`, whose clock and whose sessions' bytes are in the hands of `server`, on the same event loop."""
-    account = account or auth.Account()
+def application(cloud: ThingsBoard, server: Server, device_port: int | None = None) -> web.Application:
+    """REST for `cloud`, whose clock and whose sessions' bytes are in the hands of `server`, on the same event loop.
+
+    `device_port` is where the HTTP device API listens, if it shall be here too.
+    """
+    account = auth.Account()
     app = web.Application(client_max_size=_UPLOAD_LIMIT, middlewares=[_refuse(server)])
     tables = (account.routes(), _TENANT, packages.ROUTES, profiles.ROUTES, devices.ROUTES, telemetry.ROUTES, rpc.ROUTES)
     for table in tables:
         for method, path, handler in table:
             app.router.add_route(method, path, _serve(cloud, server, account, handler))
+    if device_port is not None:
+        app.cleanup_ctx.append(keep_session)
+        app.router.add_route("*", PATH, forward(device_port))
     return app
 
 
