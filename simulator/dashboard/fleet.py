@@ -87,6 +87,13 @@ class Fleet:
         self._sample(now_ms)
         self._changed(None)
 
+    def rename(self, row: DeviceRow, row_id: str, device: str) -> None:
+        """The same row and timeline under another id and name."""
+        self.timelines[row_id] = self.timelines.pop(row.id)
+        self.rows[row_id] = self.rows.pop(row.id)
+        row.id, row.device = row_id, device
+        self._changed(row)
+
     def change(self, row: DeviceRow, now_ms: int, **facts: object) -> None:
         """Sets fields of the row."""
         before = row.group

@@ -32,6 +32,7 @@ class Adapter:
         self._fleet = fleet
         self._handlers = {
             "device_added": lambda event: self.row(event["device"], "FIRMWARE", event["at_ms"]),
+            "device_renamed": self._renamed,
             "device_deleted": self._deleted,
             "queued": self._queued,
             "initiated": lambda event: self._state(self._of(event), event["at_ms"], "INITIATED"),
@@ -63,6 +64,11 @@ class Adapter:
 
     def _rows_of(self, device: str | None) -> list[DeviceRow]:
         return [row for row in self._fleet.rows.values() if row.device == device]
+
+    def _renamed(self, event: dict) -> None:
+        for row in self._rows_of(event["device"]):
+            row_id = f"{row.id.partition(' ')[0]} {event['name']}"
+            self._fleet.rename(row, row_id, event["name"])
 
     def _deleted(self, event: dict) -> None:
         for row in self._rows_of(event["device"]):
