@@ -24,7 +24,7 @@ from simulator.errors import UserError
 from simulator.interpreters import Interpreter
 from simulator.update import SIZE
 
-QUICK_SIZE = 163_840
+QUICK_SIZE = 262_144
 LIMIT_K = 80  # KiB: an update has to work in a heap of this size on the 32-bit interpreter
 FIRST, LAST = 8, 38  # blocks between which allocations are counted
 _TOKEN = "T1"

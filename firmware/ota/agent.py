@@ -5,14 +5,16 @@ One step erases or writes one sector, or waits `board.step_ms`. A step raises no
 logged, reported and survived, and the application keeps running.
 """
 
-from ota import bootcheck, identity, policy
+from ota import bootcheck
 from ota.errors import Cancelled, JobError, OtaError, TransferError
 from ota.install import Install
+from ota.job import KINDS, SOFTWARE
 from ota.link import Link
 from ota.log import log
 from ota.port import const, print_exception, ticks_diff
-from ota.report import FAILED, UPDATED, Reporter
-from ota.slot import Slot
+from ota.report import FAILED
+from ota.slot import BLOCK, Slot
+from ota.track import Track
 
 _PROGRESS_MS = const(5000)  # at most one progress report in this time
 _ASK_AGAIN_MS = const(5000)
@@ -23,31 +25,38 @@ _AFTER_BUG_MS = const(10000)
 class Agent:
     """`health`: functions without arguments, each True when the application is well; asked on a trial boot only.
 
-    `enabled`, `hold_reset`: set by the application at any time. `pending`: the Job that waits, or None.
+    `enabled`, `hold_reset`: set by the application at any time. `tracks`: firmware, and software where it is used.
     """
 
     def __init__(self, board, cloud, journal, health=()):
         self.board = board
         self.cloud = cloud
-        self.journal = journal
-        self.reporter = Reporter(journal)
-        self.link = Link(board, cloud, self.reporter)
+        slot = Slot(board.spare, board.chip_id()) if board.spare else None
+        self.block = slot.block if slot else bytearray(BLOCK)  # taken while the heap is whole
+        self.tracks = [Track(self, journal, slot, board.running.info()[4])]
+        self.link = Link(board, cloud, self.tracks)
         self.enabled = True
         self.hold_reset = False
-        self.pending = None
-        self.chip_id = board.chip_id()
-        self.slot = Slot(board.spare) if board.spare else None  # its 4 KiB are taken while the heap is whole
         self._health = health
-        self._forced = False
         self._cancelled = False
         self._job = None  # the one being installed
-        self._on_trial = False
         self._booted = board.ticks_ms()
         self._progress_at = self._booted
 
+    @property
+    def on_trial(self):
+        """Whether something that runs still has to be confirmed."""
+        return self.tracks[0].on_trial or self.tracks[-1].on_trial
+
+    @property
+    def pending(self):
+        """The Job that waits, or None."""
+        return self.tracks[0].pending or self.tracks[-1].pending
+
     def force(self):
         """Installs the pending job, if there is one, although updates are disabled."""
-        self._forced = self.pending is not None
+        for track in self.tracks:
+            track.forced = track.pending is not None
 
     def cancel(self):
         """Stops the update that is under way; it is reported as failed and not started again by itself."""
@@ -63,7 +72,7 @@ class Agent:
                 print_exception(error)
                 work.close()
                 work = self._work(_AFTER_BUG_MS)
-            if self._on_trial:
+            if self.on_trial:
                 self._watch_trial()
             else:
                 self.board.watchdog.feed()
@@ -71,10 +80,12 @@ class Agent:
 
     def _work(self, delay_ms):
         self.link.drop()
-        self.cloud.changed = True  # what a bug of ours has interrupted is taken up again
+        self.cloud.changed.update(KINDS)  # what a bug of ours has interrupted is taken up again
         yield from self.link.pause(delay_ms)
-        self._on_trial = bootcheck.settle(self.board, self.journal, self.reporter)
-        log("running", "slot", self.board.running.info()[4], "version", identity.running(self.board, self.journal)[1])
+        if len(self.tracks) == 1 and bootcheck.uses_trees(self.board):
+            self._add_software()
+        for track in self.tracks:
+            track.settle()
         error = None
         while True:
             try:
@@ -88,71 +99,38 @@ class Agent:
         while True:
             self.link.moment(self.board.step_ms)
             if self.cloud.ready:
-                if self._on_trial:
+                if self.on_trial:
                     self._try_to_confirm()
-                if self.cloud.changed or (self.pending and self._may_start()):
-                    job = self._consider()
-                    if job is not None:
-                        yield from self._install(job)
+                if len(self.tracks) == 1 and self.cloud.known[SOFTWARE]:
+                    self._add_software()
+                    self.tracks[1].settle()
+                for track in self.tracks:  # firmware first
+                    if track.kind in self.cloud.changed or (track.pending and self._may_start(track)):
+                        job = track.consider()
+                        if job is not None:
+                            yield from self._install(track, job)
             yield
 
-    def _may_start(self):
-        return not self._on_trial and (self.enabled or self._forced)
+    def _add_software(self):
+        """Software costs memory only where it is used."""
+        from ota.software import Software
 
-    def _consider(self):
-        """What is offered, judged: the Job to install now, or None."""
-        self.pending = None
-        try:
-            job = self.cloud.job()
-        except JobError as error:
-            if not self._on_trial:
-                self._finish(self.cloud.offer_id, FAILED, error.text())
-            return None
-        if job is None:
-            self._forget()
-            return None
-        verdict, reason = policy.decide(job, self.journal.facts, self._device(), self._forced)
-        if verdict == policy.GO:
-            return job
-        if verdict == policy.WAIT:
-            self.pending = job
-            log("idle", "reason", reason)
-        else:
-            self._finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
-        return None
+        self.tracks.append(Software(self, self.block))
 
-    def _forget(self):
-        """The cloud took its offer back: whatever comes next is a new decision of somebody's."""
-        if not self._on_trial:
-            self._forced = False
-            self.journal.save(bad=None, last=None, job=None)
-        log("idle", "reason", "nothing_assigned")
+    def _may_start(self, track):
+        return not self.on_trial and (self.enabled or track.forced)
 
-    def _finish(self, job_id, state, error=""):
-        """Says how a job ended, unless that was said before."""
-        if self.journal.get("last") != job_id:
-            self.reporter.finish(job_id, state, error)
-        log("idle", "reason", "done")
-
-    def _device(self):
-        title, version = identity.running(self.board, self.journal)
-        device = policy.Device(title, version, self.slot.size if self.board.spare else 0)
-        device.installed_by = identity.installed_by(self.board, self.journal)
-        device.confirmed = not self._on_trial
-        device.enabled = self.enabled
-        return device
-
-    def _install(self, job):
+    def _install(self, track, job):
         self._job = job
-        self._forced = self._cancelled = False
+        track.forced = self._cancelled = False
         try:
-            yield from Install(self, job).steps()
+            yield from Install(self, track, job).steps()
         except Cancelled as error:
-            self.cloud.changed = True  # what is wanted instead?
+            self.cloud.changed.add(track.kind)  # what is wanted instead?
             if error.code != "replaced":
-                self._finish(job.id, FAILED, error.text())
+                track.finish(job.id, FAILED, error.text())
         except OtaError as error:
-            self._finish(job.id, FAILED, error.text())
+            track.finish(job.id, FAILED, error.text())
         finally:
             self._job = None
 
@@ -160,13 +138,13 @@ class Agent:
 
     def attend(self, offset, size):
         """After each block: sends what is due, notices what has changed. Allocates nothing while all is quiet."""
-        self.reporter.pump(self.cloud)
+        self.link.pump()
         self._check_offer()
         now = self.board.ticks_ms()
         if ticks_diff(now, self._progress_at) >= _PROGRESS_MS:
             self._progress_at = now
             log("progress", "offset", offset, "size", size)
-            self.cloud.progress(offset * 100 // size)
+            self.cloud.progress(offset * 100 // size, self._job.kind)
 
     def attending(self, work):
         """Generator: runs a generator of flash work with an eye on the cloud."""
@@ -205,7 +183,7 @@ class Agent:
     def restart(self):
         """Generator: says what is left to say, then resets."""
         since = self.board.ticks_ms()
-        while self.reporter.waiting and self.cloud.linked and ticks_diff(self.board.ticks_ms(), since) < _FLUSH_MS:
+        while self.link.waiting and self.cloud.linked and ticks_diff(self.board.ticks_ms(), since) < _FLUSH_MS:
             self.link.moment_if_up()
             self.board.sleep_ms(self.board.step_ms)
             yield
@@ -217,10 +195,10 @@ class Agent:
         """While a job is installed: raises Cancelled unless it is still what is wanted."""
         if self._cancelled:
             raise Cancelled("cancelled")
-        if not self.cloud.changed:
+        if self._job.kind not in self.cloud.changed:
             return
         try:
-            job = self.cloud.job()
+            job = self.cloud.job(self._job.kind)
         except JobError:
             raise Cancelled("replaced")
         if job is None:
@@ -236,14 +214,17 @@ class Agent:
             except Exception as error:  # a check that fails is a check that says no
                 print_exception(error)
                 return
-        bootcheck.confirm(self.board, self.journal, self.reporter)
-        self._on_trial = False
+        for track in self.tracks:
+            if track.on_trial:
+                track.confirm()
         self.board.watchdog.relax()
-        self.cloud.changed = True  # what had to wait for this may start
+        self.cloud.changed.update(KINDS)  # what had to wait for this may start
         log("confirmed")
 
     def _watch_trial(self):
         """Resets a little before the watchdog would, so that the reason is known."""
         if ticks_diff(self.board.ticks_ms(), self._booted) > self.board.trial_ms - self.board.trial_ms // 8:
             why = "health check failed" if self.cloud.ready else "cloud not reached"
-            bootcheck.give_up(self.board, self.journal, why)
+            for track in self.tracks:
+                if track.on_trial:
+                    bootcheck.give_up(self.board, track.journal, why)

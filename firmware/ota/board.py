@@ -6,6 +6,7 @@ module keeps state, so that another Board can stand in for this one.
 """
 
 import binascii
+import os
 import socket
 
 import esp32
@@ -64,6 +65,8 @@ def _nvs(namespace):
 class Board:
     """`name`: unique, from the chip's address. `nvs`: esp32.NVS, the agent's own namespace; `settings`: "ota_cfg".
 
+    `files`: the folder that the file system begins with, "/" on a board.
+
     `running`, `spare` (None without a second slot) and `otadata` (None without one): esp32.Partition.
     """
 
@@ -83,6 +86,7 @@ class Board:
         self.spare = self._spare()
         self.name = "esp32-" + binascii.hexlify(machine.unique_id()).decode()
         self.nvs = _nvs("ota")
+        self.files = os.getcwd()
         self.settings = _nvs("ota_cfg")
         self.watchdog = Watchdog()
         self._wlan = None

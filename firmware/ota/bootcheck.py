@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What this boot means: a trial, a rollback, a fallback of the bootloader, or nothing special.
 
-`guard` runs from boot.py and only arms the deadline. `settle` runs first in the agent: it closes what the last
-boot left open and repairs the boot records. `confirm` ends a trial well; its bad end is a reset.
+`guard` runs from boot.py: it arms the deadline, and puts a software package on the path (trees.py). `settle` runs
+first in the agent: it closes what the last boot left open and repairs the boot records. `confirm` ends a trial well;
+its bad end is a reset.
 """
 
 from ota import otadata
@@ -12,6 +13,7 @@ from ota.port import const
 from ota.report import FAILED, UPDATED
 
 _ERASE = const(6)
+TREE = "tree"  # NVS has a number of this name on a board that was ever offered a software package
 _BAD = const(4)  # rolled-back jobs that are remembered
 _ATTEMPTS = const(3)
 _CAUSES = {"power": "power was lost", "hard": "it crashed or was reset", "watchdog": "it was not confirmed in time"}
@@ -52,12 +54,29 @@ class BootState:
 
 def guard(board):
     """For boot.py: on a trial boot the chip resets, unless the agent confirms before `board.trial_ms` is over."""
-    if board.otadata is None:
-        return
-    state = read_state(board)
-    if state is None or state.on_trial:  # who cannot know must confirm: that changes nothing when it was confirmed
-        board.watchdog.arm(board.trial_ms)
-        log("trial", "deadline_s", board.trial_ms // 1000)
+    if board.otadata is not None:
+        state = read_state(board)
+        if state is None or state.on_trial:  # who cannot know must confirm: that changes nothing when it was confirmed
+            _arm(board)
+    if uses_trees(board):
+        from ota import trees
+
+        if trees.start(board):
+            _arm(board)
+
+
+def uses_trees(board):
+    """Whether a software package was ever offered to this board."""
+    try:
+        board.nvs.get_i32(TREE)
+        return True
+    except OSError:
+        return False
+
+
+def _arm(board):
+    board.watchdog.arm(board.trial_ms)
+    log("trial", "deadline_s", board.trial_ms // 1000)
 
 
 def settle(board, journal, reporter):
@@ -88,24 +107,31 @@ def _close(board, state, job, journal, reporter):
     """The job was about to be activated: how did it end?"""
     if job["slot"] == state.running:
         if not state.on_trial:
-            _succeed(job, journal, reporter)  # the power went between confirming and writing it down
+            succeed(job, journal, reporter)  # the power went between confirming and writing it down
         return
     if state.fallback:
-        _fail(job, "not_bootable: the bootloader refused it", journal, reporter)
+        fail(job, "not_bootable: the bootloader refused it", journal, reporter)
     elif state.aborted():
-        why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
-        _fail(job, "rolled_back: " + why, journal, reporter)
+        rolled_back(job, board, journal, reporter)
     else:
-        _note(job, "stage", "writing", journal)  # never activated: what is in flash is verified again
+        note(job, "stage", "writing", journal)  # never activated: what is in flash is verified again
 
 
-def _succeed(job, journal, reporter):
+def succeed(job, journal, reporter):
+    """What the job has installed runs and is confirmed."""
     slots = dict(journal.get("slots") or {})
     slots[job["slot"]] = [job["id"], job["title"], job["version"]]
     reporter.finish(job["id"], UPDATED, slots=slots)
 
 
-def _fail(job, error, journal, reporter):
+def rolled_back(job, board, journal, reporter):
+    """What the job has installed did not stand its trial: by its own words, or by the cause of the reset."""
+    why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
+    fail(job, "rolled_back: " + why, journal, reporter)
+
+
+def fail(job, error, journal, reporter):
+    """It does not run; and the same job is not tried again."""
     bad = [known for known in journal.get("bad") or [] if known != job["id"]]
     reporter.finish(job["id"], FAILED, error, bad=(bad + [job["id"]])[-_BAD:])
 
@@ -131,7 +157,7 @@ def confirm(board, journal, reporter):
         raise FlashError("confirm_failed", str(error))
     job = journal.get("job")
     if job and job["stage"] == "activating" and job["slot"] == board.running.info()[4]:
-        _succeed(job, journal, reporter)
+        succeed(job, journal, reporter)
 
 
 def give_up(board, journal, why):
@@ -139,11 +165,11 @@ def give_up(board, journal, why):
     log("rolling_back", "why", why)
     job = journal.get("job")
     if job:
-        _note(job, "why", why, journal)
+        note(job, "why", why, journal)
     board.reset()
 
 
-def _note(job, name, value, journal):
+def note(job, name, value, journal):
     """Writes one fact of the job down. A journal that can't be written must not stand in the way of what follows."""
     job = dict(job)
     job[name] = value

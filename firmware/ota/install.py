@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The main path: from a job to a reset into the new image. A generator; one step is one block at most.
+"""The main path: from a job to a reset into what it brought. A generator; one step is one block at most.
 
-first block -> image check -> erase -> blocks into flash -> digest of the stream -> digest of the flash
+first block -> check of its head -> erase -> blocks into flash -> digest of the stream -> digest of the flash
 -> activate -> reset. It never touches the running slot, and activates nothing but what it read back.
 """
 
-from ota import checksum, image
+from ota import checksum
 from ota.errors import FlashError, JobError, TransferError, VerifyError
 from ota.log import log
 from ota.port import const
@@ -18,12 +18,13 @@ _LOST = const(30)  # lost links in a row at one offset: half an hour of nothing 
 
 
 class Install:
-    """One job on its way into the spare slot. `agent` lends board, cloud, journal, reporter and its last section."""
+    """One job on its way into the spare slot of its track. `agent` lends cloud and link, and its last section."""
 
-    def __init__(self, agent, job):
+    def __init__(self, agent, track, job):
         self.agent = agent
+        self.track = track
         self.job = job
-        self.slot = agent.slot
+        self.slot = track.slot
         self._digest = None
         self._erased = False
         self._stalled_at = -1
@@ -32,31 +33,32 @@ class Install:
     def steps(self):
         """Generator, ends with a reset. Raises JobError, FlashError, Cancelled."""
         agent = self.agent
-        agent.reporter.post(DOWNLOADING)
+        reporter = self.track.reporter
+        reporter.post(DOWNLOADING)
         yield from self._resume()
         while True:
             try:
                 yield from self._download()
-                agent.reporter.post(DOWNLOADED)
+                reporter.post(DOWNLOADED)
                 if self._digest is not None and self._digest.text() != self.job.checksum:
                     raise VerifyError("checksum_mismatch", self.job.algorithm)
                 yield from self.agent.attending(self.slot.verify(self.job))
                 break
             except VerifyError as error:
                 yield from self._start_again(error)
-        agent.reporter.post(VERIFIED)
+        reporter.post(VERIFIED)
         yield from agent.held()
         self._note("activating")
         self.slot.activate()
-        if agent.board.selected() != self.slot.label:  # or it would be downloaded again and again
+        if self.track.selected() != self.slot.label:  # or it would be downloaded again and again
             raise FlashError("not_selected", "the boot record was not written")
-        agent.reporter.post(UPDATING)
+        reporter.post(UPDATING)
         yield from agent.restart()
 
     def _resume(self):
         """Takes up what flash holds of this very image; the running digest is made anew from flash."""
         self.slot.offset = 0
-        known = self.agent.journal.get("job")
+        known = self.track.journal.get("job")
         if known and (known["id"], known["stage"], known["slot"]) == (self.job.id, "writing", self.slot.label):
             yield from self.agent.attending(self.slot.find(self.job.size))
             self._erased = True
@@ -96,7 +98,7 @@ class Install:
 
     def _first(self):
         """The first block decides whether anything is erased at all."""
-        image.check(self.slot.block, self.job.size, self.agent.chip_id)
+        self.slot.check(self.job)
         if not self._erased:
             self._note("erasing")
             log("erasing", "size", self.job.size)
@@ -115,7 +117,7 @@ class Install:
         self._erased = False
         self.slot.offset = 0
         self._digest = self._new_digest()
-        self.agent.reporter.post(DOWNLOADING)
+        self.track.reporter.post(DOWNLOADING)
 
     def _new_digest(self):
         return checksum.new(self.job.algorithm) if self.job.checksum else None
@@ -130,11 +132,11 @@ class Install:
             raise JobError(error.code, error.detail)
 
     def _tries(self):
-        known = self.agent.journal.get("job")
+        known = self.track.journal.get("job")
         return known["tries"] if known and known["id"] == self.job.id else 0
 
     def _note(self, stage, tries=None):
         job = self.job
         facts = {"id": job.id, "title": job.title, "version": job.version, "stage": stage, "slot": self.slot.label}
         facts["tries"] = self._tries() if tries is None else tries
-        self.agent.journal.save(job=facts)
+        self.track.journal.save(job=facts)

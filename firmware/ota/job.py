@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A job: one checked record for every cloud. What comes from outside is checked here, once.
+"""A job: one checked record for every cloud, one of each kind. What comes from outside is checked here, once.
 
 "It parsed" is not "it is complete": each field has its type, range and length checked (style.md C2, json).
 """
@@ -12,6 +12,9 @@ from ota.errors import JobError
 from ota.port import const
 
 FIRMWARE = "firmware"
+SOFTWARE = "software"
+KINDS = (FIRMWARE, SOFTWARE)
+FIELDS = ("title", "version", "size", "algorithm", "checksum", "url")
 _TEXT = const(255)  # longest title and version, characters (thingsboard.md 3.1)
 _URL = const(2048)
 _LARGEST = const(0x1000000)  # no ESP32 app partition is larger than 16 MiB (esp32.md 4.1)
@@ -36,9 +39,9 @@ class Job:
     `checksum`: lowercase hex, or None when the maker's policy allows none. `url`: None for chunked delivery.
     """
 
-    def __init__(self, fields, allow_no_checksum=False):
-        """`fields`: dict with title, version, size, algorithm, checksum, url. Raises JobError."""
-        self.kind = FIRMWARE
+    def __init__(self, fields, allow_no_checksum=False, kind=FIRMWARE):
+        """`fields`: dict with some of FIELDS. Raises JobError."""
+        self.kind = kind
         self.title = _text(fields, "title", _TEXT)
         self.version = _text(fields, "version", _TEXT)
         self.url = self._where(fields)
@@ -80,3 +83,32 @@ class Job:
         if len(text) != checksums.HEX_DIGITS[algorithm] or not all(c in "0123456789abcdef" for c in text):
             raise JobError("bad_checksum", algorithm)
         return algorithm, text
+
+
+class Offers:
+    """Base of a cloud: what it offers, by kind.
+
+    `known`: kind -> fields; `changed`: the kinds whose offer may be another one since `job` was asked for it.
+    `offer_id` stands for the offer that `job` was asked for last, right or wrong.
+    """
+
+    def __init__(self, allow_no_checksum):
+        self.offer_id = ""
+        self.known = {kind: {} for kind in KINDS}
+        self.changed = set(KINDS)
+        self._allow_no_checksum = allow_no_checksum
+
+    def job(self, kind):
+        """What is offered: Job, or None. Raises JobError when the offer is wrong."""
+        self.changed.discard(kind)
+        known = self.known[kind]
+        self.offer_id = fingerprint([known.get(field) for field in FIELDS])
+        return Job(known, self._allow_no_checksum, kind) if known else None
+
+    def learn(self, kind, fields):
+        """`fields`: dict with some of FIELDS; without title and version it is no offer."""
+        if fields.get("title") is None or fields.get("version") is None:
+            fields = {}
+        if fields != self.known[kind]:
+            self.changed.add(kind)
+        self.known[kind] = fields

@@ -2,9 +2,10 @@
 """The few facts that survive a reset: two NVS records written in turn, versioned, numbered, with CRC.
 
 After any cut `load` finds the old facts or the new ones. Both gone means: idle, nothing known.
-Few and small on purpose, for an update costs a handful of NVS writes. The facts:
+Few and small on purpose, for an update costs a handful of NVS writes. Firmware and software have a journal each, so
+neither can make the other forget. The facts:
   job    id, title, version, size, stage (erasing | writing | activating), tries, slot, why
-  slots  {slot label: [job id, title, version]}: what was installed there by us
+  slots  {label of a slot or tree: [job id, title, version]}: what was installed there by us
   bad    ids of jobs whose image was rolled back, newest last
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
   last   id of the job that was reported last
@@ -20,7 +21,6 @@ from ota.port import const
 _VERSION = const(1)
 _LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
 _ATTEMPTS = const(3)  # the chip may fail once
-_KEYS = ("journal0", "journal1")
 _HEAD = "<BII"  # version, sequence, CRC-32 over sequence and body
 _HEAD_SIZE = const(9)
 
@@ -30,14 +30,15 @@ def _crc(seq, body):
 
 
 class Journal:
-    """`facts` is the current record; change it through `save` only."""
+    """`facts` is the current record; change it through `save` only. `name`: how its two keys in NVS begin."""
 
-    def __init__(self, nvs):
+    def __init__(self, nvs, name="journal"):
         self._nvs = nvs
+        self._keys = (name + "0", name + "1")
         self._seq = 0
         self.facts = {}
         buf = bytearray(_LIMIT)
-        for key in _KEYS:
+        for key in self._keys:
             seq, facts = self._read(key, buf)
             if facts is not None and (seq > self._seq or not self._seq):
                 self._seq, self.facts = seq, facts
@@ -64,7 +65,7 @@ class Journal:
         record = struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body
         for attempt in range(_ATTEMPTS):
             try:
-                self._nvs.set_blob(_KEYS[seq & 1], record)
+                self._nvs.set_blob(self._keys[seq & 1], record)
                 self._nvs.commit()
                 break
             except OSError as error:

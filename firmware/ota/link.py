@@ -17,19 +17,30 @@ _STEADY_MS = const(30000)  # a link that held this long makes the back-off start
 
 
 class Link:
-    """`cloud` and `reporter` over one connection that comes and goes."""
+    """`cloud` and the reporters of `tracks` over one connection that comes and goes."""
 
-    def __init__(self, board, cloud, reporter):
+    def __init__(self, board, cloud, tracks):
         self._board = board
         self._cloud = cloud
-        self._reporter = reporter
+        self._tracks = tracks
+        self._turn = 0  # of the tracks, whose report is next
         self._failures = 0
         self._since = board.ticks_ms()
 
     def moment(self, ms):
         """Takes at most one message within `ms` and sends at most one report. Raises TransferError."""
         self._cloud.poll(ms)
-        self._reporter.pump(self._cloud)
+        self.pump()
+
+    def pump(self):
+        """One report under way at a time, for the cloud knows the last answer only. Raises TransferError."""
+        if not self._tracks[self._turn].reporter.pump(self._cloud):
+            self._turn = (self._turn + 1) % len(self._tracks)
+
+    @property
+    def waiting(self):
+        """Whether there are reports that the cloud has not acknowledged yet."""
+        return self._tracks[0].reporter.waiting or self._tracks[-1].reporter.waiting
 
     def moment_if_up(self):
         """The same without waiting, for whoever is busy with flash: a lost link is noticed later, by who needs it."""
@@ -68,7 +79,8 @@ class Link:
 
     def drop(self):
         """Ends the connection; what was not acknowledged is sent again on the next."""
-        self._reporter.link_lost()
+        for track in self._tracks:
+            track.reporter.link_lost()
         self._cloud.close()
 
     def _back_off(self, error):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether and when a job may run: a pure function of the job, the journal's facts and the device.
+"""Whether and when a job may run: a pure function of the job, the journal's facts and what runs.
 
 GO       start now
 DONE     this is what already runs; say so once
@@ -15,32 +15,24 @@ WAIT = const(2)
 REFUSE = const(3)
 
 
-class Device:
-    """What a decision depends on. `slot_size`: bytes of the spare slot, 0 when there is none."""
+def decide(job, facts, track, may_start=True):
+    """Returns (GO | DONE | WAIT | REFUSE, reason); the reason is a stable code, "" for GO and DONE.
 
-    def __init__(self, title, version, slot_size):
-        self.title = title
-        self.version = version
-        self.installed_by = None  # id of the job that put the running image there
-        self.slot_size = slot_size
-        self.confirmed = True
-        self.enabled = True
-
-
-def decide(job, facts, device, forced=False):
-    """Returns (GO | DONE | WAIT | REFUSE, reason); the reason is a stable code, "" for GO and DONE."""
-    if not device.confirmed:
+    Of the track: `running` (title, version), `installed_by` (id of the job that put it there, None if it was not us),
+    `slot` (the spare one, with its `size` in bytes; None without one), `unconfirmed`.
+    """
+    if track.unconfirmed:
         return WAIT, "unconfirmed"  # first of all: while a job is on trial, nothing else may be said to have ended
-    if job.id == device.installed_by or (job.title == device.title and job.version == device.version):
+    if job.id == track.installed_by or (job.title, job.version) == track.running:
         return DONE, ""
-    if not device.slot_size:
+    if not track.slot:
         return REFUSE, "no_spare_slot"
-    if job.size > device.slot_size:
+    if job.size > track.slot.size:
         return REFUSE, "slot_too_small"
     if job.id == facts.get("last"):
         return REFUSE, "ended_before"
     if job.id in facts.get("bad", ()):
         return REFUSE, "rolled_back_before"
-    if not (device.enabled or forced):
+    if not may_start:
         return WAIT, "disabled"
     return GO, ""

@@ -6,6 +6,7 @@ survives resets and lost links. States on the way live in RAM: after a reset the
 """
 
 from ota.errors import FlashError, TransferError
+from ota.job import FIRMWARE
 from ota.log import log
 from ota.port import const, ticks_diff, ticks_ms
 
@@ -23,23 +24,25 @@ _OUTBOX = const(4)  # terminal reports that are
 
 
 class Reporter:
-    """`post` and `finish` from anywhere; `pump` from the loop, whenever the link is up."""
+    """`post` and `finish` from anywhere; `pump` from the loop, whenever the link is up. One for each kind of job."""
 
-    def __init__(self, journal):
+    def __init__(self, journal, kind=FIRMWARE):
         self._journal = journal
+        self._kind = kind
+        self._mark = () if kind == FIRMWARE else ("kind", kind)  # for the log: firmware goes without saying
         self._waiting = list(journal.get("outbox") or [])  # oldest first; terminal ones are in the journal too
         self._handle = None
         self._since = ticks_ms()
 
     def post(self, state):
         """A state on the way; lost at a reset."""
-        log(state.lower())
+        log(state.lower(), *self._mark)
         if len(self._waiting) < _WAITING:
             self._waiting.append({"state": state})
 
     def finish(self, job_id, state, error="", **facts):
         """The end of a job, once: kept until acknowledged. `facts` change in the same journal write."""
-        log(state.lower(), "error", error) if error else log(state.lower())
+        log(state.lower(), *(("error", error) + self._mark if error else self._mark))
         event = {"state": state}
         if error:
             event["error"] = error
@@ -56,7 +59,10 @@ class Reporter:
         return bool(self._waiting)
 
     def pump(self, cloud):
-        """Sends the next report when the one before is acknowledged. Raises TransferError when no answer comes."""
+        """Sends the next report when the one before is acknowledged. Raises TransferError when no answer comes.
+
+        Returns whether an answer is awaited: until then nobody else may send a report.
+        """
         if self._handle is not None:
             if cloud.delivered(self._handle):
                 self._delivered()
@@ -64,7 +70,8 @@ class Reporter:
                 raise TransferError("report_unanswered")
         elif self._waiting and ticks_diff(ticks_ms(), self._since) >= _GAP_MS:
             self._since = ticks_ms()
-            self._handle = cloud.report(self._waiting[0])
+            self._handle = cloud.report(self._waiting[0], self._kind)
+        return self._handle is not None
 
     def link_lost(self):
         """What was not acknowledged is sent again on the next link."""
@@ -75,7 +82,7 @@ class Reporter:
         self._since = ticks_ms()
         event = self._waiting.pop(0)
         if event["state"] in (UPDATED, FAILED):
-            log("reported", "state", event["state"])
+            log("reported", "state", event["state"], *self._mark)
         outbox = self._journal.get("outbox")
         if outbox and event == outbox[0]:
             self._journal.save(outbox=outbox[1:] or None)

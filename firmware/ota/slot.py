@@ -6,7 +6,7 @@ that is not all FF is the only one in doubt, and a resume needs no record of pro
 docs/decisions/0002-erase-first.md. One block of RAM, owned here, for filling, writing and reading back.
 """
 
-from ota import checksum
+from ota import checksum, image
 from ota.errors import FlashError, JobError, VerifyError
 from ota.port import const
 
@@ -16,16 +16,24 @@ _ATTEMPTS = const(3)  # the chip may fail once; whatever it did by then, erasing
 
 
 class Slot:
-    """`block`: where the next 4 KiB go before `commit`. `offset`: bytes that are in flash, a multiple of BLOCK."""
+    """`block`: where the next 4 KiB go before `commit`. `offset`: bytes that are in flash, a multiple of BLOCK.
 
-    def __init__(self, partition):
+    `chip`: chip id of this board (image.py).
+    """
+
+    def __init__(self, partition, chip=0):
         self._partition = partition
+        self._chip = chip
         info = partition.info()
         self.size = info[3]
         self.label = info[4]
         self.block = bytearray(BLOCK)
         self.offset = 0
         self._verified = False
+
+    def check(self, job):
+        """Whether the first block is the beginning of an app for this board. Raises JobError."""
+        image.check(self.block, job.size, self._chip)
 
     def erase(self, size):
         """Generator: erases what `size` bytes need, one sector a step."""

@@ -12,6 +12,7 @@ from simulator.board.link import Link
 from simulator.interpreters import Interpreter
 
 _CONSOLE_READ = 65536
+_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 class DeviceProcess:
@@ -44,7 +45,7 @@ class DeviceProcess:
             pass_fds=child_ends,
             cwd=folder,
             process_group=0,  # Ctrl-C is for the host: the firmware must not see it as a KeyboardInterrupt
-            env={"TZ": "UTC", "PATH": os.environ.get("PATH", ""), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
+            env={"TZ": "UTC", "PATH": os.environ.get("PATH", ""), **_PYTHON},
         )
         for fd in (*child_ends, console_end):
             os.close(fd)

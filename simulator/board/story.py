@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 _LINE = re.compile(r"ota ([a-z_]+)((?: [a-z_]+=.*)?)$")
 _PAIR = re.compile(r" ([a-z_]+)=(.*?)(?= [a-z_]+=|$)")
-_NO_STATES = ("progress", "running", "warning", "offline")  # said again and again, or no step of an update
+_NO_STATES = ("progress", "running", "software", "warning", "offline")  # said again and again, or no step of an update
 
 
 def parse_line(line: str) -> tuple[str, dict[str, str]] | None:
@@ -17,7 +17,10 @@ def parse_line(line: str) -> tuple[str, dict[str, str]] | None:
 
 @dataclass
 class Story:
-    """Feed it every event. `states`: the steps of updates in order; `version`: the last one that said it runs."""
+    """Feed it every event. `states`: the steps of updates in order; `version`: the last one that said it runs.
+
+    `software`: the same of the application, where software packages are used.
+    """
 
     events: list[dict] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
@@ -25,6 +28,7 @@ class Story:
     boots: int = 0
     slot: str | None = None
     version: str | None = None
+    software: tuple[str | None, str | None] | None = None  # version and tree
     error: str | None = None
     written: int = 0  # bytes of flash
 
@@ -42,7 +46,10 @@ class Story:
                 self._told(*said)
 
     def _told(self, state: str, values: dict[str, str]) -> None:
-        self.version = values.get("version", self.version)
+        if state == "running":
+            self.version = values.get("version")
+        elif state == "software":
+            self.software = values.get("version"), values.get("tree")
         if state == "failed":
             self.error = values.get("error", state)
         if state not in _NO_STATES:

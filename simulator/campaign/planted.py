@@ -36,7 +36,7 @@ class Planted:
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
 _JOURNAL, _REPORT, _SLOT = "ota/journal.py", "ota/report.py", "ota/slot.py"
 _POLICY, _OTADATA, _BOARD = "ota/policy.py", "ota/otadata.py", "ota/board.py"
-_CLOUD = "ota/cloud/thingsboard.py"
+_CLOUD, _TRACK = "ota/cloud/thingsboard.py", "ota/track.py"
 
 PLANTED = (
     Planted(
@@ -121,8 +121,8 @@ PLANTED = (
     Planted(
         "confirms before it has reached the cloud",
         _AGENT,
-        "            if self._on_trial:\n                self._watch_trial()\n",
-        "            if self._on_trial:\n                self._try_to_confirm()\n",
+        "            if self.on_trial:\n                self._watch_trial()\n",
+        "            if self.on_trial:\n                self._try_to_confirm()\n",
     ),
     Planted(
         "never confirms",
@@ -139,14 +139,14 @@ PLANTED = (
     Planted(
         "reports success before it confirms",
         _BOOTCHECK,
-        "        if not state.on_trial:\n            _succeed(",
-        "        if True:\n            _succeed(",
+        "        if not state.on_trial:\n            succeed(",
+        "        if True:\n            succeed(",
     ),
     Planted(
         "reports success when it has activated",
         _INSTALL,
-        "        agent.reporter.post(UPDATING)\n",
-        '        agent.reporter.finish(self.job.id, "UPDATED")\n',
+        "        reporter.post(UPDATING)\n",
+        '        reporter.finish(self.job.id, "UPDATED")\n',
     ),
     Planted(
         "keeps no report over a reset",
@@ -217,27 +217,27 @@ PLANTED = (
     ),
     Planted(
         "says how a job ended each time it is asked",
-        _AGENT,
+        _TRACK,
         '        if self.journal.get("last") != job_id:\n            self.reporter',
         "        if True:\n            self.reporter",
     ),
     Planted(
         "downloads during a trial",
         _POLICY,
-        '    if not device.confirmed:\n        return WAIT, "unconfirmed"',
+        '    if track.unconfirmed:\n        return WAIT, "unconfirmed"',
         '    if False:\n        return WAIT, "unconfirmed"',
     ),
     Planted(
         "arms no watchdog for a trial",
         _BOOTCHECK,
-        "        board.watchdog.arm(board.trial_ms)\n",
+        "    board.watchdog.arm(board.trial_ms)\n",
         "",
     ),
     Planted(
         "tells the wrong version",
         _CLOUD,
-        '        return {"current_fw_title": title, "current_fw_version": version}\n',
-        '        return {"current_fw_title": title, "current_fw_version": "1.1.0"}\n',
+        '"_version": identity[1]}',
+        '"_version": "1.1.0"}',
     ),
     Planted(
         "writes its token to the log",

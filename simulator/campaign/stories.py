@@ -16,7 +16,7 @@ from simulator.errors import UserError
 BOARD = str(Path(__file__).parent / "board.csv")
 OLD = "1.0.0"
 SIZE = 20_000  # four blocks and a tail
-_HEALTH = b"product.sensor.works"
+_HEALTH = b"product.works"
 
 
 @dataclass(frozen=True)

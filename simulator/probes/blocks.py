@@ -32,13 +32,13 @@ def stream(steps, slot, block):
 def main(first, last, lock):
     agent = make_agent()
     steps = agent.steps()
-    stream(steps, agent.slot, first)
+    stream(steps, agent.tracks[0].slot, first)
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()
     if lock:
         heap_lock()
-    stream(steps, agent.slot, last)
+    stream(steps, agent.tracks[0].slot, last)
     if lock:
         heap_unlock()
     print("probe blocks", last - first, "bytes", gc.mem_alloc() - before)

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from simulator import software
 from simulator.board import image_writer
 from simulator.board.build import build_firmware
 from simulator.board.lockstep import Lockstep
@@ -28,6 +29,7 @@ PRODUCTS = Path(__file__).parent / "products"
 TOKEN = "T1"
 GOOD = ("DOWNLOADING", "DOWNLOADED", "VERIFIED", "UPDATING", "UPDATED")
 TERMINAL = ("UPDATED", "FAILED")
+APP = "thermometer-app"
 HEAP = "96k"  # of the 32-bit MicroPython
 SECTOR = 4096
 _SLICE_S = 0.05
@@ -47,6 +49,32 @@ def _with_main(folders: list[Path], main: str, version: str, chip: str) -> bytes
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "main.py").write_text(main)
         return build_firmware([*folders, folder], TITLE, version, chip)
+
+
+def application(version: str, body: str = "return True") -> dict[str, bytes]:
+    """The files of a software package: an application that tells its version; `body` is that of its health check."""
+    source = f"""
+from ota.errors import TransferError
+from sensor import NAME
+
+class Product:
+    def __init__(self, cloud):
+        self._cloud = cloud
+        self._said = False
+
+    def tick(self):
+        if self._cloud.linked and not self._said:
+            try:
+                self._cloud.publish({{"app": "{version} " + NAME}}, qos=0)
+                self._said = True
+            except TransferError:
+                pass
+
+    def works(self):
+        {body}
+"""
+    sensor = f"NAME = 'sensor of {version}'\n" + "# a table of values\n" * 600
+    return {"app.py": source.encode(), "lib/sensor.py": sensor.encode(), "data/table.csv": b"1,2,3\n" * 1500}
 
 
 def small_app(size: int, version: str = "1.1.0") -> bytes:
@@ -92,11 +120,16 @@ class World:
         self.assign(package)
         return package
 
+    def offer_software(self, version: str, files: dict[str, bytes] | None = None, data: bytes | None = None) -> Package:
+        """Uploads a software package (an application as `version` unless there are `files` or bytes) and assigns it."""
+        made = data or software.pack(files or application(version), APP, version)
+        return self.offer(version, made, APP, type="SOFTWARE")
+
     def assign(self, package: Package) -> None:
         self.cloud.assign(self.device, package, self.twin.now_ms)
 
-    def unassign(self) -> None:
-        self.cloud.unassign(self.device, "FIRMWARE", self.twin.now_ms)
+    def unassign(self, type: str = "FIRMWARE") -> None:
+        self.cloud.unassign(self.device, type, self.twin.now_ms)
 
     def push(self, **values) -> None:
         """Somebody saves shared attributes of the device."""
@@ -124,10 +157,10 @@ class World:
     def pass_time(self, seconds: float) -> None:
         self.twin.run_for(seconds)
 
-    def wait(self, what: str | Callable[[], bool], timeout_s: float = 600) -> None:
+    def wait(self, what: str | Callable[[], bool], timeout_s: float = 600, key: str = "fw_state") -> None:
         """Runs on until the cloud has seen this state once more, or until `what()`; fails after `timeout_s`."""
-        seen = self.states.count(what) if isinstance(what, str) else 0
-        condition = (lambda: self.states.count(what) > seen) if isinstance(what, str) else what
+        seen = self.told(key).count(what)
+        condition = (lambda: self.told(key).count(what) > seen) if isinstance(what, str) else what
         end = self.twin.clock.now_ms() + timeout_s * 1000
         pause_s = _SLICE_S
         while not condition():
@@ -184,6 +217,10 @@ class World:
     @property
     def errors(self) -> list[str]:
         return self.told("fw_error")
+
+    @property
+    def software_states(self) -> list[str]:
+        return self.told("sw_state")
 
     @property
     def ends(self) -> list[str]:

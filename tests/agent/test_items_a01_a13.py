@@ -13,6 +13,7 @@ FILTERS = {
     "v1/devices/me/attributes",
     "v1/devices/me/attributes/response/+",
     "v2/fw/response/+/chunk/+",
+    "v2/sw/response/+/chunk/+",
     "v2/fw/error",
     "v1/devices/me/rpc/request/+",
 }
@@ -28,7 +29,8 @@ def test_a01_every_connect_is_clean_and_followed_by_subscribe_request_and_curren
     assert kinds == ["connect", "subscribe", "attribute_request"]
     assert set(world.seen("subscribe")[0]["filters"]) == FILTERS
     keys = ["title", "version", "tag", "size", "checksum_algorithm", "checksum", "url"]
-    assert world.seen("attribute_request")[0]["shared_keys"] == ["fw_" + key for key in keys]
+    wanted = [f"{kind}_{key}" for kind in ("fw", "sw") for key in keys]
+    assert world.seen("attribute_request")[0]["shared_keys"] == wanted
     assert (world.told("current_fw_title"), world.told("current_fw_version")) == ([TITLE], ["1.0.0"])
 
 

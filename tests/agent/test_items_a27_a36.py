@@ -177,7 +177,7 @@ def test_a36_software_packages_start_no_firmware_update(world):
     world.settle()
     assert world.seen("push")
     assert world.states == []
-    assert not world.seen("chunk_request")
+    assert not world.seen("chunk_request", type="FIRMWARE")
 
 
 def test_a36_a_software_push_during_a_firmware_update_changes_nothing(world):

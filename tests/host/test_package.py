@@ -28,5 +28,5 @@ def test_manifest_freezes_the_agent_and_its_product():
     }
     exec((FIRMWARE / "manifest.py").read_text(), names)
     assert sorted(told) == sorted(
-        path.name for path in FIRMWARE.iterdir() if path.name in ("ota", "boot.py", "main.py")
+        path.name for path in FIRMWARE.iterdir() if path.name in ("ota", "boot.py", "main.py", "app.py")
     )

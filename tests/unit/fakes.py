@@ -45,11 +45,23 @@ class Partition:
 
 
 class Nvs:
-    """esp32.NVS as the journal uses it; `writes` counts."""
+    """esp32.NVS as the agent uses it; `writes` counts blobs. While it `refuses`, no number is written."""
 
     def __init__(self):
         self.blobs = {}
+        self.numbers = {}
         self.writes = 0
+        self.refuses = False
+
+    def get_i32(self, key):
+        if key not in self.numbers:
+            raise OSError(-4354, "ESP_ERR_NVS_NOT_FOUND")
+        return self.numbers[key]
+
+    def set_i32(self, key, value):
+        if self.refuses:
+            raise OSError(-1, "ESP_FAIL")
+        self.numbers[key] = value
 
     def get_blob(self, key, buf):
         if key not in self.blobs:

@@ -5,13 +5,16 @@ connect()              blocks at most 10 s; TransferError when it fails
 poll(ms)               handles at most one message that arrives within ms; TransferError when the link is lost
 linked                 there is a connection
 ready                  the cloud has told what it wants since connect() or refresh()
-changed                the offer may be another one since job() was asked last
-job()                  what is offered: Job, or None; JobError when the offer is wrong (with .offer_id)
-refresh()              asks for the offer again; `ready` turns False until the answer
+changed                set of the kinds whose offer may be another one since job() was asked last
+known                  dict: what is offered of each kind, right or wrong, empty for nothing
+job(kind)              what is offered: Job, or None; JobError when the offer is wrong (with .offer_id)
+software               (title, version) of the software that runs; set by the agent, None where none is used
+refresh()              asks for the offers again; `ready` turns False until the answer
 source(job, offset)    Source of the image from byte `offset` on
-report(event)          sends it; returns a handle
+report(event, kind)    sends it; returns a handle
 delivered(handle)      whether the cloud has acknowledged it
-progress(percent)      may be lost
+progress(percent, kind)  may be lost
 close()
+The three about offers are in job.py, for every cloud to use.
 Bad input from the network never raises: it is ignored, or refused through job().
 """

@@ -8,7 +8,7 @@ import json
 import os
 
 from ota.errors import TransferError
-from ota.job import Job, fingerprint
+from ota.job import FIELDS, FIRMWARE, SOFTWARE, Offers
 from ota.log import log
 from ota.mqtt import PUBLISH, SUBACK, Mqtt
 from ota.port import const, ticks_diff, ticks_ms
@@ -20,12 +20,21 @@ _ANSWER = b"v1/devices/me/attributes/response/"
 _TELEMETRY = b"v1/devices/me/telemetry"
 _CALL = b"v1/devices/me/rpc/request/"
 _RETURN = b"v1/devices/me/rpc/response/"
-_CHUNKS = b"v2/fw/response/"
+_PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
+_V2 = b"v2/"
+_SHORTEST = const(15)  # longer topics that begin with it are of chunks
 # Chunks come with QoS 0: the server repeats none anyway, and an acknowledgement for each would make Nagle's algorithm
 # hold the next request back until the server's delayed ACK, 40 ms on Linux.
-_FILTERS = ((_ATTRIBUTES, 1), (_ANSWER + b"+", 1), (tb_chunks.FILTER, 0), (tb_chunks.ERROR, 1), (_CALL + b"+", 1))
+_FILTERS = (
+    (_ATTRIBUTES, 1),
+    (_ANSWER + b"+", 1),
+    (b"v2/fw/response/+/chunk/+", 0),
+    (b"v2/sw/response/+/chunk/+", 0),
+    (tb_chunks.ERROR, 1),
+    (_CALL + b"+", 1),
+)
 _KEYS = ("title", "version", "tag", "size", "checksum_algorithm", "checksum", "url")
-_UPLOAD = ("title", "version", "size", "checksum", "checksum_algorithm")  # what every uploaded package has
+_UPLOAD = ("title", "version", "size", "checksum", "algorithm")  # what every uploaded package has
 _LINK = ("title", "version")  # what every package has that is a URL
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
@@ -34,23 +43,21 @@ _SMALLEST_CHUNK = const(512)
 _ERROR_TEXT = const(200)
 
 
-class ThingsBoard:
+class ThingsBoard(Offers):
     """See ota.cloud for the promises. `token`: the device's access token. `identity`: (title, version) of what runs."""
 
     def __init__(self, board, host, port, token, identity, chunk=4096, window=4, allow_no_checksum=False):
+        super().__init__(allow_no_checksum)
         self._board = board
         self._address = (host, port)
         self._token = token
         self._identity = identity
         self._chunk = chunk
         self._window = window
-        self._allow_no_checksum = allow_no_checksum
         self.mqtt = None
         self.ready = False
-        self.changed = True
-        self.offer_id = ""
+        self.software = None  # (title, version) of the software that runs, where software packages are used
         self.on_rpc = None  # the application's function(method, params) -> answer
-        self._known = {}
         self._request = int.from_bytes(os.urandom(2), "big") + 1
         self._asked = 0
         self._asks = 0
@@ -67,7 +74,10 @@ class ThingsBoard:
         self.mqtt.subscribe(_FILTERS)
         self._asks = 0
         self.refresh()
-        self.publish(self._current())
+        values = _current("fw", self._identity)
+        if self.software:
+            values.update(_current("sw", self.software))
+        self.publish(values)
 
     def close(self):
         self.ready = False
@@ -78,7 +88,7 @@ class ThingsBoard:
     def refresh(self):
         self.ready = False
         self._asked = ticks_ms()
-        keys = ",".join(["fw_" + key for key in _KEYS])
+        keys = ",".join([prefix + "_" + key for prefix in ("fw", "sw") for key in _KEYS])
         topic = _ASK + b"%d" % self.next_request_id()
         self.mqtt.send(topic, json.dumps({"sharedKeys": keys}).encode())
 
@@ -100,30 +110,23 @@ class ThingsBoard:
         """For the source: True when a chunk's payload is next in the socket. Raises what the server calls an error."""
         return self._poll(self._board.step_ms)
 
-    def job(self):
-        self.changed = False
-        known = self._known
-        self.offer_id = fingerprint([known.get(key) for key in _KEYS])
-        if known.get("title") is None or known.get("version") is None:
-            return None
-        fields = dict(known)
-        fields["algorithm"] = known.get("checksum_algorithm")
-        return Job(fields, self._allow_no_checksum)
-
     def source(self, job, offset):
         if job.url is not None:
             from ota.source.http import Http
 
             return Http(self._board, self, job, offset)
-        return tb_chunks.TbChunks(self, job.size, offset, self.next_request_id(), self._chunk, self._window)
+        return tb_chunks.TbChunks(
+            self, job.size, offset, self.next_request_id(), self._chunk, self._window, _PREFIXES[job.kind].encode()
+        )
 
-    def report(self, event):
+    def report(self, event, kind):
         """`event`: dict with state and perhaps error. QoS 1; no `ts`, for the server's clock is the right one."""
-        state = {"fw_state": event["state"]}
+        prefix = _PREFIXES[kind]
+        state = {prefix + "_state": event["state"]}
         if event.get("error"):
-            state["fw_error"] = event["error"][:_ERROR_TEXT]
+            state[prefix + "_error"] = event["error"][:_ERROR_TEXT]
         if event["state"] in ("UPDATED", "FAILED"):
-            state.update(self._current())
+            state.update(_current("fw", self._identity) if kind == FIRMWARE else _current("sw", self.software))
         return self.publish(state)
 
     def delivered(self, handle):
@@ -135,17 +138,13 @@ class ThingsBoard:
             raise TransferError("offline")
         return self.mqtt.send(_TELEMETRY, json.dumps(values).encode(), qos)
 
-    def progress(self, percent):
+    def progress(self, percent, kind):
         """A number for the dashboard; nobody waits for its arrival."""
-        self.publish({"fw_progress": percent}, 0)
+        self.publish({_PREFIXES[kind] + "_progress": percent}, 0)
 
     @property
     def linked(self):
         return self.mqtt is not None
-
-    def _current(self):
-        title, version = self._identity
-        return {"current_fw_title": title, "current_fw_version": version}
 
     def _poll(self, ms):
         """Handles one packet; True when it is a chunk, whose payload is then left to the caller."""
@@ -153,7 +152,7 @@ class ThingsBoard:
             raise TransferError("offline")
         kind = self.mqtt.poll(ms)
         if kind == PUBLISH:
-            if self.mqtt.topic_size > len(_CHUNKS) and self.mqtt.topic.startswith(_CHUNKS):
+            if self.mqtt.topic_size > _SHORTEST and self.mqtt.topic.startswith(_V2):
                 return True
             self._message()
         elif kind == SUBACK:
@@ -187,28 +186,27 @@ class ThingsBoard:
         self._asks = 0
         self.ready = True  # with a useless answer too: asking again would bring the same
         if message is not None:
-            self._learn(_offer(message.get("shared")))
+            for kind in _PREFIXES:
+                self.learn(kind, _offer(message.get("shared"), kind))
 
     def _pushed(self, message):
         """A push holds only what was saved just now; `deleted` may name any keys in any order (thingsboard.md 2.4)."""
         if message is None:
             return
-        fresh = _offer(message)
-        if all(key in fresh for key in (_LINK if "url" in fresh else _UPLOAD)):
-            self._learn(fresh)  # a whole offer: what it does not name belongs to the one before
-        elif fresh:
-            self.refresh()  # a part of one: act on the whole set only
-        else:
-            deleted = message.get("deleted")
-            if isinstance(deleted, list):
-                self._learn({key: self._known[key] for key in self._known if "fw_" + key not in deleted})
-
-    def _learn(self, fresh):
-        if fresh.get("title") is None or fresh.get("version") is None:
-            fresh = {}
-        if fresh != self._known:
-            self.changed = True
-        self._known = fresh
+        is_partial = False
+        for kind in _PREFIXES:
+            fresh = _offer(message, kind)
+            if all(key in fresh for key in (_LINK if "url" in fresh else _UPLOAD)):
+                self.learn(kind, fresh)  # a whole offer: what it does not name belongs to the one before
+            elif fresh:
+                is_partial = True
+        deleted = message.get("deleted")
+        if is_partial:
+            self.refresh()  # a part of an offer: act on the whole set only
+        elif isinstance(deleted, list):
+            for kind, known in self.known.items():
+                prefix = _PREFIXES[kind] + "_"
+                self.learn(kind, {key: known[key] for key in known if prefix + _name(key) not in deleted})
 
     def _called(self, number, message):
         if message is not None:
@@ -218,13 +216,24 @@ class ThingsBoard:
             self.mqtt.send(_RETURN + number, json.dumps(answer).encode())
 
 
-def _offer(attributes):
-    """The fw_ attributes that make an offer. The tag is for people: nothing depends on it."""
-    known = {}
-    for key in _KEYS:
-        if isinstance(attributes, dict) and key != "tag" and attributes.get("fw_" + key) is not None:
-            known[key] = attributes["fw_" + key]
-    return known
+def _name(field):
+    """An attribute without its prefix."""
+    return "checksum_algorithm" if field == "algorithm" else field
+
+
+def _offer(attributes, kind):
+    """The fields of one kind that attributes tell. The tag is for people: nothing depends on it."""
+    told = {}
+    for field in FIELDS:
+        name = _PREFIXES[kind] + "_" + _name(field)
+        if isinstance(attributes, dict) and attributes.get(name) is not None:
+            told[field] = attributes[name]
+    return told
+
+
+def _current(prefix, identity):
+    """What runs, as telemetry."""
+    return {"current_" + prefix + "_title": identity[0], "current_" + prefix + "_version": identity[1]}
 
 
 def _parse(payload):

@@ -9,23 +9,23 @@ Each attempt has a request id of its own, for the server pins an id to a package
 from ota.errors import TransferError
 from ota.port import const, ticks_diff, ticks_ms
 
-FILTER = b"v2/fw/response/+/chunk/+"
-ERROR = b"v2/fw/error"
-_ANSWER = b"v2/fw/response/"
-_REQUEST = b"v2/fw/request/"
-_CHUNK = b"/chunk/"
+ERROR = b"v2/fw/error"  # of software too
 _PATIENCE_MS = const(8000)  # silence until a chunk is asked for again; doubles each time
 _ASKS = const(4)
 _BROKEN = const(6)  # answers of the wrong length in a row
 
 
 class TbChunks:
-    """Source of `size` bytes from `offset` on. `chunk`: bytes a request, `window`: requests under way."""
+    """Source of `size` bytes from `offset` on. `chunk`: bytes a request, `window`: requests under way.
 
-    def __init__(self, cloud, size, offset, request_id, chunk=4096, window=4):
+    `prefix`: b"fw" or b"sw", of the package's type.
+    """
+
+    def __init__(self, cloud, size, offset, request_id, chunk=4096, window=4, prefix=b"fw"):
         self._cloud = cloud
         self._mqtt = cloud.mqtt
         self._size = size
+        self._type = prefix
         self._chunk = chunk
         self._window = window
         self._wanted = offset // chunk  # the chunk that is to be read next
@@ -41,8 +41,8 @@ class TbChunks:
         self._set_id(request_id)
 
     def _set_id(self, request_id):
-        self._prefix = _ANSWER + b"%d" % request_id + _CHUNK
-        topic = _REQUEST + b"%d" % request_id + _CHUNK
+        self._prefix = b"v2/%s/response/%d/chunk/" % (self._type, request_id)
+        topic = b"v2/%s/request/%d/chunk/" % (self._type, request_id)
         size = b"%d" % self._chunk
         # topic and payload change in the digits of the index only; the buffer has room for seven
         self._packet = bytearray(b"\x30\x00\x00\x00" + topic + b"0000000" + size)

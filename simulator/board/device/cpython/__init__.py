@@ -13,6 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 
+_SECTOR = 4096
 HERE = Path(__file__).resolve().parent
 TWINS = ("time", "esp32", "machine", "_machine", "network", "_network", "ntptime", "socket", "select")
 BUILT_IN = ("utime", "usocket", "uselect", "micropython")  # what MicroPython's own modules offer, made of CPython's
@@ -77,8 +78,20 @@ def prepare(frozen: str, *trouble: str) -> str | None:
         _load(name, HERE.parent)
     for name in ("time", "socket", "select"):
         sys.modules["u" + name] = sys.modules[name]
+    os.statvfs = _statvfs
     sys.path[:0] = ["", frozen, os.path.join(os.getcwd(), "lib")]
     return None if trouble else frozen
+
+
+def _statvfs(path: str) -> tuple[int, ...]:
+    """What littlefs would say, nearly: the working folder stands for the partition."""
+    from esp32 import Partition
+
+    vfs = Partition.find(Partition.TYPE_DATA, label="vfs") or Partition.find(Partition.TYPE_DATA, label="ffat")
+    blocks = vfs[0].info()[3] // _SECTOR if vfs else 0
+    used = sum(-(-path.stat().st_size // _SECTOR) if path.is_file() else 2 for path in Path.cwd().rglob("*"))
+    free = max(0, blocks - used - 2)
+    return _SECTOR, _SECTOR, blocks, free, free, 0, 0, 0, 0, 255
 
 
 def execute(path: str, namespace: dict) -> None:

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""One kind of update: what is offered, what the journal knows of it, where it goes, how it ends.
+
+The agent has a Track for firmware, and one for software (software.py) once a software package was ever offered.
+"""
+
+from ota import bootcheck, identity, policy
+from ota.errors import JobError
+from ota.job import FIRMWARE
+from ota.log import log
+from ota.report import FAILED, UPDATED, Reporter
+
+
+class Track:
+    """Of firmware. `pending`: the Job that waits, or None. `on_trial`: what runs still has to be confirmed.
+
+    `slot`: where the next one goes, None without a place. `label`, `running`: of the slot that runs, and (title,
+    version) of what is in it. `agent` lends board, cloud and what the application wants.
+    """
+
+    kind = FIRMWARE
+
+    def __init__(self, agent, journal, slot, label):
+        self.journal = journal
+        self.reporter = Reporter(journal, self.kind)
+        self.slot = slot
+        self.label = label
+        self.running = identity.noted(journal, label)
+        self.pending = None
+        self.forced = self.on_trial = False
+        self._agent = agent
+
+    def settle(self):
+        """What this boot means; closes what the last one has left open."""
+        board = self._agent.board
+        self.on_trial = bootcheck.settle(board, self.journal, self.reporter)
+        if not board.spare:
+            self.slot = None
+        self.running = identity.running(board, self.journal)
+        log("running", "slot", self.label, "version", self.running[1])
+
+    def selected(self):
+        """Label of the slot that runs next, None if there is none."""
+        return self._agent.board.selected()
+
+    def confirm(self):
+        """Keeps what runs for good. Raises FlashError."""
+        bootcheck.confirm(self._agent.board, self.journal, self.reporter)
+        self.on_trial = False
+
+    def consider(self):
+        """What is offered, judged: the Job to install now, or None."""
+        self.pending = None
+        cloud = self._agent.cloud
+        try:
+            job = cloud.job(self.kind)
+        except JobError as error:
+            if not self.on_trial:
+                self.finish(cloud.offer_id, FAILED, error.text())
+            return None
+        if job is None:
+            self._forget()
+            return None
+        agent = self._agent
+        self.installed_by = identity.installed_by(self.journal, self.label)
+        self.unconfirmed = agent.on_trial
+        verdict, reason = policy.decide(job, self.journal.facts, self, agent.enabled or self.forced)
+        if verdict == policy.GO:
+            return job
+        if verdict == policy.WAIT:
+            self.pending = job
+            log("idle", "reason", reason)
+        else:
+            self.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
+        return None
+
+    def finish(self, job_id, state, error=""):
+        """Says how a job ended, unless that was said before."""
+        if self.journal.get("last") != job_id:
+            self.reporter.finish(job_id, state, error)
+        log("idle", "reason", "done")
+
+    def _forget(self):
+        """The cloud took its offer back: whatever comes next is a new decision of somebody's."""
+        if not self.on_trial:
+            self.forced = False
+            self.journal.save(bad=None, last=None, job=None)
+        log("idle", "reason", "nothing_assigned")
