@@ -11,6 +11,7 @@ It is an end point, not a broker: it knows a fixed set of topics and answers eac
 | `topics.py` | the topics and filters that exist |
 | `bodies.py` | the JSON in a publish, read and cast as the server does |
 | `devices.py`, `telemetry.py` | devices and profiles; time series |
+| `tenant.py` | all devices, profiles and packages, and the server's rules for changing them |
 | `packages.py`, `checksums.py` | firmware and software packages, checked as at upload |
 | `assignment.py` | who gets which package, and the paced queue that tells the devices |
 | `attributes.py` | attribute requests, and pushes of what changed |
@@ -19,6 +20,7 @@ It is an end point, not a broker: it knows a fixed set of topics and answers eac
 | `provisioning.py`, `claiming.py` | a device without credentials gets some; a user takes a device |
 | `rate_limits.py` | how much a device may say |
 | `http_door.py`, `http_api.py` | the HTTP device API: a second core in front of the same state |
+| `rest/` | the administrator's side over REST |
 | `faults.py` | misbehaviour on demand |
 
 Not modelled: protobuf payloads (granted as filters, then silence), gateways, CoAP, provisioning by a chain of
