@@ -3,7 +3,6 @@
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 
 from simulator.board.errors import EspError
@@ -12,24 +11,21 @@ from simulator.board.link import Op, Reply, Request
 _CLOCK_BITS = 0x3FFFFFFF
 
 
-@dataclass(slots=True)
-class Answer:
-    """`data` is for the buffer that the device has named. `is_again`: a timer has interrupted, ask with `value`."""
-
-    value: int
-    data: bytes
-    clock_ms: int
-    is_due: bool = False
-    is_again: bool = False
-    error: EspError | None = None
-
-
 class DirectLink:
-    """The host's end: a `Link` with room for one request and one answer."""
+    """The host's end: a `Link` with room for one request and for the answer to it.
+
+    `data` is for the buffer that the device has named; `is_due`: a timer is; `is_again`: it has interrupted a wait,
+    which is to be asked for again with `value`.
+    """
 
     def __init__(self) -> None:
         self.request: Request | None = None
-        self.reply: Answer | None = None
+        self.is_answered = False
+        self.value = 0
+        self.data = b""
+        self.clock_ms = 0
+        self.is_due = self.is_again = False
+        self.error: EspError | None = None
 
     def receive(self) -> Request:
         request, self.request = self.request, None
@@ -37,13 +33,19 @@ class DirectLink:
         return request
 
     def answer(self, reply: Reply, clock_ms: int, *, is_due: bool = False) -> None:
-        self.reply = Answer(reply.value, reply.data, clock_ms, is_due)
+        self._tell(reply.value, reply.data, clock_ms, is_due)
 
     def refuse(self, error: EspError, clock_ms: int, *, is_due: bool = False) -> None:
-        self.reply = Answer(0, b"", clock_ms, is_due, error=error)
+        self._tell(0, b"", clock_ms, is_due)
+        self.error = error
 
     def interrupt_wait(self, ms: int, clock_ms: int) -> None:
-        self.reply = Answer(ms, b"", clock_ms, is_due=True, is_again=True)
+        self._tell(ms, b"", clock_ms, is_due=True)
+        self.is_again = True
+
+    def _tell(self, value: int, data: bytes, clock_ms: int, is_due: bool) -> None:
+        self.value, self.data, self.clock_ms, self.is_due = value, data, clock_ms, is_due
+        self.is_again, self.error, self.is_answered = False, None, True
 
 
 class DirectChip:
@@ -52,14 +54,14 @@ class DirectChip:
     def __init__(self) -> None:
         self.module = ModuleType("_chip")
         self.asked = 0
-        self._ask: Callable[[Request], Answer] = _nobody
+        self._ask: Callable[[Request], DirectLink] = _nobody
         self._clock_ms = 0
         self._timers: dict = {}
         self._is_busy = self._is_masked = False
         names = {"call": self.call, "clock_ms": self._clock, "timers": self._timers, "run_timers": self._run_timers}
         vars(self.module).update(names, virtual=True, started_ms=-1, listen=lambda: None)
 
-    def begin(self, ask: Callable[[Request], Answer], show: Callable[..., None]) -> None:
+    def begin(self, ask: Callable[[Request], DirectLink], show: Callable[..., None]) -> None:
         self._ask, self._show = ask, show
         self._clock_ms = 0
         self._timers.clear()
@@ -74,6 +76,7 @@ class DirectChip:
         while True:
             self._is_busy = True
             answer = self._ask(Request(int(op), handle, a, b, data, 0, self._is_masked))
+            value, is_again = answer.value, answer.is_again  # a timer's own requests come in between
             self._clock_ms = answer.clock_ms & _CLOCK_BITS
             self._is_busy = False
             if answer.error:
@@ -82,9 +85,9 @@ class DirectChip:
                 memoryview(into).cast("B")[: len(answer.data)] = answer.data
             if answer.is_due:
                 self._run_timers()
-            if not answer.is_again:
-                return answer.value
-            b = answer.value
+            if not is_again:
+                return value
+            b = value
 
     def _clock(self) -> int:
         return self._clock_ms
@@ -108,5 +111,5 @@ class DirectChip:
             self._show("".join(traceback.format_exception(error)).rstrip())
 
 
-def _nobody(request: Request) -> Answer:
+def _nobody(request: Request) -> DirectLink:
     raise AssertionError("no device has begun")

@@ -226,7 +226,8 @@ def start_problem(image: Image, model: ChipModel) -> str | None:
     return None
 
 
-def micropython_version(data: bytes | memoryview) -> tuple[int, int] | None:
+@functools.lru_cache(maxsize=32)
+def micropython_version(data: bytes) -> tuple[int, int] | None:
     """(major, minor) of the MicroPython release an image was built from; None if it does not say."""
     found = re.search(rb"MicroPython v(\d+)\.(\d+)\S* on \d{4}-", data)  # the banner of the REPL
     return (int(found[1]), int(found[2])) if found else None

@@ -16,7 +16,7 @@ from greenlet import greenlet
 
 from simulator.board import archive
 from simulator.board.build import version_source
-from simulator.board.direct import Answer, DirectLink
+from simulator.board.direct import DirectLink
 from simulator.board.image import parse
 from simulator.board.link import Op, Request
 from simulator.board.world import World, borrow
@@ -117,8 +117,8 @@ class Device:
 
     # the device's side
 
-    def ask(self, request: Request) -> Answer:
-        """Raises Gone."""
+    def ask(self, request: Request) -> DirectLink:
+        """The link with the answer, until the next request. Raises Gone."""
         link = self.link
         try:
             is_taken = not self._is_over and self.session is not None and self.session.ask(request)
@@ -127,12 +127,12 @@ class Device:
             is_taken = True
         if not is_taken:
             link.request = request
-        while link.reply is None or self._trouble or self.session.is_stopped():
+        while not link.is_answered or self._trouble or self.session.is_stopped():
             if self._is_over:
                 raise Gone
             self._greenlet.parent.switch()
-        answer, link.reply = link.reply, None
-        return answer
+        link.is_answered = False
+        return link
 
     def _main(self) -> None:
         """As `device/_port.py`: boot.py, main.py, then the REPL."""

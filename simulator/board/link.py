@@ -95,6 +95,9 @@ class Reply:
     data: bytes = b""
 
 
+DONE = Reply()
+
+
 @dataclass(slots=True)
 class Wait:
     """An answer that is not there yet: `ready()` gives it or None; after `ms` (-1: never) it is `expired()`.

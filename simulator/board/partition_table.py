@@ -4,6 +4,7 @@
 `TableError` is what the chip would say; the text tells a person what is wrong.
 """
 
+import functools
 import hashlib
 import struct
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def read_by_bootloader(data: bytes, flash_size: int) -> list[Partition]:
     for partition in partitions:
         if partition.end > flash_size:
             raise TableError(f"partition {partition.label} ends beyond the flash size of the bootloader's header")
-    return partitions
+    return list(partitions)
 
 
 def read_by_app(data: bytes) -> list[Partition]:
@@ -91,7 +92,7 @@ def read_by_app(data: bytes) -> list[Partition]:
     partitions, has_md5 = _walk(data)
     if not has_md5:
         raise TableError("the partition table has no MD5 row, the app aborts at its first look-up")
-    return partitions
+    return list(partitions)
 
 
 def dynamic_vfs(rows: list[Partition], flash_size: int, version: tuple[int, int] | None) -> Partition | None:
@@ -111,7 +112,8 @@ def nvs_row(rows: list[Partition]) -> Partition | None:
     return next((row for row in rows if row.type == DATA and row.subtype == NVS and row.label == "nvs"), None)
 
 
-def _walk(data: bytes) -> tuple[list[Partition], bool]:
+@functools.lru_cache(maxsize=64)  # a board reads the same table at each boot
+def _walk(data: bytes) -> tuple[tuple[Partition, ...], bool]:
     """All rows up to the end row, and whether a (correct) MD5 row was among them."""
     partitions: list[Partition] = []
     has_md5 = False
@@ -126,7 +128,7 @@ def _walk(data: bytes) -> tuple[list[Partition], bool]:
                 raise TableError("the MD5 of the partition table does not match")
             has_md5 = True
         elif row[:4] == b"\xff" * 4:
-            return partitions, has_md5
+            return tuple(partitions), has_md5
         else:
             raise TableError(f"row {start // _ENTRY.size} of the partition table has an unknown magic {row[:2].hex()}")
     raise TableError("the partition table has no end row")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from simulator.board.alarms import Alarms
 from simulator.board.chip import DEEP_SLEEP, HARD, SOFT, Chip
 from simulator.board.errors import ChipReset, EspError
-from simulator.board.link import Handler, Op, Reply, Request, Wait
+from simulator.board.link import DONE, Handler, Op, Reply, Request, Wait
 
 _INFO = struct.Struct("=BBBII16s")
 _LAST_TIMER = 30  # all that are due fit into one number of a reply
@@ -56,7 +56,7 @@ class ChipServices:
 
     def _changed(self, operation: str, request: Request, size: int) -> Reply:
         self._on_flash(operation, self._chip.info(request.handle)[4], request.a, size)
-        return Reply()
+        return DONE
 
     def _find(self, request: Request) -> Reply:
         label = request.text if request.handle else None
@@ -81,11 +81,11 @@ class ChipServices:
 
     def _set_boot(self, request: Request) -> Reply:
         self._chip.set_boot(request.handle)
-        return Reply()
+        return DONE
 
     def _mark_valid(self, request: Request) -> Reply:
         self._chip.mark_valid()
-        return Reply()
+        return DONE
 
     # esp32.NVS
 
@@ -94,7 +94,7 @@ class ChipServices:
 
     def _nvs_set_i32(self, request: Request) -> Reply:
         self._chip.nvs.set_i32(request.handle, request.text, request.a)
-        return Reply()
+        return DONE
 
     def _nvs_get_i32(self, request: Request) -> Reply:
         return Reply(self._chip.nvs.get_i32(request.handle, request.text))
@@ -102,7 +102,7 @@ class ChipServices:
     def _nvs_set_blob(self, request: Request) -> Reply:
         key, blob = request.data[: request.a], request.data[request.a :]
         self._chip.nvs.set_blob(request.handle, key.decode(errors="replace"), blob)
-        return Reply()
+        return DONE
 
     def _nvs_get_blob(self, request: Request) -> Reply:
         blob = self._chip.nvs.get_blob(request.handle, request.text, request.a)
@@ -110,7 +110,7 @@ class ChipServices:
 
     def _nvs_erase(self, request: Request) -> Reply:
         self._chip.nvs.erase_key(request.handle, request.text)
-        return Reply()
+        return DONE
 
     # machine
 
@@ -134,28 +134,28 @@ class ChipServices:
 
     def _rtc_write(self, request: Request) -> Reply:
         self._chip.rtc_memory = request.data
-        return Reply()
+        return DONE
 
     def _time(self, request: Request) -> Reply:
         return Reply(self._chip.time())
 
     def _set_time(self, request: Request) -> Reply:
         self._chip.set_time(request.a)
-        return Reply()
+        return DONE
 
     def _watchdog(self, request: Request) -> Reply:
         self._alarms.arm_watchdog(self._now(), request.a)
-        return Reply()
+        return DONE
 
     def _feed(self, request: Request) -> Reply:
         self._alarms.feed(self._now())
-        return Reply()
+        return DONE
 
     def _timer(self, request: Request) -> Reply:
         if request.handle > _LAST_TIMER:
             raise EspError(errno.ENOMEM)
         self._alarms.arm_timer(request.handle, self._now(), request.a, is_periodic=bool(request.b))
-        return Reply()
+        return DONE
 
     def _timers(self, request: Request) -> Reply:
         return Reply(self._alarms.take_due(self._now()))

@@ -82,8 +82,8 @@ class Session:
     def ask(self, request: Request) -> bool:
         """The short way of a device in this very process: what `step` would do next, without a turn of the board.
 
-        False: not taken, it is for `step`. True: answered, or what it waits for is for `step` as well. Raises what `step`
-        raises.
+        False: not taken, it is for `step`. True: answered, or what it waits for is for `step` as well. Raises what
+        `step` raises.
         """
         if not self._may_go_on():
             return False

@@ -4,7 +4,7 @@
 import errno
 
 from simulator.board.errors import EspError
-from simulator.board.link import Handler, Op, Reply, Request, Wait
+from simulator.board.link import DONE, Handler, Op, Reply, Request, Wait
 from simulator.board.net import Link, VirtualNet
 from simulator.board.wlan import Radio
 
@@ -43,7 +43,7 @@ class SocketServices:
     def _resolve(self, request: Request) -> Reply:
         if not self._net.knows(request.text):
             raise EspError(_NO_NAME)
-        return Reply()
+        return DONE
 
     def _socket(self, request: Request) -> Reply:
         link = self._net.socket()
@@ -60,7 +60,7 @@ class SocketServices:
         def ready() -> Reply | None:
             if link.state == "refused":
                 raise EspError(errno.ECONNREFUSED)
-            return Reply() if link.state == "open" else None
+            return DONE if link.state == "open" else None
 
         def expired() -> Reply:
             raise EspError(errno.EINPROGRESS if request.b == 0 else errno.ETIMEDOUT)
@@ -99,7 +99,7 @@ class SocketServices:
         link = self._links.pop(request.handle, None)
         if link:
             self._net.close(link)
-        return Reply()
+        return DONE
 
     def _poll(self, request: Request) -> Reply | Wait:
         entries = [request.data[i : i + 4] for i in range(0, len(request.data), 4)]

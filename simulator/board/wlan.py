@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 
 from simulator.board.clock import Clock
-from simulator.board.link import Handler, Op, Reply, Request
+from simulator.board.link import DONE, Handler, Op, Reply, Request
 
 _IDLE, _CONNECTING, _GOT_IP, _NO_AP, _WRONG_PASSWORD = 1000, 1001, 1010, 201, 202
 
@@ -71,8 +71,8 @@ class Radio:
         if request.a or self._wanted is None:
             self._wanted = (ssid, password)
             self._since = self._clock.now_ms() if self._site.is_up else None
-        return Reply()
+        return DONE
 
     def _disconnect(self, request: Request) -> Reply:
         self._wanted = None
-        return Reply()
+        return DONE

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from simulator.board.direct import Answer, DirectChip
+from simulator.board.direct import DirectChip, DirectLink
 from simulator.board.kept import Kept
 from simulator.board.link import Request
 
@@ -70,7 +70,7 @@ class World:
         self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
 
     def begin(
-        self, ask: Callable[[Request], Answer], show: Callable[..., None], urandom: Callable[[int], bytes]
+        self, ask: Callable[[Request], DirectLink], show: Callable[..., None], urandom: Callable[[int], bytes]
     ) -> None:
         """A boot: RAM is as new."""
         self._chip.begin(ask, show)

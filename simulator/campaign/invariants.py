@@ -164,10 +164,12 @@ def i6_once(outcome: "Outcome") -> Iterable[str]:
 @_invariant
 def i7_truth(outcome: "Outcome") -> Iterable[str]:
     """UPDATED: that version runs, is selected and confirmed. FAILED: it is not what is selected."""
+    has_records = not _is_broken(outcome, ":otadata+")
     for version, entries in outcome.offers():
         for entry in entries:
             state = entry["values"].get("fw_state") if entry["event"] == "telemetry" else None
-            has_records = not _is_broken(outcome, ":otadata+")
+            if state not in TERMINAL:
+                continue
             facts = f"{entry.get('holds')} runs in {entry.get('running')}, {entry.get('selected')} is selected"
             if state == "UPDATED":
                 is_true = entry["holds"] == version and entry["running"] == entry["selected"]
