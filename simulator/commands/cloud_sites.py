@@ -41,11 +41,10 @@ class Sites:
         """Listens and returns the ports by name. Raises UserError as Site.open, and for boards that cannot run."""
         wanted, ports = self._wanted, {}
         device_port = self._server.ports[1]
-        apps = {"rest_port": (application(self._cloud, self._server, device_port), wanted.rest_port)}
-        if wanted.dashboard_port is not None:
-            apps["dashboard_port"] = (page.application(self._fleet), wanted.dashboard_port)
-        for name, (app, port) in apps.items():
-            site = Site(app, wanted.host, port)
+        sites = {"rest_port": Site(application(self._cloud, self._server, device_port), wanted.host, wanted.rest_port)}
+        if wanted.dashboard_port is not None:  # whoever may listen: the page is for this machine
+            sites["dashboard_port"] = Site(page.application(self._fleet), port=wanted.dashboard_port)
+        for name, site in sites.items():
             ports[name] = await site.open()
             self._sites.append(site)
         return ports

@@ -13,7 +13,7 @@ from aiohttp import web
 from simulator.clouds import mqtt
 from simulator.clouds.site import Site
 from simulator.clouds.thingsboard import ThingsBoard
-from simulator.clouds.thingsboard.rest import auth
+from simulator.clouds.thingsboard.rest import app, auth
 from simulator.errors import UserError
 from simulator.loop_thread import LoopThread
 from tests.clouds import peer
@@ -175,6 +175,14 @@ def test_upload_needs_an_algorithm_a_file_and_bytes(admin, profile):
     assert refusal(admin.upload(package_id, b"", checksumAlgorithm="MD5")) == (400, 31)
     assert refusal(admin.post(f"/api/otaPackage/{package_id}", checksumAlgorithm="MD5")) == (400, 31)
     assert refusal(admin.upload(NO_ID, b"x", checksumAlgorithm="MD5")) == (404, 32)
+
+
+def test_upload_has_a_limit(cloud, monkeypatch):
+    monkeypatch.setattr(app, "_UPLOAD_LIMIT", 2000)
+    with administration(cloud) as admin:
+        package_id = admin.package(admin.profile("p"), "t", "1")["id"]["id"]
+        assert refusal(admin.upload(package_id, bytes(3000), checksumAlgorithm="MD5"))[0] == 413
+        assert admin.upload(package_id, bytes(1000), checksumAlgorithm="MD5")[0] == 200
 
 
 def test_package_content_is_given_once(admin, profile):

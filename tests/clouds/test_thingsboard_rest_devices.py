@@ -9,6 +9,7 @@ import paho.mqtt.client as paho
 import pytest
 
 from simulator.clouds.thingsboard import ThingsBoard
+from simulator.clouds.thingsboard.rest import rpc
 from tests.clouds.rest import NO_ID, administration
 
 WAIT_S = 10
@@ -255,3 +256,12 @@ def test_call_without_a_method_or_with_a_bad_timeout_is_refused(admin, device):
     path = f"/api/plugins/rpc/twoway/{device['id']['id']}"
     assert admin.post(path, {"params": 1})[0] == 400
     assert admin.post(path, {"method": "m", "timeout": "soon"})[0] == 400
+
+
+@pytest.mark.parametrize(("is_there", "status"), [(True, 504), (False, 409)])
+def test_call_that_nobody_answers_ends_with_the_reason(admin, device, monkeypatch, request, is_there, status):
+    monkeypatch.setattr(rpc, "_MIN_TIMEOUT_MS", 1)
+    if is_there:
+        request.getfixturevalue("board")
+    path = f"/api/plugins/rpc/twoway/{device['id']['id']}"
+    assert admin.post(path, {"method": "m", "timeout": 50}) == (status, b"")

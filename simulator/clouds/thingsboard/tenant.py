@@ -68,7 +68,6 @@ class Tenant:
         """Queued at once for what its profile has. Raises bad_name, device_exists, credentials_exist."""
         self.check_device_name(device.name)
         self._check_credentials(device, device.credentials)
-        self._check_assigned(device.profile, device.packages)
         if device.profile not in self.profiles:
             self.add_profile(device.profile)
         self._register(device)
@@ -146,10 +145,6 @@ class Tenant:
             raise UserError("package_empty", f"{name} has neither data nor a url yet")
         if package.profile not in (None, profile):
             raise UserError("other_profile", f"{name} is not for device profile {profile.name}")
-
-    def _check_assigned(self, profile: Profile, assigned: dict[str, Package]) -> None:
-        for package in assigned.values():
-            self.check_assignable(package, profile)
 
     # All of them
 
