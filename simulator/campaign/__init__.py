@@ -8,14 +8,13 @@
 | `recorder.py` | everything that happens in a run, in order |
 | `run.py` | runs a case to its end, whatever it does |
 | `outcome.py` | what a run has shown, and its flat record |
+| `talk.py` | what is said in a story, byte by byte |
 | `cuts.py` | the power cuts: the fault, and the lists of cases |
-| `flash_faults.py`, `network.py`, `mqtt_faults.py`, `clock_faults.py` | the other faults and how they are written |
 | `alarm.py` | faults that begin later |
-| `fault_cases.py`, `search.py` | the lists of cases with these; random schedules of all |
-| `flash_faults.py`, `network.py`, `mqtt_faults.py`, `clock_faults.py`, `alarm.py` | the other faults |
-| `fault_cases.py`, `plan.py` | which faults go where; all cases of a campaign |
+| `flash_faults.py`, `network.py`, `mqtt_faults.py`, `web_faults.py`, `clock_faults.py` | the other faults, as written |
+| `fault_cases.py`, `search.py`, `plan.py` | which faults go where; random schedules; all cases of a campaign |
 | `invariants.py` | one named check for each rule |
 | `engine.py` | many cases on all cores; making a failing case smaller |
-| `summary.py`, `report.py`, `pictures.py` | the closing table and the page |
+| `summary.py`, `report.py`, `pictures.py`, `operations.py` | the closing table and the page |
 | `planted.py` | bugs put into the firmware on purpose, to show that the checks can fail |
 """

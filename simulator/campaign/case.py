@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from simulator.campaign import stories
 from simulator.errors import UserError
 
 if TYPE_CHECKING:
@@ -69,12 +70,12 @@ class Case:
         return cls(story, seed, tuple(rest))
 
     def make_faults(self) -> list[Fault]:
-        """Each with randomness of its own, so that leaving one out changes nothing for the others."""
-        return [self._make(text, number) for number, text in enumerate(self.faults)]
+        """The story's setting and its faults, each with randomness of its own: leaving one out changes no other."""
+        texts = (*stories.find(self.story).setting, *self.faults)
+        return [self._make(text, texts[:number].count(text)) for number, text in enumerate(texts)]
 
-    def _make(self, text: str, number: int) -> Fault:
+    def _make(self, text: str, same_before: int) -> Fault:
         kind, _, arguments = text.partition("=")
         if kind not in FAULTS:
             raise UserError("bad_case", f"fault {kind!r} is not one of {', '.join(sorted(FAULTS))}")
-        same_before = self.faults[:number].count(text)
         return FAULTS[kind](arguments.split(":"), random.Random(f"{self.seed} {text} {same_before}"))

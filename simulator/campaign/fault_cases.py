@@ -8,16 +8,15 @@ import itertools
 from collections.abc import Iterator
 
 from simulator.board.flash import SECTOR
-from simulator.campaign import flash_faults, mqtt_faults, stories
+from simulator.campaign import flash_faults, mqtt_faults, stories, web_faults
 from simulator.campaign.case import Case
+from simulator.campaign.talk import Talk, listen
 
 BEGIN_MS = 1300  # the board has left the bench, its records and settings are in flash
 MOMENTS_MS = (1300, 1500, 1700, 1900, 3300, 3450)
 CHUNKS = -(-stories.SIZE // 4096)
 POINTS = (0, CHUNKS // 2, CHUNKS - 1)  # first, middle and last chunk
-SESSION_BYTES = (20_900, 1_100)  # of a whole update: to the device, to the cloud
-_STRIDE = 61  # in the chunks' own bytes, where one cut is like the next
-_EDGES = 1500  # bytes at the beginning and after each chunk border that are cut one by one
+_USED = {"spare": CHUNKS, "otadata": 2, "nvs": 6}  # sectors from the first that are read or written
 _SPARE_BIT = 3 * 8192  # of a sector: far from what the bench has written
 
 RULES = (
@@ -28,6 +27,17 @@ RULES = (
         for action in ("mute", "close")
     ),
     *("attributesx2:drop", "attributes:delay=3000", "attributes:delay=15000"),
+)
+_END = "web=end:1:9000"  # for what happens to a range: there is one when the first answer has ended early
+WEB = (
+    *(f"web=status:{times}:{code}" for times in (1, 3, 9) for code in (302, 401, 404, 410, 416, 429, 500, 503)),
+    *(f"web={how}:{times}:{at}" for how in ("end", "stall") for times in (1, 3) for at in (0, 1, 9000, 19_999)),
+    *(f"web=length:{times}:{size}" for times in (1, 9) for size in (0, 19_999, 20_001, 4_000_000)),
+    *(f"web=headers:{times}:{lines}" for times in (1, 9) for lines in (20, 60, 3000)),
+    *(f"web={kind}:{times}" for kind in web_faults.WHOLE for times in (1, 9)),
+    *(f"web={kind}:{times}:{at}" for kind in ("flip", "more") for times in (1, 9) for at in (1, 9000, 19_999)),
+    *(f"{_END} web={kind}:{times}:4096" for kind in web_faults.AT_RANGES for times in (1, 9)),
+    *(f"{_END} web={kind}:1:9000" for kind in ("flip", "other", "gzip", "page")),
 )
 CHUNK_ACTIONS = (
     *("drop", "mute", "close", "delay=3000", "delay=12000", "duplicate", "empty", "truncate=1", "truncate=4000"),
@@ -43,35 +53,53 @@ MISHAPS = (
 MOMENTARY = (
     *("wifi=1000", "wifi=60000", "wifi=3600000", "reset=hard", "reset=soft", "reset=power"),
     *("clock=jump:315360000", "clock=jump:-86400", *(f"push={kind}" for kind in mqtt_faults.PUSHES)),
+    *("cloud=telemetry:mute", "cloud=telemetry:close", "cloud=telemetryx2:close"),
 )
 
 
-def flash_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
-    """Each kind of defect at each sector that an update uses, from the moment on when the board is up."""
-    places = [f"spare+{n}" for n in range(-(-stories.SIZE // SECTOR))]
-    places += [f"{area}+{n}" for area in ("otadata", "nvs") for n in range(2)]
-    for kind, place in itertools.product(flash_faults.KINDS, places):
-        is_bit = kind in flash_faults.BITWISE
-        bits = ("", ":1", ":300", ":32767") if is_bit and not place.startswith("nvs") else (f":{_SPARE_BIT}",)
-        for argument in bits if is_bit else flash_faults.ARGUMENTS[kind]:
-            yield Case(story, seed, (f"later={BEGIN_MS}:flash={kind}:{place}{argument}",))
+def flash_cases(seed: int = 0) -> Iterator[Case]:
+    """Each kind of defect at each sector of the board's areas, from the moment on when the board is up.
+
+    In several ways where an update reads or writes; elsewhere once, to show that it does neither. NVS is worn most in
+    `chain`. The bootloader and the partition table are only read, and without them no board starts.
+    """
+    for kind, (area, label) in itertools.product(flash_faults.KINDS, flash_faults.AREAS.items()):
+        story = "chain" if area == "nvs" else "update"
+        for sector in range(stories.partitions()[label].size // SECTOR):
+            for argument in _arguments(kind, area) if sector < _USED.get(area, 0) else ("",):
+                yield Case(story, seed, (f"later={BEGIN_MS}:flash={kind}:{area}+{sector}{argument}",))
 
 
-def cut_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
-    """The connection reset or dead after each byte of what is said, and with a stride within the image's bytes."""
-    for size, side in zip(SESSION_BYTES, ("", ":up"), strict=True):
-        for at in range(1, size):
-            if at < _EDGES or side or at % _STRIDE == 0:
+def _arguments(kind: str, area: str) -> tuple[str, ...]:
+    if kind not in flash_faults.BITWISE:
+        return flash_faults.ARGUMENTS[kind]
+    return (f":{_SPARE_BIT}",) if area == "nvs" else ("", ":1", ":300", ":32767")
+
+
+def sides(story: str) -> list[tuple[Talk, str]]:
+    """What is said to the device and by it, each with what a network fault of this direction ends with."""
+    return list(zip(listen(story), ("", ":up"), strict=True))
+
+
+def cut_cases(seed: int = 0) -> Iterator[Case]:
+    """The connection reset after each byte of what is said in an update; in every story at the seams, and dead there.
+
+    So each report is lost once, and so is each answer to one. In `url` the bytes behind the link are cut one by one.
+    """
+    for story in stories.STORIES:
+        for talk, side in sides(story):
+            places = {"update": talk, "url": talk.web()}.get(story, Talk(())).places()
+            for at in sorted({*places, *talk.seams()}):
                 yield Case(story, seed, (f"net=cut:{at}{side}",))
-                if at % 7 == 0:
-                    yield Case(story, seed, (f"net=silence:{at}{side}",))
+            for at in talk.seams():
+                yield Case(story, seed, (f"net=silence:{at}{side}",))
 
 
 def flip_cases(count: int, story: str = "update", seed: int = 0) -> Iterator[Case]:
     """One wrong bit, spread over both directions."""
     for number in range(count):
-        size, side = (SESSION_BYTES[0], "") if number % 4 else (SESSION_BYTES[1], ":up")
-        yield Case(story, seed + number, (f"net=flip:{number * 7919 % size}{side}",))
+        talk, side = sides(story)[not number % 4]
+        yield Case(story, seed + number, (f"net=flip:{number * 7919 % talk.size}{side}",))
 
 
 def cloud_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
@@ -86,6 +114,12 @@ def cloud_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
             yield Case(story, seed, (f"mqtt={kind}:{point}",))
 
 
+def web_cases(seed: int = 0) -> Iterator[Case]:
+    """Each misbehaviour of the web server that a link points to: once, and more often than anybody tries."""
+    for texts in WEB:
+        yield Case("url", seed, tuple(texts.split()))
+
+
 def other_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
     """What is so from the beginning, and what happens at some moment: Wi-Fi, resets, clocks, pushes."""
     for text in MISHAPS:
@@ -95,9 +129,10 @@ def other_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
 
 
 def all_cases(seed: int = 0) -> Iterator[Case]:
-    """The whole list: about 5,000 cases."""
+    """The whole list: about 11,000 cases."""
     yield from flash_cases(seed=seed)
     yield from cut_cases(seed=seed)
     yield from flip_cases(1000, seed=seed)
     yield from cloud_cases(seed=seed)
+    yield from web_cases(seed=seed)
     yield from other_cases(seed=seed)

@@ -17,7 +17,7 @@
 
 `mqtt=no-pong:N`: the first N answers to a ping are lost.
 `push=KIND`: the server publishes attributes: whole, partial, null, junk, list, deep.
-`unassign=MS`: the administrator takes the offer back for so long.
+`unassign=MS`: the administrator takes the offer back for so long, or for good when another one is made meanwhile.
 `cloud=RULE`: a rule of the mock (clouds/thingsboard/faults.py) with + for each blank; packages it names are made.
 """
 
@@ -31,6 +31,7 @@ from simulator.board.net import Packet
 from simulator.campaign import alarm, stories
 from simulator.campaign.case import fault
 from simulator.clouds.thingsboard.faults import Rule
+from simulator.clouds.thingsboard.packages import Package
 from simulator.errors import UserError
 
 if TYPE_CHECKING:
@@ -155,7 +156,13 @@ class UnassignFault:
         package = run.device.package("FIRMWARE")
         if package:
             run.cloud.unassign(run.device, "FIRMWARE", run.twin.now_ms)
-            alarm.after(run.twin, self._ms, lambda: run.cloud.assign(run.device, package, run.twin.now_ms))
+            alarm.after(run.twin, self._ms, lambda: _offer_again(run, package))
+
+
+def _offer_again(run: "Run", package: Package) -> None:
+    """Unless the story has gone on to another one."""
+    if run.device.package("FIRMWARE") is None:
+        run.cloud.assign(run.device, package, run.twin.now_ms)
 
 
 @fault("cloud")

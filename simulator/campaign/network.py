@@ -5,7 +5,7 @@
 
     cut:N[:up]       the link is reset when N bytes have travelled
     silence:N[:up]   the link that carries byte N goes dead in both directions, without a word (half-open)
-    flip:N[:up]      one bit of byte N is another one
+    flip:N[:up]      one bit of byte N is another one; an entry "flip" tells whether it is the image's (`in_image`)
     dribble:MS[:N]   the first N bytes (64 unless told) come one by one, MS apart
     delay:MS[:S]     everything takes MS longer, each way, for S seconds (300 unless told)
     refuse:N         the first N connections are refused
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 from simulator.board import net
 from simulator.board.net import CLOSE, OPEN, RESET, Link, Packet
-from simulator.campaign import alarm
+from simulator.campaign import alarm, mqtt_faults, web_faults  # noqa: F401 (registers the faults of HTTP)
 from simulator.campaign.case import fault
 from simulator.errors import UserError
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 _TCP_PATIENCE_MS = 60_000
 _HTTP = b"HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\nContent-Length: 0\r\n\r\n"
+_CHUNK_NAME = b"/chunk/"  # of the topic; behind it one digit, for the images here have no ten chunks
 _RIVAL = 1_000_000  # connection numbers that no link of the device reaches
 _RIVAL_FIRST_MS, _RIVAL_EVERY_MS = 4000, 3000
 _NUMBER = re.compile(r"[0-9]+")
@@ -62,21 +63,33 @@ def _silence(size: int, *, to_device: bool) -> net.Fault:
     return strike
 
 
-def _flip(position: int, bit: int, *, to_device: bool) -> net.Fault:
-    left = position
+def _flip(position: int, bit: int, *, to_device: bool) -> Part:
+    def attach(run: "Run") -> None:
+        left = position
 
-    def strike(packet: Packet) -> list[Packet]:
-        nonlocal left
-        if left < 0 or packet.to_device != to_device or not isinstance(packet.content, bytes):
-            return [packet]
-        at, left = left, left - len(packet.content)
-        if left >= 0:
-            return [packet]
-        spoiled = bytearray(packet.content)
-        spoiled[at] ^= 1 << bit
-        return [replace(packet, content=bytes(spoiled))]
+        def strike(packet: Packet) -> list[Packet]:
+            nonlocal left
+            if left < 0 or packet.to_device != to_device or not isinstance(packet.content, bytes):
+                return [packet]
+            at, left = left, left - len(packet.content)
+            if left >= 0:
+                return [packet]
+            run.recorder.note({"event": "flip", "in_image": at >= _image_begins(packet)})
+            spoiled = bytearray(packet.content)
+            spoiled[at] ^= 1 << bit
+            return [replace(packet, content=bytes(spoiled))]
 
-    return strike
+        run.twin.net.faults.append(strike)
+
+    return attach
+
+
+def _image_begins(packet: Packet) -> int:
+    """Where the bytes of an image begin in a packet; its end if there are none."""
+    content = packet.content
+    if content.startswith(b"HTTP/"):
+        return content.index(b"\r\n\r\n") + 4
+    return content.index(_CHUNK_NAME) + len(_CHUNK_NAME) + 1 if mqtt_faults.is_chunk(packet) else len(content)
 
 
 def _dribble(ms: int, count: int) -> net.Fault:
@@ -167,7 +180,7 @@ Maker = Callable[[int, str, random.Random], Part]
 KINDS: dict[str, Maker] = {
     "cut": lambda n, more, rng: _on_packets(net.cut_after(n, to_device=more != "up")),
     "silence": lambda n, more, rng: _on_packets(_silence(n, to_device=more != "up")),
-    "flip": lambda n, more, rng: _on_packets(_flip(n, rng.randrange(8), to_device=more != "up")),
+    "flip": lambda n, more, rng: _flip(n, rng.randrange(8), to_device=more != "up"),
     "dribble": lambda n, more, rng: _on_packets(_dribble(n, int(more or 64))),
     "delay": lambda n, more, rng: _delay(n, int(more or 300)),
     "refuse": lambda n, more, rng: _on_packets(_FirstLinks(n, _refused)),

@@ -19,8 +19,8 @@ TERMINAL = ("UPDATED", "FAILED")
 class Outcome:
     """`entries`: see recorder.py. `ends`: how each offer ended; `stop`: "", "stuck" or "unbootable".
 
-    `boots`: until the last offer had ended; `clean_boots`: the same without faults; `erases`: {sector: times} of the
-    app slots; `board_s`: seconds of a board; `holds`, `selected`, `journal`: the flash at the end.
+    `boots`: until the last offer had ended; `clean_boots`: the same without faults; `erases`: {sector: times} of all
+    partitions; `board_s`: seconds of a board; `holds`, `selected`, `journal`: the flash at the end.
     """
 
     case: Case
@@ -40,15 +40,13 @@ class Outcome:
 
     @classmethod
     def of(cls, run: "Run", ends: list[str], stop: str, boots: int) -> "Outcome":
-        slots = [row for row in stories.partitions().values() if row.label.startswith("ota_")]
-        sectors = [n for row in slots for n in range(row.offset // SECTOR, (row.offset + row.size) // SECTOR)]
-        counts = run.twin.flash.erases
+        slots = [label for label in stories.partitions() if label.startswith("ota_")]
         sequence, journal = run.recorder.journal()
         return cls(
             run.case, run.story, run.recorder.entries, ends, stop, boots,
-            erases={n: counts[n] for n in sectors if counts[n]},
+            erases={n: times for n, times in enumerate(run.twin.flash.erases) if times},
             board_s=run.twin.clock.now_ms() / 1000,
-            holds={row.label: run.recorder.holds(row.label) for row in slots},
+            holds={label: run.recorder.holds(label) for label in slots},
             selected=run.recorder.selected(),
             journal=journal,
             sequence=sequence,
@@ -110,6 +108,13 @@ class Outcome:
         return False
 
     @property
+    def slot_erases(self) -> dict[int, int]:
+        """`erases` of the app slots: those that an update has to keep few."""
+        slots = [row for label, row in stories.partitions().items() if label.startswith("ota_")]
+        sectors = {n for row in slots for n in range(row.offset // SECTOR, row.end // SECTOR)}
+        return {n: times for n, times in self.erases.items() if n in sectors}
+
+    @property
     def extra_boots(self) -> int:
         """Boots that the faults have cost."""
         return max(0, self.boots - self.clean_boots)
@@ -124,6 +129,10 @@ class Outcome:
         )
         blocks = -(-stories.SIZE // SECTOR) * SECTOR
         return max(0, written - blocks * len(self.story.steps))
+
+    def _operations(self) -> list[list[str]]:
+        """What each flash operation was: [erase or program, area, bootloader or app], the first one first."""
+        return [[entry["operation"], entry["area"], entry["by"]] for entry in self.entries_of("op")]
 
     def record(self) -> dict:
         """One flat dict that JSON can hold."""
@@ -141,7 +150,8 @@ class Outcome:
             "boots": self.boots,
             "extra_boots": self.extra_boots,
             "redownloaded": self.redownloaded,
-            "erases_max": max(self.erases.values(), default=0),
+            "erases_max": max(self.slot_erases.values(), default=0),
             "erases": {str(n): times for n, times in self.erases.items()} or None,
             "board_s": round(self.board_s, 3),
+            "operations": None if self.case.faults else self._operations(),
         }

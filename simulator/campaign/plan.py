@@ -13,7 +13,7 @@ _PAIRS = {
     "update": tuple(itertools.product(cuts.MODES, repeat=2)),
     "rollback": (("after", "prefix"), ("half", "random")),
 }
-_MANY = 4000  # runs of 3 to 20 cuts, for each story
+_MANY = 3200  # runs of 3 to 20 cuts, for each story
 _SCHEDULES = 10_000  # of the search
 _SHARES = {"full": 1, "quick": 97}
 

@@ -11,6 +11,7 @@ from simulator.campaign import cuts
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
 from simulator.campaign.stories import STORIES, sources
+from simulator.campaign.talk import listen
 from simulator.errors import UserError
 
 
@@ -167,6 +168,12 @@ PLANTED = (
         "            self._journal.save(job=None, last=job_id, **facts)\n",
     ),
     Planted(
+        "sends no report again after the link was lost",
+        _REPORT,
+        'on the next link."""\n        self._handle = None\n',
+        'on the next link."""\n',
+    ),
+    Planted(
         "takes a rollback for an update that never began",
         _BOOTCHECK,
         "    elif state.aborted():\n",
@@ -267,9 +274,10 @@ _STORIES = ("update", "rollback", "fallback")
 
 
 def hunting_cases() -> Iterator[Case]:
-    """What each planted bug is looked for in, quickest first: no fault, one spoiled thing, cuts."""
+    """What each planted bug is looked for in, quickest first: no fault, one spoiled thing, lost reports, cuts."""
     yield from (Case(story) for story in STORIES)
     yield from map(Case.parse, _SPOILED)
+    yield from (Case("update", faults=(f"net=cut:{at}:up",)) for at in listen("update")[1].seams())
     for story in _STORIES:
         operations = execute(Case(story)).entries_of("op")
         yield from (case for case in cuts.everywhere(story, operations) if case.faults[0].endswith(_MODES))

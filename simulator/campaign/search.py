@@ -3,6 +3,7 @@
 
 A schedule is an ordinary case, so it is played, judged, shrunk and replayed like any other. Seeded and plain here, for
 thousands of them; tests/search/ draws from the same rules with hypothesis and judges each schedule after every step.
+Offers that are taken back or replaced have no rule: the story waits for one end of each, and they have none or two.
 """
 
 import random
@@ -10,10 +11,10 @@ from collections.abc import Callable, Iterator
 
 from simulator.campaign import cuts, mqtt_faults
 from simulator.campaign.case import Case
-from simulator.campaign.fault_cases import CHUNK_ACTIONS, RULES, SESSION_BYTES
+from simulator.campaign.fault_cases import CHUNK_ACTIONS, RULES, sides
 from simulator.campaign.run import execute
+from simulator.campaign.stories import STORIES
 
-STORIES = ("update", "rollback", "unhealthy", "fallback", "chain")
 MOST_STEPS = 12
 _OPERATIONS = 140  # of the longest story, nearly; a cut behind the last one never happens
 _UNTIL_MS = 8000
@@ -34,9 +35,9 @@ def _later(make: Rule) -> Rule:
 
 
 def _side(rng: random.Random) -> tuple[int, str]:
-    """A byte of what is said, and the side that says it."""
-    size, side = rng.choice(list(zip(SESSION_BYTES, ("", ":up"), strict=True)))
-    return rng.randrange(1, size), side
+    """A byte of what is said in the shortest story, and the side that says it."""
+    talk, side = rng.choice(sides("update"))
+    return rng.randrange(1, talk.size), side
 
 
 def _link_fault(rng: random.Random) -> str:
@@ -66,7 +67,7 @@ def schedule(seed: int) -> Case:
     """The schedule of this number: a story, and one to twelve steps of it."""
     rng = random.Random(seed)
     rules = rng.choices(list(RULES_OF_PLAY), k=rng.randrange(1, MOST_STEPS + 1))
-    return Case(rng.choice(STORIES), seed, tuple(RULES_OF_PLAY[rule](rng) for rule in rules))
+    return Case(rng.choice(list(STORIES)), seed, tuple(RULES_OF_PLAY[rule](rng) for rule in rules))
 
 
 def cases(schedules: int, seed: int = 0) -> Iterator[Case]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from simulator.board import flash_file, image_writer
 from simulator.board.bootloader import write_record
 from simulator.board.flash import Flash
+from simulator.board.nvs import Nvs
 from simulator.board.otadata import VALID, make
 from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, TITLE
@@ -17,6 +18,7 @@ BOARD = str(Path(__file__).parent / "board.csv")
 OLD = "1.0.0"
 SIZE = 20_000  # four blocks and a tail
 _HEALTH = b"product.works"
+_LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chain`
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,26 @@ class Step:
 
 @dataclass(frozen=True)
 class Story:
-    """`steps` in order. `is_fallback`: the board begins with a selected slot that the bootloader refuses."""
+    """`steps` in order. `is_fallback`: the board begins with a selected slot that the bootloader refuses.
+
+    `is_old`: its NVS has been written to for long, so that records of ours make it erase sectors.
+    `setting`: what is so in every case of this story, written like a fault.
+    """
 
     steps: tuple[Step, ...]
     is_fallback: bool = False
+    is_old: bool = False
+    setting: tuple[str, ...] = ()
 
 
 _GOOD = Step("1.1.0")
 STORIES = {
     "update": Story((_GOOD,)),
+    "url": Story((_GOOD,), setting=("packages=links",)),
     "rollback": Story((Step("1.1.0", "rolled_back", "crash"),)),
     "unhealthy": Story((Step("1.1.0", "rolled_back", "unhealthy"),)),
     "fallback": Story((Step("1.2.0", "rolled_back", "crash"), Step("1.3.0")), is_fallback=True),
-    "chain": Story((_GOOD, Step("1.2.0", "rolled_back", "crash"), Step("1.3.0"))),
+    "chain": Story((_GOOD, Step("1.2.0", "rolled_back", "crash"), Step("1.3.0")), is_old=True),
 }
 
 
@@ -90,3 +99,14 @@ def prepare(story: Story, flash: Flash) -> None:
         flash.program(partitions()["ota_1"].offset, image("1.1.0")[: SIZE // 2])
         for index in (0, 1):
             write_record(flash, partitions()["otadata"], index, make(index + 1, VALID))
+    if story.is_old:
+        _write_log(flash)
+
+
+def _write_log(flash: Flash) -> None:
+    """The product has kept a few values up to date until hardly a sector of NVS is free."""
+    row = partitions()["nvs"]
+    nvs = Nvs(flash, row.offset, row.size)
+    namespace = nvs.open("product")
+    for number in range(_LOGGED):
+        nvs.set_blob(namespace, f"log{number % 8}", bytes((number,)) * 400)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Each kind of flash defect: the device meets it, and lives with it (reliability.md F025-F038, G5)."""
 
+import itertools
 import random
 
 import pytest
@@ -109,11 +110,35 @@ def test_flash_of_the_journal_that_fails_for_ever_is_a_failed_update_and_a_repor
     assert "journal_failed" in run.twin.story.error
 
 
-def test_flash_cases_cover_every_kind_at_every_sector_of_the_image():
+def test_flash_of_nvs_that_keeps_the_chip_from_starting_it_leaves_a_board_that_comes_back():
+    """The new image once ended in the REPL, without the deadline that brings the old one back."""
+    run, _ = played(f"chain {UP}erase-error:nvs+1:2")
+    assert run.twin.flash.defects[0].hits == 2
+    assert any("nvs_unusable" in line for line in run.twin.story.lines)
+    assert any("failed error=rolled_back" in line for line in run.twin.story.lines)
+    assert run.twin.story.version == "1.3.0"
+
+
+def test_flash_cases_cover_every_kind_at_every_sector():
     lines = [str(case) for case in flash_cases()]
+    sectors = {"spare": 16, "running": 16, "otadata": 2, "nvs": 6}
     for kind in KINDS:
-        for place in (*(f"spare+{n}" for n in range(5)), "otadata+0", "otadata+1", "nvs+0", "nvs+1"):
-            assert any(f"flash={kind}:{place}" in line for line in lines)
+        for area, count in sectors.items():
+            for number in range(count):
+                assert any(f"flash={kind}:{area}+{number}" in line for line in lines)
+
+
+def test_flash_cases_strike_where_an_update_reads_or_writes():
+    """The running slot is never touched by an update, and NVS is read before anything can go wrong."""
+    struck = set()
+    for case in itertools.islice(flash_cases(), 0, None, 3):
+        run = Run(case)
+        run.play()
+        defect = run.twin.flash.defects[-1]
+        kind, place = case.faults[0].split("flash=")[1].split(":")[:2]
+        struck.update({(place.split("+")[0], kind)} if defect.hits else ())
+    assert {area for area, _ in struck} == {"spare", "otadata", "nvs"}
+    assert {kind for area, kind in struck if area == "spare"} == set(KINDS)
 
 
 @pytest.mark.parametrize(
