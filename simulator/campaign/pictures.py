@@ -16,6 +16,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from simulator.campaign import operations
 from simulator.campaign.cuts import MODES
 from simulator.campaign.summary import ENDS, Record, Totals, single_cuts
 
@@ -47,16 +48,24 @@ _STYLE = {
 
 @mpl.rc_context(_STYLE)
 def heat_map(records: Sequence[Record]) -> str:
-    """Each story: flash operation x mode, coloured by how the case ended; a cross where an invariant broke."""
+    """Each story: flash operation x mode, coloured by how the case ended; a cross where an invariant broke.
+
+    Below each story: what these operations are, if a record without faults tells.
+    """
     stories = _by_story(single_cuts(records))
-    heights = [len(_modes(group)) for group in stories.values()]
+    known = {record["story"]: record["operations"] for record in records if record["operations"]}
+    heights = [len(_modes(group)) + (story in known) for story, group in stories.items()]
     figure, panels = _panels(stories, [0.27 * height + 0.75 for height in heights], heights)
     for axes, (story, group) in zip(panels, stories.items(), strict=True):
         _draw_map(axes, story, group)
+        if story in known:
+            operations.draw(axes, known[story], len(_modes(group)))
     shown = {record["end"] for group in stories.values() for record in group}
     panels[-1].set_xlabel(_OPERATION)
     marks = [Patch(facecolor=COLOURS[end], edgecolor=_INK, lw=0.5, label=WORDS[end]) for end in ENDS if end in shown]
     figure.legend(handles=marks, loc="outside upper right", ncols=len(ENDS))
+    if known:
+        figure.legend(handles=operations.legend(), loc="outside lower right", ncols=4)
     return _svg(figure)
 
 
@@ -86,10 +95,8 @@ def erases(records: Sequence[Record], areas: Sequence[tuple[str, int, int]]) -> 
 
     `areas`: (name, first sector, number of sectors) of the flash, in order.
     """
-    counts: dict[int, list[int]] = {}
-    for record in records:
-        for sector, times in (record["erases"] or {}).items():
-            counts.setdefault(int(sector), []).append(times)
+    told = [record["erases"] for record in records if record["erases"]]
+    counts = {int(n): [erases.get(n, 0) for erases in told] for n in set().union(*told)}
     parts = [(name, [n for n in sorted(counts) if first <= n < first + size]) for name, first, size in areas]
     parts = [(name, sectors) for name, sectors in parts if sectors]
     figure = Figure(figsize=(_WIDTH, 2.7), layout="constrained")

@@ -21,7 +21,7 @@ COLUMNS = (
     "failures",
     "downloaded again, B",
     "extra boots",
-    "erases of a sector",
+    "erases of a slot sector",
     "worst s",
     "typical s",
 )
@@ -29,8 +29,8 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Totals:
-    """A story's figures. `redownloaded` (bytes), `extra_boots`, `erases` (of one sector) and `worst_s` are the worst
-    of any case; seconds are those a board would take, `typical_s` is the median."""
+    """A story's figures. `redownloaded` (bytes), `extra_boots`, `erases` (of one slot sector) and `worst_s` are the
+    worst of any case; seconds are those a board would take, `typical_s` is the median."""
 
     story: str
     cases: int

@@ -22,5 +22,6 @@ def record(*faults: str, story: str = "update", **fields: object) -> Record:
         "erases_max": 1,
         "erases": {"48": 1, "49": 1},
         "board_s": 10.0,
+        "operations": None,
         **fields,
     }

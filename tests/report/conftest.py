@@ -11,6 +11,16 @@ from simulator.campaign.summary import Record
 from tests.browser import browser  # noqa: F401 (a fixture)
 from tests.report.cases import record
 
+# What the 30 operations of a story are: NVS, an erased and a written slot, boot records by either.
+OPERATIONS = [
+    *[["program", "nvs", "app"]] * 9,
+    *[["erase", "ota_1", "app"]] * 5,
+    *[["program", "ota_1", "app"]] * 5,
+    *[["erase", "otadata", "app"], ["program", "otadata", "app"]],
+    *[["erase", "otadata", "bootloader"], ["program", "otadata", "bootloader"]],
+    *[["erase", "nvs", "app"]] * 6,
+]
+
 
 @pytest.fixture
 def records() -> list[Record]:
@@ -21,6 +31,7 @@ def records() -> list[Record]:
     found[52] |= unbootable
     found[160] |= {"end": "stuck", "violations": [["I6", "it never ends"]]}
     return [
+        record(operations=OPERATIONS),
         *found,
         record("cut=3:after", "cut=9:half", redownloaded=12_345, extra_boots=2, board_s=99.5),
         record("flash=stuck-0:spare+3", end="failed", erases={"48": 4}, erases_max=4),

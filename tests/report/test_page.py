@@ -25,8 +25,8 @@ def test_page_shows_the_verdict_the_failing_cases_and_pictures_with_a_size(recor
     tab.goto(page.as_uri())
     assert asked == [page.as_uri()]
     assert complaints == []
-    assert tab.inner_text("#verdict") == "2 of 303 cases broke a rule"
-    assert tab.locator("#failing code").all_inner_texts() == [replay_line(records[n]) for n in (52, 160)]
+    assert tab.inner_text("#verdict") == "2 of 304 cases broke a rule"
+    assert tab.locator("#failing code").all_inner_texts() == [replay_line(records[n]) for n in (53, 161)]
     assert "no <slot> starts" in tab.inner_text("#failing")
     for name in PICTURES:
         box = tab.locator(f"#{name} svg").bounding_box()
@@ -64,8 +64,8 @@ def test_data_lies_beside_the_page(records, tmp_path):
     lines = (tmp_path / "records.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == records
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["total"]["cases"] == 303
-    assert summary["failing"] == [records[52]["case"], records[160]["case"]]
+    assert summary["total"]["cases"] == 304
+    assert summary["failing"] == [records[53]["case"], records[161]["case"]]
     assert summary["about"] == {"seed": "7"}
 
 
@@ -86,6 +86,20 @@ def test_heat_map_has_a_panel_a_story_and_a_cell_a_run(records):
     for word in ("update", "rollback", *pictures.MODES, "unbootable", "stuck"):
         assert word in text
     assert "failed" not in text  # no single cut ended so
+
+
+def test_heat_map_tells_what_the_operations_are_where_a_clean_run_has_told(records):
+    text = " ".join(ElementTree.fromstring(pictures.heat_map(records)).itertext())
+    for word in ("what", "ota_1", "nvs", "erase slot", "program otadata", "by the bootloader"):
+        assert word in text
+    unknown = [found for found in records if not found["operations"]]
+    assert "by the bootloader" not in " ".join(ElementTree.fromstring(pictures.heat_map(unknown)).itertext())
+
+
+def test_wear_shows_every_area_that_was_erased_and_what_is_typical_of_all_cases(tmp_path, tab):
+    worn = [record(erases={"15": 3, "48": 1}), *[record(erases={"15": 1})] * 4]
+    tab.goto(report.write(worn, tmp_path, {}).as_uri())
+    assert {"otadata", "ota_1", "0xf000"} <= set(tab.locator("#erases svg text").all_text_contents())
 
 
 def test_heat_map_of_thousands_of_operations_stays_small():

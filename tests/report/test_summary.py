@@ -14,10 +14,10 @@ from tests.report.cases import record
 def test_summary_has_a_row_for_each_story_one_for_single_cuts_and_one_for_all(records):
     rows = summarize(records).rows
     assert rows == [
-        ["update", 153, 152, 1, 12_345, 2, 4, "99.5", "10.0"],
+        ["update", 154, 152, 1, 12_345, 2, 4, "99.5", "10.0"],
         ["rollback", 150, 150, 1, 4096, 1, 1, "10.0", "10.0"],
         ["one cut", 300, 300, 2, 4096, 1, 1, "10.0", "10.0"],
-        ["all", 303, 302, 2, 12_345, 2, 4, "99.5", "10.0"],
+        ["all", 304, 302, 2, 12_345, 2, 4, "99.5", "10.0"],
     ]
 
 
@@ -82,5 +82,5 @@ def test_replay_line_gives_the_shell_one_word_that_is_the_case():
 def test_show_prints_the_table_and_a_replay_line_for_each_failing_case(records, capsys):
     report.show(records)
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.split()[:4] == ["update", "153", "152", "1"] for line in lines)
-    assert [line for line in lines if "replay" in line] == [replay_line(records[52]), replay_line(records[160])]
+    assert any(line.split()[:4] == ["update", "154", "152", "1"] for line in lines)
+    assert [line for line in lines if "replay" in line] == [replay_line(records[53]), replay_line(records[161])]
