@@ -11,6 +11,8 @@ report.py      states, the outbox               identity.py  which version runs
 link.py        the line to the cloud            mqtt.py      over umqtt.simple
 cloud/         one file a cloud                 source/      one file a way of delivery
 checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
+http.py        URLs and answers                 exchange.py  one request after the other
+secure.py      TLS, verified or not at all
 board.py       the hardware seam                port.py      MicroPython and CPython
 errors.py      families and codes               log.py       one line an event
 """

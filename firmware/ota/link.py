@@ -84,7 +84,8 @@ class Link:
         self._cloud.close()
 
     def _back_off(self, error):
-        if error.code == REFUSED and error.detail in _BAD_CREDENTIALS:
+        is_refused = error.code == REFUSED and error.detail in _BAD_CREDENTIALS
+        if is_refused or error.code == "http_401" or error.code.startswith("provision_"):
             return _REFUSED_MS
         if ticks_diff(self._board.ticks_ms(), self._since) > _STEADY_MS:
             self._failures = 0

@@ -7,10 +7,11 @@ Not a broker: no session is kept, so everything is subscribed and asked for agai
 import json
 import os
 
+from ota.cloud import tb_common, tb_login
 from ota.errors import TransferError
-from ota.job import FIELDS, FIRMWARE, SOFTWARE, Offers
+from ota.job import KINDS, Offers
 from ota.log import log
-from ota.mqtt import PUBLISH, SUBACK, Mqtt
+from ota.mqtt import PUBLISH, SUBACK
 from ota.port import const, ticks_diff, ticks_ms
 from ota.source import tb_chunks
 
@@ -20,7 +21,6 @@ _ANSWER = b"v1/devices/me/attributes/response/"
 _TELEMETRY = b"v1/devices/me/telemetry"
 _CALL = b"v1/devices/me/rpc/request/"
 _RETURN = b"v1/devices/me/rpc/response/"
-_PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
 _V2 = b"v2/"
 _SHORTEST = const(15)  # longer topics that begin with it are of chunks
 # Chunks come with QoS 0: the server repeats none anyway, and an acknowledgement for each would make Nagle's algorithm
@@ -33,14 +33,12 @@ _FILTERS = (
     (tb_chunks.ERROR, 1),
     (_CALL + b"+", 1),
 )
-_KEYS = ("title", "version", "tag", "size", "checksum_algorithm", "checksum", "url")
 _UPLOAD = ("title", "version", "size", "checksum", "algorithm")  # what every uploaded package has
 _LINK = ("title", "version")  # what every package has that is a URL
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
 _ASKS = const(3)
 _SMALLEST_CHUNK = const(512)
-_ERROR_TEXT = const(200)
 
 
 class ThingsBoard(Offers):
@@ -51,7 +49,7 @@ class ThingsBoard(Offers):
         self._board = board
         self._address = (host, port)
         self._token = token
-        self._identity = identity
+        self.identity = identity
         self._chunk = chunk
         self._window = window
         self.mqtt = None
@@ -64,8 +62,7 @@ class ThingsBoard(Offers):
 
     def connect(self):
         self.close()
-        stream = self._board.open_stream(self._address[0], self._address[1])
-        self.mqtt = Mqtt(stream, self._board.name.encode(), self._token.encode(), b"")
+        self.mqtt = tb_login.client(self._board, self._address[0], self._address[1], self._token)
         try:
             self.mqtt.connect()
         except TransferError:
@@ -74,10 +71,7 @@ class ThingsBoard(Offers):
         self.mqtt.subscribe(_FILTERS)
         self._asks = 0
         self.refresh()
-        values = _current("fw", self._identity)
-        if self.software:
-            values.update(_current("sw", self.software))
-        self.publish(values)
+        self.publish(tb_common.current(self))
 
     def close(self):
         self.ready = False
@@ -88,9 +82,8 @@ class ThingsBoard(Offers):
     def refresh(self):
         self.ready = False
         self._asked = ticks_ms()
-        keys = ",".join([prefix + "_" + key for prefix in ("fw", "sw") for key in _KEYS])
         topic = _ASK + b"%d" % self.next_request_id()
-        self.mqtt.send(topic, json.dumps({"sharedKeys": keys}).encode())
+        self.mqtt.send(topic, json.dumps({"sharedKeys": tb_common.keys()}).encode())
 
     def next_request_id(self):
         """A number that was not used before in this session, for attributes and chunks alike."""
@@ -115,19 +108,12 @@ class ThingsBoard(Offers):
             from ota.source.http import Http
 
             return Http(self._board, self, job, offset)
-        return tb_chunks.TbChunks(
-            self, job.size, offset, self.next_request_id(), self._chunk, self._window, _PREFIXES[job.kind].encode()
-        )
+        prefix = tb_common.PREFIXES[job.kind].encode()
+        return tb_chunks.TbChunks(self, job.size, offset, self.next_request_id(), self._chunk, self._window, prefix)
 
     def report(self, event, kind):
-        """`event`: dict with state and perhaps error. QoS 1; no `ts`, for the server's clock is the right one."""
-        prefix = _PREFIXES[kind]
-        state = {prefix + "_state": event["state"]}
-        if event.get("error"):
-            state[prefix + "_error"] = event["error"][:_ERROR_TEXT]
-        if event["state"] in ("UPDATED", "FAILED"):
-            state.update(_current("fw", self._identity) if kind == FIRMWARE else _current("sw", self.software))
-        return self.publish(state)
+        """`event`: dict with state and perhaps error. QoS 1."""
+        return self.publish(tb_common.state(self, event, kind))
 
     def delivered(self, handle):
         return self.mqtt.acked == handle
@@ -140,7 +126,13 @@ class ThingsBoard(Offers):
 
     def progress(self, percent, kind):
         """A number for the dashboard; nobody waits for its arrival."""
-        self.publish({_PREFIXES[kind] + "_progress": percent}, 0)
+        self.publish({tb_common.PREFIXES[kind] + "_progress": percent}, 0)
+
+    def claim(self, secret="", duration_ms=None):
+        """Lets a user who knows `secret` claim this device for `duration_ms`; the server never says how that ended."""
+        from ota.cloud import tb_provision
+
+        return self.mqtt.send(tb_provision.CLAIM, tb_provision.claim(secret, duration_ms))
 
     @property
     def linked(self):
@@ -170,11 +162,11 @@ class ThingsBoard(Offers):
         if topic == tb_chunks.ERROR:
             self._server_error(payload)
         elif topic == _ATTRIBUTES:
-            self._pushed(_parse(payload))
+            self._pushed(tb_common.parse(payload))
         elif topic.startswith(_ANSWER):
-            self._answered(_parse(payload))
+            self._answered(tb_common.parse(payload))
         elif topic.startswith(_CALL):
-            self._called(topic[len(_CALL) :], _parse(payload))
+            self._called(topic[len(_CALL) :], tb_common.parse(payload))
 
     def _server_error(self, payload):
         text = (payload or b"")[:40].lower()
@@ -186,16 +178,16 @@ class ThingsBoard(Offers):
         self._asks = 0
         self.ready = True  # with a useless answer too: asking again would bring the same
         if message is not None:
-            for kind in _PREFIXES:
-                self.learn(kind, _offer(message.get("shared"), kind))
+            for kind in KINDS:
+                self.learn(kind, tb_common.offer(message.get("shared"), kind))
 
     def _pushed(self, message):
         """A push holds only what was saved just now; `deleted` may name any keys in any order (thingsboard.md 2.4)."""
         if message is None:
             return
         is_partial = False
-        for kind in _PREFIXES:
-            fresh = _offer(message, kind)
+        for kind in KINDS:
+            fresh = tb_common.offer(message, kind)
             if all(key in fresh for key in (_LINK if "url" in fresh else _UPLOAD)):
                 self.learn(kind, fresh)  # a whole offer: what it does not name belongs to the one before
             elif fresh:
@@ -205,8 +197,7 @@ class ThingsBoard(Offers):
             self.refresh()  # a part of an offer: act on the whole set only
         elif isinstance(deleted, list):
             for kind, known in self.known.items():
-                prefix = _PREFIXES[kind] + "_"
-                self.learn(kind, {key: known[key] for key in known if prefix + _name(key) not in deleted})
+                self.learn(kind, {key: known[key] for key in known if tb_common.name(key, kind) not in deleted})
 
     def _called(self, number, message):
         if message is not None:
@@ -214,35 +205,3 @@ class ThingsBoard(Offers):
             if self.on_rpc is not None:
                 answer = self.on_rpc(message.get("method"), message.get("params"))
             self.mqtt.send(_RETURN + number, json.dumps(answer).encode())
-
-
-def _name(field):
-    """An attribute without its prefix."""
-    return "checksum_algorithm" if field == "algorithm" else field
-
-
-def _offer(attributes, kind):
-    """The fields of one kind that attributes tell. The tag is for people: nothing depends on it."""
-    told = {}
-    for field in FIELDS:
-        name = _PREFIXES[kind] + "_" + _name(field)
-        if isinstance(attributes, dict) and attributes.get(name) is not None:
-            told[field] = attributes[name]
-    return told
-
-
-def _current(prefix, identity):
-    """What runs, as telemetry."""
-    return {"current_" + prefix + "_title": identity[0], "current_" + prefix + "_version": identity[1]}
-
-
-def _parse(payload):
-    """A JSON object, or None: bad input is ignored."""
-    try:
-        message = json.loads(payload) if payload else None
-    except (ValueError, RuntimeError):  # RuntimeError: nested too deep
-        message = None
-    if not isinstance(message, dict):
-        log("warning", "code", "bad_message")
-        return None
-    return message

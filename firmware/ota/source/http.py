@@ -9,6 +9,7 @@ it has by the same name (ETag or Last-Modified); the digest over the flash has t
 from ota import http
 from ota.errors import JobError, TransferError, VerifyError
 from ota.port import const, ticks_diff, ticks_ms
+from ota.source.filler import Filler
 
 _SILENCE_MS = const(20000)  # without a byte
 _SLOW_MS = const(120000)  # for a head, and for each block: whoever sends less than 34 bytes a second is as good as dead
@@ -17,7 +18,6 @@ _ASKS = const(3)  # of a busy server, until it counts as a broken transfer
 _PAUSE_S = const(5)
 _LONGEST_PAUSE_S = const(600)
 _MOVED = (301, 302, 303, 307, 308)
-_STEP = const(128)  # a block is filled from places that are multiples of this, or byte by byte
 
 
 class Http:
@@ -37,9 +37,7 @@ class Http:
         self._pause_ms = 0
         self._since = self._began = ticks_ms()  # of the last byte; of the head or the block that is being read
         self._skip = 0  # bytes of the body that are in flash already
-        self._views = None
-        self._filled = 0
-        self._byte = bytearray(1)
+        self._filler = Filler()
 
     def readinto(self, block):
         """See ota.source."""
@@ -147,35 +145,20 @@ class Http:
         self._accepted = True
 
     def _fill(self, block):
-        """Moves what has come into `block`; its size when that is full. No slices: reads begin at one of the views."""
-        if self._views is None:
-            self._views = [memoryview(block)[i:] for i in range(0, len(block), _STEP)]
+        """Moves what has come into `block`; its size when that is full."""
+        filler = self._filler
         if self._skip:
-            self._skip -= self._take(self._views[0], min(self._skip, len(block))) or 0
+            self._skip -= filler.drop(block, self._skip, self._answer)
             self._began = self._since
             return None
         want = min(len(block), self._job.size - self._offset)
-        while self._filled < want:
-            at = self._filled
-            if at % _STEP:
-                got = self._take(self._byte, 1)
-                if got:
-                    block[at] = self._byte[0]
-            else:
-                got = self._take(self._views[at // _STEP], want - at)
-            if got is None:
-                return None
-            self._filled += got
+        filler.take(block, want - filler.filled, self._answer)
+        if filler.filled < want:
+            return None
+        filler.filled = 0
         self._offset += want
-        self._filled = 0
         self._began = self._since
         return want
-
-    def _take(self, view, size):
-        got = self._answer.readinto(view, size)
-        if got == 0:
-            raise TransferError("link_lost", "the body is too short")
-        return got
 
 
 def _name(headers):

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""What ThingsBoard's messages say, whatever carries them: attributes in, telemetry out (thingsboard.md 3.1, 5.1)."""
+
+import json
+
+from ota.job import FIELDS, FIRMWARE, SOFTWARE
+from ota.log import log
+from ota.port import const
+
+PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
+_KEYS = ("title", "version", "tag", "size", "checksum_algorithm", "checksum", "url")
+_ERROR_TEXT = const(200)
+
+
+def keys():
+    """The names of the shared attributes to ask for, joined by commas."""
+    return ",".join([prefix + "_" + key for prefix in ("fw", "sw") for key in _KEYS])
+
+
+def name(field, kind):
+    """The attribute that tells a field of a job of this kind."""
+    return PREFIXES[kind] + ("_checksum_algorithm" if field == "algorithm" else "_" + field)
+
+
+def offer(attributes, kind):
+    """The fields of one kind that attributes tell. The tag is for people: nothing depends on it."""
+    told = {}
+    for field in FIELDS:
+        key = name(field, kind)
+        if isinstance(attributes, dict) and attributes.get(key) is not None:
+            told[field] = attributes[key]
+    return told
+
+
+def current(cloud):
+    """What runs, as telemetry: `identity` and `software` of a cloud."""
+    values = _running("fw", cloud.identity)
+    if cloud.software:
+        values.update(_running("sw", cloud.software))
+    return values
+
+
+def state(cloud, event, kind):
+    """An event as telemetry. No `ts`, for the server's clock is the right one."""
+    prefix = PREFIXES[kind]
+    values = {prefix + "_state": event["state"]}
+    if event.get("error"):
+        values[prefix + "_error"] = event["error"][:_ERROR_TEXT]
+    if event["state"] in ("UPDATED", "FAILED"):
+        values.update(_running(prefix, cloud.identity if kind == FIRMWARE else cloud.software))
+    return values
+
+
+def _running(prefix, identity):
+    return {"current_" + prefix + "_title": identity[0], "current_" + prefix + "_version": identity[1]}
+
+
+def parse(payload):
+    """A JSON object, or None: bad input is ignored."""
+    try:
+        message = json.loads(payload) if payload else None
+    except (ValueError, RuntimeError):  # RuntimeError: nested too deep
+        message = None
+    if not isinstance(message, dict):
+        log("warning", "code", "bad_message")
+        return None
+    return message

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""A block filled piece by piece, as the bytes come in, without a slice for each.
+
+A read begins at one of a few places of the block, made once; up to the next of them bytes go in one at a time.
+"""
+
+from ota.errors import TransferError
+from ota.port import const
+
+_STEP = const(128)  # bytes between two such places
+
+
+class Filler:
+    """`filled`: bytes of the block that are there. One block only, for its places are remembered."""
+
+    def __init__(self):
+        self.filled = 0
+        self._places = None
+        self._byte = bytearray(1)
+
+    def take(self, block, size, answer):
+        """Puts what has come, `size` bytes at most, behind what is there; how many. Raises TransferError at the end."""
+        start = self.filled
+        while self.filled - start < size:
+            at = self.filled
+            if at % _STEP:
+                got = _read(answer, self._byte, 1)
+                if got:
+                    block[at] = self._byte[0]
+            else:
+                got = _read(answer, self._at(block, at // _STEP), size - (at - start))
+            if not got:
+                break
+            self.filled += got
+        return self.filled - start
+
+    def drop(self, block, size, answer):
+        """Reads bytes that nobody wants, `size` at most; how many. Only while `filled` is 0: the block is scratch."""
+        return _read(answer, self._at(block, 0), min(size, len(block)))
+
+    def _at(self, block, index):
+        if self._places is None:
+            self._places = [memoryview(block)[i:] for i in range(0, len(block), _STEP)]
+        return self._places[index]
+
+
+def _read(answer, buf, size):
+    got = answer.readinto(buf, size)
+    if got == 0:
+        raise TransferError("link_lost", "the body is too short")
+    return got or 0

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""A product that speaks HTTP only, and lets itself be claimed when a setting says so; `call` there is none."""
+
+from ota import identity
+from ota.agent import Agent
+from ota.board import Board
+from ota.cloud.tb_http import ThingsBoardHttp
+from ota.journal import Journal
+from ota.port import ticks_diff, ticks_ms
+
+_TELEMETRY_MS = 10000
+
+
+def main():
+    board = Board()
+    board.join(board.text("ssid", "simulated"), "")
+    journal = Journal(board.nvs)
+    host, port, token = board.text("host", ""), board.number("http_port", 8080), board.text("token", "")
+    chunk = board.number("chunk", 4096)
+    cloud = ThingsBoardHttp(board, host, port, token, identity.running(board, journal), chunk)
+    agent = Agent(board, cloud, journal)
+    secret = board.text("claim", "")
+    told = ticks_ms()
+    for _ in agent.steps():
+        if cloud.ready and secret:
+            cloud.claim(secret, 60000)
+            secret = ""
+        if cloud.linked and ticks_diff(ticks_ms(), told) >= _TELEMETRY_MS:
+            told = ticks_ms()
+            cloud.publish({"temperature": 21.5}, qos=0)
+
+
+main()
