@@ -16,7 +16,7 @@
     push          what is offered, once more, marked as a duplicate
 
 `mqtt=no-pong:N`: the first N answers to a ping are lost.
-`push=KIND`: the server publishes attributes: whole, partial, null, junk, list, deep.
+`push=KIND`: the server publishes attributes: whole, partial, null, junk, list, digits (a long number), deep.
 `unassign=MS`: the administrator takes the offer back for so long, or for good when another one is made meanwhile.
 `cloud=RULE`: a rule of the mock (clouds/thingsboard/faults.py) with + for each blank; packages it names are made.
 """
@@ -80,6 +80,7 @@ PUSHES: dict[str, Callable[[dict], bytes]] = {
     "null": lambda shared: b"null",
     "junk": lambda shared: b'{"fw_title": "therm',
     "list": lambda shared: b'[1, {"fw_title": null}]',
+    "digits": lambda shared: b'{"fw_size": ' + b"9" * 4000 + b"}",
     "deep": lambda shared: b'{"a":' * 300 + b"1" + b"}" * 300,
 }
 
