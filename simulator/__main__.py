@@ -19,6 +19,7 @@ COMMANDS = (
     "device",
     "flash",
     "image",
+    "software",
     "cloud",
     "bootcheck",
     "bench",

@@ -42,8 +42,10 @@ class Narrator:
             self._say("  the program has ended: the board waits at the REPL, nothing but the watchdog helps", "yellow")
         elif kind == "console":
             self._line(event["line"])
-        elif kind == "telemetry" and "fw_state" in event["values"]:
-            self._state(event["values"])
+        elif kind == "telemetry":
+            for prefix in ("fw", "sw"):
+                if f"{prefix}_state" in event["values"]:
+                    self._state(prefix, event["values"])
         elif kind == "initiated":
             self._say(f"  cloud offers {event['title']} {event['version']}", "cyan")
 
@@ -68,10 +70,12 @@ class Narrator:
             self._say(f"    {line}", "dim")
         elif said[0] == "running":
             self._say(f"  firmware {said[1].get('version')} runs in {said[1].get('slot')}", "bold")
+        elif said[0] == "software":
+            self._say(f"  software {said[1].get('version')} runs, tree {said[1].get('tree')}", "bold")
 
-    def _state(self, values: dict) -> None:
-        state = values["fw_state"]
-        error = f": {values['fw_error']}" if "fw_error" in values else ""
+    def _state(self, prefix: str, values: dict) -> None:
+        state = values[f"{prefix}_state"]
+        error = f": {values[f'{prefix}_error']}" if f"{prefix}_error" in values else ""
         self._say(f"  cloud reads {state}{error}", _COLOURS.get(state, "cyan"))
 
     def _pass(self, event: dict) -> None:

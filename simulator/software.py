@@ -48,6 +48,8 @@ def pack(files: dict[str, bytes], title: str, version: str) -> bytes:
     order = sorted(files, key=str.lower)
     lines = [f"{hashlib.sha256(files[path]).hexdigest()} {len(files[path])} {path}\n" for path in order]
     manifest = package.opening(title, version) + "".join(lines).encode(errors="replace")
+    if len(manifest) > package.LARGEST:
+        raise UserError("too_many_files", f"the manifest would have more than {package.LARGEST:,} bytes")
     members = [(package.MANIFEST, manifest), *((path, files[path]) for path in order)]
     try:
         for path in order:

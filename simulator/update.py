@@ -21,6 +21,7 @@ from simulator.clouds.thingsboard import ThingsBoard
 from simulator.interpreters import Interpreter
 
 STATES = {"UPDATED": "updated", "FAILED": "failed"}
+_PREFIXES = {"FIRMWARE": "fw", "SOFTWARE": "sw"}
 SIZE = 1_672_800  # bytes of the standard MicroPython v1.23 app for the ESP32
 _SLICE_S = 0.05
 _TOKEN = "demo-token"
@@ -28,7 +29,10 @@ _TOKEN = "demo-token"
 
 @dataclass
 class Summary:
-    """How one update went. `bytes_downloaded`: bytes of chunks that the cloud sent. `sha256`: of the app that runs."""
+    """How one update went. `bytes_downloaded`: bytes of chunks that the cloud sent. `sha256`: of the app that runs.
+
+    `running_version`, `running_slot`: of the firmware; after a software package of the software and its tree.
+    """
 
     result: str  # updated | failed | timeout
     error: str | None
@@ -68,6 +72,7 @@ class Bench:
         self._interpreter = interpreter
         self._lock = threading.Lock()
         self._ended = threading.Event()
+        self._type = "FIRMWARE"
         self._apps = [build_firmware(FIRMWARE, TITLE, version, size=size)]
         self._story = Story(version=version)
         self.cloud = ThingsBoard(seed=1, now_ms=int(time.time() * 1000), on_event=self._cloud_event)
@@ -92,39 +97,50 @@ class Bench:
         self._server.stop()
 
     def update(
-        self, version: str, data: bytes, *, works: bool, corrupt: bool = False, timeout_s: float = 120
+        self,
+        version: str,
+        data: bytes,
+        *,
+        works: bool,
+        corrupt: bool = False,
+        timeout_s: float = 120,
+        title: str = TITLE,
+        type: str = "FIRMWARE",
     ) -> Summary:
         """Offers the board `data` as `version` and runs it until the cloud knows how that ended.
 
-        `works`: whether it should end well. `corrupt`: a chunk arrives broken every time.
+        `works`: whether it should end well. `corrupt`: a chunk arrives broken every time. `type`: FIRMWARE or SOFTWARE.
         """
         self._apps.append(data)
+        self._type = type
         self._ended.clear()
         boots, since = self._board.boots, len(self.cloud.events)
-        self._server.call(lambda now_ms: self._offer(version, data, corrupt, now_ms))
+        self._server.call(lambda now_ms: self._offer(title, version, data, corrupt, now_ms))
         deadline = time.monotonic() + timeout_s
         while not self._ended.is_set() and time.monotonic() < deadline:
             self._board.run(timeout_s=_SLICE_S)
         return self._summary(self.cloud.events[since:], boots, version if works else self._before, works)
 
-    def _offer(self, version: str, data: bytes, corrupt: bool, now_ms: int) -> None:
-        self._before = self._story.version
-        package = self.cloud.add_package(TITLE, version, data)
+    def _offer(self, title: str, version: str, data: bytes, corrupt: bool, now_ms: int) -> None:
+        self._before = self._running[0]
+        package = self.cloud.add_package(title, version, data, type=self._type)
         if corrupt:
             self.cloud.add_fault("chunk=5x*:corrupt")
         self.cloud.assign(self._device, package, now_ms)
 
     def _summary(self, events: list[dict], boots: int, should_run: str, works: bool) -> Summary:
         told = [event["values"] for event in events if event["event"] == "telemetry"]
-        states = [values["fw_state"] for values in told if "fw_state" in values]
+        prefix = _PREFIXES[self._type]
+        states = [values[prefix + "_state"] for values in told if prefix + "_state" in values]
         sent = [state for state in states if state not in ("QUEUED", "INITIATED")]
         result = STATES.get(sent[-1], "timeout") if sent else "timeout"
+        running, place = self._running
         return Summary(
             result=result,
-            error=next((values["fw_error"] for values in told if "fw_error" in values), None),
-            expected=result == ("updated" if works else "failed") and self._story.version == should_run,
-            running_version=self._story.version or "",
-            running_slot=self._story.slot or "",
+            error=next((values[prefix + "_error"] for values in told if prefix + "_error" in values), None),
+            expected=result == ("updated" if works else "failed") and running == should_run,
+            running_version=running or "",
+            running_slot=place or "",
             bytes_downloaded=sum(event["length"] for event in events if event["event"] == "chunk"),
             sha256=self._running_sha256(),
             states=states,
@@ -132,6 +148,13 @@ class Bench:
             peak_heap=self._board.peak_heap,
             interpreter=self._interpreter.name,
         )
+
+    @property
+    def _running(self) -> tuple[str | None, str | None]:
+        """(version, slot or tree) of what an update replaces."""
+        if self._type == "SOFTWARE":
+            return self._story.software or (self._story.version, None)
+        return self._story.version, self._story.slot
 
     def _running_sha256(self) -> str:
         """Of the app in the running slot, as long as the one of ours that it is; of nothing if it is none."""
@@ -149,7 +172,7 @@ class Bench:
         self._tell(event)
 
     def _cloud_event(self, event: dict) -> None:
-        if event["event"] == "telemetry" and event["values"].get("fw_state") in STATES:
+        if event["event"] == "telemetry" and event["values"].get(_PREFIXES[self._type] + "_state") in STATES:
             self._ended.set()
         self._tell(event)
 

@@ -20,7 +20,7 @@ _FORMAT = b"ota-software 1\n"
 _NAME = const(100)  # bytes of a path that fit into a header without its prefix
 _DEPTH = const(8)
 _LINE = const(1100)  # the longest title in UTF-8, with its key
-_LARGEST = const(32768)  # bytes of a manifest, some 300 files
+LARGEST = const(32768)  # bytes of a manifest, some 300 files
 _FOREIGN = '"*:<>?\\|'  # characters that FAT cannot have
 _RESERVED = ("manifest", "boot", "main", "ota", "version")  # of the firmware, which no package may shadow
 
@@ -48,7 +48,7 @@ def manifest_size(block):
         size = int(bytes(block[124:135]), 8)
     except ValueError:
         return 0
-    return size if size <= _LARGEST and bytes(block[:RECORD]) == header(MANIFEST, size) else 0
+    return size if size <= LARGEST and bytes(block[:RECORD]) == header(MANIFEST, size) else 0
 
 
 def opening(title, version):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from simulator import breakage, interpreters
+from simulator import breakage, interpreters, software
 from simulator.board.image import ImageError, parse
 from simulator.commands.files import read_file
 from simulator.narrator import Narrator
@@ -22,6 +22,12 @@ _BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
 @click.option("--break", "kind", type=click.Choice(list(breakage.KINDS)), help="What is wrong with the new one.")
 @click.option(
     "--image", type=click.Path(path_type=Path), help="Offer this app image; the agent is on the board's files."
+)
+@click.option(
+    "--software",
+    "software_path",
+    type=click.Path(path_type=Path),
+    help="Offer this software package instead, a file that `software make` has made.",
 )
 @click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
 @click.option("--heap", help="Heap of MicroPython, such as 96k.")
@@ -40,6 +46,7 @@ def command(
     target: str | None,
     kind: str | None,
     image: Path | None,
+    software_path: Path | None,
     interpreter: str | None,
     heap: str | None,
     size: int,
@@ -48,10 +55,15 @@ def command(
     as_json: bool,
 ) -> int:
     """The last line on stdout is the summary as JSON. Exit 0 if the board ended where it should, 1 if not."""
-    if image is not None and kind is not None:
-        raise click.UsageError("--image and --break do not go together")
+    if sum(given is not None for given in (image, kind, software_path)) > 1:
+        raise click.UsageError("--image, --break and --software do not go together")
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
     given = read_file(image) if image else None
+    package = {}
+    if software_path:
+        given = read_file(software_path)
+        contents = software.inspect(given)
+        target, package = contents.version, {"title": contents.title, "type": "SOFTWARE"}
     target = target if target is not None else version_of(given) or _TARGET
     data = breakage.package(kind, target, size) if given is None else given
     narrator = Narrator()
@@ -59,7 +71,9 @@ def command(
     narrator.expect(len(data))
     files = breakage.FIRMWARE if image else None
     with Bench(start, chosen, heap=heap, size=size, trial_s=trial, files=files, on_event=tell) as bench:
-        summary = bench.update(target, data, works=kind is None, corrupt=kind == "bad-digest", timeout_s=timeout)
+        summary = bench.update(
+            target, data, works=kind is None, corrupt=kind == "bad-digest", timeout_s=timeout, **package
+        )
     narrator.close()
     if not as_json:
         click.echo(sentence(summary))

@@ -152,3 +152,21 @@ def test_every_command_has_help(command: str) -> None:
     run = simulator(command, "--help")
     assert run.returncode == 0
     assert "--help" in run.stdout
+
+
+def test_run_of_a_software_package_ends_with_it_in_a_tree(interpreter: Interpreter, tmp_path: Path) -> None:
+    folder, package = tmp_path / "app", tmp_path / "app.tar"
+    folder.mkdir()
+    (folder / "app.py").write_text((ROOT / "firmware" / "app.py").read_text())
+    made = simulator("software", "make", folder, "--title", "thermometer", "--version", "2.0.0", "-o", package)
+    assert made.returncode == 0, made.stderr
+    run = simulator("run", "--size", SMALL, "--software", package, "--interpreter", interpreter.name)
+    assert run.returncode == 0, run.stderr
+    summary = summary_of(run)
+    assert (summary["running_version"], summary["running_slot"]) == ("2.0.0", "a")
+    assert summary["bytes_downloaded"] == package.stat().st_size
+    assert "software 2.0.0 runs, tree a" in run.stderr and "cloud reads UPDATED" in run.stderr
+
+
+def test_run_takes_one_kind_of_package_at_a_time() -> None:
+    assert simulator("run", "--software", "x.tar", "--break", "crash").returncode == 2
