@@ -35,8 +35,8 @@ class Gone(BaseException):
 class InProcess:
     """Stands in for an Interpreter. `firmware`: sources by path, for images that carry none.
 
-    `overlays`: for an image of that version, sources that win over those of `firmware`. There is no file system: all
-    code is frozen. `os.urandom` follows `seed`, so a run is the same every time.
+    `overlays`: for an image of that version, sources that win over those of `firmware`. A `vfs` partition is a file
+    system, as on a board; without one all code is frozen. `os.urandom` follows `seed`, so a run is the same every time.
     """
 
     name = "in-process"
@@ -149,7 +149,7 @@ class Device:
 
     def _ran(self, world: World, name: str) -> bool:
         try:
-            if name in self._sources:
+            if world.has(name):
                 world.execute(name)
             return True
         except SystemExit:

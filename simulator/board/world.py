@@ -3,14 +3,15 @@
 
 Loading the firmware anew takes longer than most of what a boot does with it. So a world that is no longer used is kept:
 at the next boot of the same sources all its modules are put back into the state in which their code had left them
-(`kept.py`). A module for which that cannot be done is executed again.
+(`kept.py`). A module for which that cannot be done is executed again; so are all on a chip with a file system, for
+whatever lies in front of the frozen modules there may take their place.
 """
 
 import builtins
 import contextlib
+import errno
 import functools
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,12 +19,15 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from simulator.board.direct import DirectChip, DirectLink
+from simulator.board.direct_files import DirectFiles
 from simulator.board.kept import Kept
 from simulator.board.link import Request
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STAND_INS = ("micropython", "uselect", "usocket", "utime")  # of MicroPython's own modules, stateless
 _SAME = ("array", "binascii", "collections", "errno", "gc", "hashlib", "io", "json", "random", "re", "struct")
+_FILES = ("getcwd", "listdir", "mkdir", "remove", "rename", "rmdir", "stat", "statvfs")  # of os
+_FROZEN = ".frozen"  # where the image's own modules come in sys.path
 _MOST_KEPT = 64  # worlds
 
 _free: dict[frozenset, list["World"]] = {}
@@ -57,11 +61,11 @@ class World:
     """The modules of one boot: twins, frozen files, and the few of CPython that MicroPython has too."""
 
     def __init__(self, sources: dict[str, bytes]) -> None:
-        self._sources = _twins() | sources
+        self._sources = sources
         self._chip = DirectChip()
         self.call = self._chip.call
         self._shown = 0
-        self._os = module_like(os, "getcwd", "uname", "sep", "stat", "listdir")
+        self._os = ModuleType("os")
         self._os.urandom = self._random_bytes
         self._sys = _sys(self._print)
         self._given = {id(value) for value in vars(self._chip.module).values()}
@@ -75,20 +79,38 @@ class World:
         """A boot: RAM is as new."""
         self._chip.begin(ask, show)
         self._show, self._urandom = show, urandom
-        self._sys.path = []
+        self._sys.path = ["", _FROZEN, "/lib"]
         self._modules = {"sys": self._sys, "os": self._os, "_chip": self._chip.module}
+        self._mount()
+        if self._files is None:
+            self._restore()
+        self._main = self._new("__main__")
+        self._main.__dict__["__builtins__"] = self._builtins
+
+    def _mount(self) -> None:
+        """The file system, if the chip has a partition for one. Without it `os` has no files either."""
+        self._files = DirectFiles.find(self.call)
+        for name in _FILES:
+            setattr(self._os, name, getattr(self._files, name, _no_files))
+        self._os.getcwd = DirectFiles.getcwd
+        self._builtins["open"] = getattr(self._files, "open", _no_files)
+
+    def _restore(self) -> None:
         for name, kept in self._kept.items():
             self._modules[name] = kept.restore()
         for name in self._kept:
             parent, _, leaf = name.rpartition(".")
             if parent:
                 setattr(self.load(parent), leaf, self._modules[name])
-        self._main = self._new("__main__")
-        self._main.__dict__["__builtins__"] = self._builtins
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file to be executed, frozen or not."""
+        return name in self._sources or (self._files is not None and self._files.exists("/" + name))
 
     def execute(self, name: str) -> None:
-        """Runs a file in `__main__`."""
-        exec(_compiled(name, self._sources[name]), self._main.__dict__)
+        """Runs a file in `__main__`. A frozen one wins."""
+        source = self._sources[name] if name in self._sources or self._files is None else self._files.read("/" + name)
+        exec(_compiled(name, source), self._main.__dict__)
 
     def load(self, name: str) -> ModuleType:
         """The module of that name, with the packages above it. Raises ImportError."""
@@ -96,34 +118,54 @@ class World:
             return self._modules[name]
         parent, _, leaf = name.rpartition(".")
         above = self.load(parent) if parent else None
-        path = name.replace(".", "/")
-        package, source = f"{path}/__init__.py", f"{path}.py"
-        if package in self._sources:
-            module = self._run(name, package)
-        elif source in self._sources:
-            module = self._run(name, source)
-        elif any(other.startswith(f"{path}/") for other in self._sources):
-            module = self._modules[name] = self._new(name, is_package=True)  # a folder
-            self._keep(name, module, set())
-        else:
-            module = self._borrow(name)
+        module = self._found(name, above)
         if above is not None:
             setattr(above, leaf, module)
         return module
 
-    def _run(self, name: str, source: str) -> ModuleType:
-        module = self._modules[name] = self._new(name, is_package=source.endswith("/__init__.py"))
+    def _found(self, name: str, above: ModuleType | None) -> ModuleType:
+        """A module that is not loaded yet: built in, or from the first place that has it."""
+        path = name.replace(".", "/")
+        if f"{path}.py" in _twins():
+            return self._run(name, f"{path}.py", _twins()[f"{path}.py"])
+        if _is_ours(name):
+            return self._borrow(name)
+        for place in self._sys.path if above is None else above.__path__:
+            module = self._frozen(name, path) if place == _FROZEN else self._filed(name, path, place)
+            if module:
+                return module
+        raise ImportError(f"no module named '{name}'")
+
+    def _frozen(self, name: str, path: str) -> ModuleType | None:
+        for source in (f"{path}/__init__.py", f"{path}.py"):
+            if source in self._sources:
+                return self._run(name, source, self._sources[source])
+        if any(other.startswith(f"{path}/") for other in self._sources):
+            module = self._modules[name] = self._new(name, is_package=True)  # a folder
+            self._keep(name, module, set())
+            return module
+        return None
+
+    def _filed(self, name: str, path: str, place: str) -> ModuleType | None:
+        if self._files:
+            for source in (f"{place}/{path}/__init__.py", f"{place}/{path}.py"):
+                if self._files.exists(source):
+                    return self._run(name, source, self._files.read(source), place)
+        return None
+
+    def _run(self, name: str, file: str, source: bytes, place: str = _FROZEN) -> ModuleType:
+        module = self._modules[name] = self._new(name, is_package=file.endswith("/__init__.py"), place=place)
         module.__dict__["__builtins__"] = self._builtins
         effects = self._chip.asked, self._shown
         self._loading.append(set())
         try:
-            exec(_compiled(source, self._sources[source]), module.__dict__)
+            exec(_compiled(file, source), module.__dict__)
         except BaseException:
             del self._modules[name]
             raise
         finally:
             imported = self._loading.pop()
-        if effects == (self._chip.asked, self._shown):
+        if effects == (self._chip.asked, self._shown) and not self._files:
             self._keep(name, module, imported)
         return module
 
@@ -135,8 +177,6 @@ class World:
             self._kept[name] = kept
 
     def _borrow(self, name: str) -> ModuleType:
-        if not _is_ours(name):
-            raise ImportError(f"no module named '{name}'")
         if name in _STAND_INS:
             module = importlib.import_module("simulator.board.device.cpython." + name)
         else:
@@ -168,16 +208,20 @@ class World:
         self._show(*values, sep=sep, end=end)
 
     @staticmethod
-    def _new(name: str, *, is_package: bool = False) -> ModuleType:
+    def _new(name: str, *, is_package: bool = False, place: str = _FROZEN) -> ModuleType:
         module = ModuleType(name)
         if is_package:
-            module.__path__ = []
+            module.__path__ = [place]
         return module
 
 
 def _is_ours(name: str) -> bool:
     """Whether a module is not one of the device's: it has no state, or `World` takes care of it."""
     return name in ("sys", "os", "_chip", *_STAND_INS) or name in _SAME or name.removeprefix("u") in _SAME
+
+
+def _no_files(*_: object) -> None:
+    raise OSError(errno.ENODEV)
 
 
 def module_like(original: ModuleType, *names: str) -> ModuleType:

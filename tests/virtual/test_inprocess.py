@@ -38,8 +38,12 @@ def update(interpreter, old: bytes, new: bytes, *, until: str = "reported") -> L
 
 
 def told(twin: Lockstep) -> list[dict]:
-    """What happened, without times: a process also packs its files, which costs time at a reset."""
-    return [{key: value for key, value in event.items() if key != "ms"} for event in twin.story.events]
+    """What happened, without times and the file system: a process packs its files at a reset, which costs time."""
+    return [
+        {key: value for key, value in event.items() if key != "ms"}
+        for event in twin.story.events
+        if event.get("label") != "vfs"
+    ]
 
 
 def slots(twin: Lockstep) -> bytes:
