@@ -13,8 +13,8 @@ def header(name, size, flag=b"0", mode=b"0000644"):
     """A ustar header as Python's tarfile writes it for a file without owner and date."""
     raw = bytearray(512)
     raw[: len(name)] = name
-    fields = ((100, mode), (108, b"0000000"), (116, b"0000000"), (124, b"%011o" % size), (136, b"00000000000"))
-    for at, text in (*fields, (148, b"        "), (156, flag), (257, b"ustar\x0000")):
+    raw[108:148] = b"0000000\x000000000\x00%011o\x0000000000000\x00" % size
+    for at, text in ((100, mode), (148, b"        "), (156, flag), (257, b"ustar\x0000")):
         raw[at : at + len(text)] = text
     raw[148:155] = b"%06o\0" % sum(raw)
     return bytes(raw)

@@ -374,3 +374,32 @@ def test_tree_that_cannot_be_selected_is_an_error_with_a_code():
         raises(FlashError, "not_selected", tree.activate)
 
     on_board(story)
+
+
+class Full:
+    """A file on a disk without a free block."""
+
+    def __init__(self, code):
+        self._code = code
+
+    def write(self, data):
+        raise OSError(self._code)
+
+    def close(self):
+        pass
+
+
+def test_tree_that_runs_out_of_space_gives_back_what_it_took():
+    def story(board):
+        for code, text, keeps in ((28, "no_space", False), (5, "files_failed", True)):
+            tree = tree_of(board)
+            run(tree.erase(len(PACKAGE)))
+            stream(tree, PACKAGE, 1)
+            tree.block[:] = PACKAGE[BLOCK : 2 * BLOCK]
+            tree._file.close()
+            tree._file = Full(code)
+            raises(FlashError, text, tree.commit, BLOCK)
+            tree.close()
+            assert bool(holds(board)) == keeps
+
+    on_board(story)
