@@ -12,7 +12,8 @@ class Site:
     """All calls belong to the event loop that `open` ran on."""
 
     def __init__(self, app: web.Application, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        # A handler whose client has left is not left waiting: an event stream would not notice before it writes.
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S, handler_cancellation=True)
         self._host, self._port = host, port
 
     async def open(self) -> int:

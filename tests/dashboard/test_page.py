@@ -2,6 +2,7 @@
 """The page as a browser shows it: columns, tabs, search, live changes, one device's timeline, hostile names."""
 
 import re
+import time
 
 import aiohttp
 import pytest
@@ -228,3 +229,12 @@ def test_page_fits_its_window(show, tab, width, scheme):
     assert tab.evaluate("document.querySelector('#panel .scroll').scrollWidth") <= width
     paper = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(18, 23, 29)") == (scheme == "dark")
+
+
+def test_browser_that_leaves_is_forgotten(show, tab):
+    assert len(show.fleet.listeners) == 1
+    tab.goto("about:blank")
+    deadline = time.monotonic() + 5
+    while show.fleet.listeners and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not show.fleet.listeners
