@@ -4,8 +4,11 @@
 agent.py       listens, decides, installs, reports; start reading here
 install.py     from a job to a reset into the new image
 bootcheck.py   what a boot means: trial, rollback, fallback; confirm or give up
-policy.py      whether a job may start          job.py       what a job is
+track.py       one kind of update, firmware     software.py  the other kind, loaded when it is used
+policy.py      whether a job may start          job.py       what a job is, what a cloud offers
 slot.py        the spare partition as a sink    image.py     is this an app for this board
+tree.py        the spare tree of software       trees.py     which tree runs, and its trial
+package.py     what a software package is       files.py     walk, empty, read back
 otadata.py     what the bootloader selects      journal.py   what survives a reset
 report.py      states, the outbox               identity.py  which version runs
 link.py        the line to the cloud            mqtt.py      over umqtt.simple
