@@ -8,24 +8,23 @@ from ota.board import Board
 from ota.journal import Journal
 
 
-def thingsboard(board, running):
-    """ThingsBoard over what setting `transport` says: "mqtt", or "http" where that does not get through."""
-    where = (board, board.text("host", "127.0.0.1"), board.number("port", 1883), board.text("token", ""), running)
-    chunk = board.number("chunk", 4096)
-    if board.text("transport", "mqtt") == "http":
-        from ota.cloud.tb_http import ThingsBoardHttp
-
-        return ThingsBoardHttp(*where, chunk=chunk)
-    from ota.cloud.thingsboard import ThingsBoard
-
-    return ThingsBoard(*where, chunk=chunk, window=board.number("window", 4))
-
-
 def main():
     board = Board()
+    if board.text("transport", "mqtt") == "http":  # where MQTT does not get through
+        from ota.cloud.tb_http import ThingsBoardHttp as ThingsBoard
+    else:
+        from ota.cloud.thingsboard import ThingsBoard
     board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
     journal = Journal(board.nvs)
-    cloud = thingsboard(board, identity.running(board, journal))
+    cloud = ThingsBoard(
+        board,
+        board.text("host", "127.0.0.1"),
+        board.number("port", 1883),
+        board.text("token", ""),
+        identity.running(board, journal),
+        chunk=board.number("chunk", 4096),
+        window=board.number("window", 4),
+    )
     product = Product(cloud)
     agent = Agent(board, cloud, journal, health=(product.works,))
     for _ in agent.steps():

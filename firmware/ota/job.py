@@ -39,6 +39,8 @@ class Job:
     `checksum`: lowercase hex, or None when the maker's policy allows none. `url`: None for chunked delivery.
     """
 
+    seen = None  # what the web server behind `url` calls these bytes; for the source, who asks there again
+
     def __init__(self, fields, allow_no_checksum=False, kind=FIRMWARE):
         """`fields`: dict with some of FIELDS. Raises JobError."""
         self.kind = kind
@@ -48,7 +50,6 @@ class Job:
         self.size = self._length(fields.get("size"))
         self.algorithm, self.checksum = self._promise(fields, allow_no_checksum)
         self.id = fingerprint((self.title, self.version, self.size, self.checksum or self.url))
-        self.seen = None  # what the web server behind `url` calls these bytes; for the source, who asks there again
 
     @staticmethod
     def _where(fields):

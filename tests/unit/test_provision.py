@@ -98,6 +98,21 @@ def test_provision_answers_that_are_none_keep_nothing():
         assert board.settings.blobs == {}, answer
 
 
+class Mqtt:
+    def send(self, topic, payload):
+        self.sent = (topic, json.loads(payload))
+        return 7
+
+
+class Cloud:
+    mqtt = None
+
+
 def test_provision_claim_says_no_more_than_it_knows():
-    assert json.loads(tb_provision.claim("", None)) == {"secretKey": ""}
-    assert json.loads(tb_provision.claim("abc", 60000)) == {"secretKey": "abc", "durationMs": 60000}
+    cloud = Cloud()
+    raises(TransferError, "offline", tb_provision.claim, cloud)
+    cloud.mqtt = Mqtt()
+    assert tb_provision.claim(cloud) == 7
+    assert cloud.mqtt.sent == (b"v1/devices/me/claim", {"secretKey": ""})
+    tb_provision.claim(cloud, "abc", 60000)
+    assert cloud.mqtt.sent[1] == {"secretKey": "abc", "durationMs": 60000}

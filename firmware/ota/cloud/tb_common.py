@@ -3,18 +3,18 @@
 
 import json
 
-from ota.job import FIELDS, FIRMWARE, SOFTWARE
+from ota.job import FIELDS, FIRMWARE, KINDS, SOFTWARE
 from ota.log import log
 from ota.port import const
 
 PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
-_KEYS = ("title", "version", "tag", "size", "checksum_algorithm", "checksum", "url")
+_ASKED = FIELDS + ("tag",)
 _ERROR_TEXT = const(200)
 
 
 def keys():
     """The names of the shared attributes to ask for, joined by commas."""
-    return ",".join([prefix + "_" + key for prefix in ("fw", "sw") for key in _KEYS])
+    return ",".join([name(field, kind) for kind in KINDS for field in _ASKED])
 
 
 def name(field, kind):

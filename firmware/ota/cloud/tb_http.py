@@ -25,9 +25,12 @@ _LENT = const(4)
 
 
 class ThingsBoardHttp(Offers):
-    """See ota.cloud for the promises. `token`: the access token; "": from the settings, or provisioned (prov_key)."""
+    """See ota.cloud for the promises. `token`: the access token; "": from the settings, or provisioned (prov_key).
 
-    def __init__(self, board, host, port, token, identity, chunk=4096, allow_no_checksum=False):
+    `window` is there for whoever can use either ThingsBoard: here it is always 1.
+    """
+
+    def __init__(self, board, host, port, token, identity, chunk=4096, window=1, allow_no_checksum=False):
         super().__init__(allow_no_checksum)
         self.board = board
         self.identity = identity
@@ -40,7 +43,7 @@ class ThingsBoardHttp(Offers):
         self._exchange = None
         self._doing = 0
         self._has_head = False
-        self._waiting = []  # pairs of number and JSON
+        self._waiting = []  # number, end point and JSON of requests that are to be sent
         self._number = 0
         self._delivered = 0
         self._is_stale = True
@@ -111,22 +114,18 @@ class ThingsBoardHttp(Offers):
 
     def publish(self, values, qos=1):
         """Sends a dict as telemetry, the application's own too; returns a handle for `delivered`."""
+        if not qos and len(self._waiting) >= _LOSSY:
+            return 0
+        return self.post("/telemetry", json.dumps(values).encode())
+
+    def post(self, what, body):
+        """Lines up a request with this JSON; returns a handle for `delivered`. Raises TransferError."""
         if not self.linked:
             raise TransferError("offline")
-        if len(self._waiting) >= (_WAITING if qos else _LOSSY):
-            if qos:
-                raise TransferError("too_much_telemetry")
-            return 0
+        if len(self._waiting) >= _WAITING:
+            raise TransferError("too_much_telemetry")
         self._number += 1
-        self._waiting.append((self._number, "/telemetry", json.dumps(values).encode()))
-        return self._number
-
-    def claim(self, secret="", duration_ms=None):
-        """Lets a user who knows `secret` claim this device for `duration_ms`; the server never says how that ended."""
-        from ota.cloud import tb_provision
-
-        self._number += 1
-        self._waiting.append((self._number, "/claim", tb_provision.claim(secret, duration_ms)))
+        self._waiting.append((self._number, what, body))
         return self._number
 
     def progress(self, percent, kind):

@@ -1,29 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""ThingsBoard over MQTT: who we are (thingsboard.md 1.1), from the settings in NVS "ota_cfg".
+"""ThingsBoard over MQTT without an access token: who we are then (thingsboard.md 1.1). Settings in NVS "ota_cfg":
 
-token                          access token, the user name of the login
-client_id, user, password      MQTT basic: any of them, as stored for the device
-cert, key                      X.509 (with tls, see ota.secure): then nothing else is looked at
-prov_key, prov_secret          instead of all these, the first time: fetch a token and keep it (ota.cloud.tb_provision)
-tls                            1: TLS, verified against `ca`
+client_id, user, password  MQTT basic: any of them, as stored for the device
+cert, key                  X.509 (with tls, see ota.secure): the server looks at nothing else
+prov_key, prov_secret      without a user and client_id: a token is fetched, once, and kept (tb_provision.py)
 """
 
 from ota.mqtt import Mqtt
 
 
-def client(board, host, port_number, token):
-    """An open connection that has not logged in yet. `token`: the one that is known already, or "". TransferError."""
-    tls = bool(board.number("tls", 0))
+def client(board, address):
+    """An open connection that has not logged in yet. Raises TransferError."""
+    tls = board.number("tls", 0)
     client_id = board.text("client_id", "")
-    user = token or board.text("token", "")
-    password = ""
-    if not user:
-        user = board.text("user", "")
-        password = board.text("password", "")
+    user = board.text("user", "")
     if not user and not client_id and board.text("prov_key", ""):
         from ota.cloud import tb_provision
 
-        user = tb_provision.over_mqtt(board, host, port_number, tls)
-    stream = board.open_stream(host, port_number, tls)
+        user = tb_provision.over_mqtt(board, address, tls)
+    stream = board.open_stream(*address, tls)
     name = (client_id or board.name).encode()
-    return Mqtt(stream, name, user.encode() or None, password.encode())
+    return Mqtt(stream, name, user.encode() or None, board.text("password", "").encode())

@@ -13,8 +13,8 @@ from ota.log import log
 from ota.mqtt import PUBLISH, Mqtt
 from ota.port import const, ticks_diff, ticks_ms
 
-LOGIN = b"provision"
-CLAIM = b"v1/devices/me/claim"
+_LOGIN = b"provision"
+_CLAIM = b"v1/devices/me/claim"
 _ASK = b"/provision/request"
 _ANSWER = b"/provision/response"
 _LONGEST = const(1024)
@@ -22,9 +22,9 @@ _TOKEN = const(200)
 _PATIENCE_MS = const(10000)
 
 
-def over_mqtt(board, host, port_number, tls):
-    """The token. Raises TransferError: provision_not_found, provision_failed, provision_bad_answer, or a lost link."""
-    mqtt = Mqtt(board.open_stream(host, port_number, tls), board.name.encode(), LOGIN, b"")
+def over_mqtt(board, address, tls):
+    """The token from the server at `address`, host and port. Raises TransferError: provision_not_found, provision_failed, provision_bad_answer, or a lost link."""
+    mqtt = Mqtt(board.open_stream(*address, tls), board.name.encode(), _LOGIN, b"")
     try:
         mqtt.connect()
         mqtt.subscribe(((_ANSWER, 1),))
@@ -47,12 +47,20 @@ def over_http(board, exchange):
     return _keep(board, body)
 
 
-def claim(secret, duration_ms):
-    """Body of a claim: for `duration_ms` (None: the server's default) a user who knows `secret` may have the device."""
+def claim(cloud, secret="", duration_ms=None):
+    """For `duration_ms` (None: the server's default) a user who knows `secret` may have this device.
+
+    TransferError without a link. The server never says how that ended (thingsboard.md 6.3).
+    """
     fields = {"secretKey": secret}
     if duration_ms is not None:
         fields["durationMs"] = duration_ms
-    return json.dumps(fields).encode()
+    body = json.dumps(fields).encode()
+    if hasattr(cloud, "post"):
+        return cloud.post("/claim", body)
+    if cloud.mqtt is None:
+        raise TransferError("offline")
+    return cloud.mqtt.send(_CLAIM, body)
 
 
 def _request(board):

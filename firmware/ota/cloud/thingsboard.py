@@ -2,16 +2,17 @@
 """ThingsBoard over MQTT: shared attributes in, chunks in, telemetry out (thingsboard.md).
 
 Not a broker: no session is kept, so everything is subscribed and asked for again after each connect.
+Settings in NVS "ota_cfg": token, tls (1: verified against `ca`, see ota.secure); without a token see tb_login.py.
 """
 
 import json
 import os
 
-from ota.cloud import tb_common, tb_login
+from ota.cloud import tb_common
 from ota.errors import TransferError
 from ota.job import KINDS, Offers
 from ota.log import log
-from ota.mqtt import PUBLISH, SUBACK
+from ota.mqtt import PUBLISH, SUBACK, Mqtt
 from ota.port import const, ticks_diff, ticks_ms
 from ota.source import tb_chunks
 
@@ -62,7 +63,7 @@ class ThingsBoard(Offers):
 
     def connect(self):
         self.close()
-        self.mqtt = tb_login.client(self._board, self._address[0], self._address[1], self._token)
+        self.mqtt = self._client()
         try:
             self.mqtt.connect()
         except TransferError:
@@ -72,6 +73,16 @@ class ThingsBoard(Offers):
         self._asks = 0
         self.refresh()
         self.publish(tb_common.current(self))
+
+    def _client(self):
+        """An open connection that has not logged in yet, and who logs in."""
+        token = self._token or self._board.text("token", "")
+        if not token:
+            from ota.cloud import tb_login
+
+            return tb_login.client(self._board, self._address)
+        stream = self._board.open_stream(*self._address, self._board.number("tls", 0))
+        return Mqtt(stream, self._board.name.encode(), token.encode(), b"")
 
     def close(self):
         self.ready = False
@@ -127,12 +138,6 @@ class ThingsBoard(Offers):
     def progress(self, percent, kind):
         """A number for the dashboard; nobody waits for its arrival."""
         self.publish({tb_common.PREFIXES[kind] + "_progress": percent}, 0)
-
-    def claim(self, secret="", duration_ms=None):
-        """Lets a user who knows `secret` claim this device for `duration_ms`; the server never says how that ended."""
-        from ota.cloud import tb_provision
-
-        return self.mqtt.send(tb_provision.CLAIM, tb_provision.claim(secret, duration_ms))
 
     @property
     def linked(self):

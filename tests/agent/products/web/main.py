@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A product that speaks HTTP only, and lets itself be claimed when a setting says so; `call` there is none."""
+"""A product that speaks HTTP only, and lets itself be claimed when a setting says so."""
 
 from ota import identity
 from ota.agent import Agent
 from ota.board import Board
+from ota.cloud import tb_provision
 from ota.cloud.tb_http import ThingsBoardHttp
 from ota.journal import Journal
 from ota.port import ticks_diff, ticks_ms
@@ -23,7 +24,7 @@ def main():
     told = ticks_ms()
     for _ in agent.steps():
         if cloud.ready and secret:
-            cloud.claim(secret, 60000)
+            tb_provision.claim(cloud, secret, 60000)
             secret = ""
         if cloud.linked and ticks_diff(ticks_ms(), told) >= _TELEMETRY_MS:
             told = ticks_ms()
