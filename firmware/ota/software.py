@@ -39,11 +39,13 @@ class Software(Track):
     def _save(self, runs):
         """Leaves a choice that is closed, so that the next rollback cannot be mistaken for this one."""
         trees = self._trees
-        if trees.state != VALID or not trees.is_noted:
-            try:
+        try:
+            if trees.state == DAMAGED:
+                self._forget()  # what was lost may be fetched again
+            if trees.state != VALID or not trees.is_noted:
                 trees.save(VALID, runs, trees.before)
-            except OSError as error:  # done again at the next boot
-                log("warning", "code", "tree_not_saved", "error", error)
+        except (OSError, FlashError) as error:  # done again at the next boot
+            log("warning", "code", "tree_not_saved", "error", error)
 
     def _close(self, job):
         """The job was about to be activated: how did it end?"""

@@ -200,6 +200,16 @@ def test_boards_without_a_second_slot_take_software_and_no_firmware(make_world, 
     assert world.errors == ["no_spare_slot"]
 
 
+def test_a_board_without_a_file_system_refuses_software(make_world, tmp_path):
+    path = tmp_path / "full.csv"
+    path.write_text("nvs,data,nvs,0x9000,0x6000,\nfactory,app,factory,0x10000,0x3f0000,\n")
+    world: World = make_world(firmware("1.0.0"), layout=str(path))
+    world.offer_software("2.0.0")
+    world.wait("FAILED", key=SW)
+    assert world.told("sw_error") == ["slot_too_small"]
+    assert len(world.seen("connect")) == 1
+
+
 def one_slot(folder):
     path = folder / "one.csv"
     path.write_text(

@@ -149,6 +149,20 @@ def test_without_a_cut_the_update_is_one_report(cells: bytes):
     assert updated(cells) > 100
 
 
+def test_a_tree_that_was_damaged_gives_way_and_is_fetched_again(cells: bytes):
+    context = UserContext(buffer=bytearray(cells[VFS : VFS + VFS_SIZE]))
+    disk = LittleFS(context=context, block_size=SECTOR, block_count=VFS_SIZE // SECTOR, mount=False)
+    disk.mount()
+    disk.remove("/sw/a/MANIFEST")
+    play = Play(Flash(len(cells), cells=bytearray(cells[:VFS] + context.buffer + cells[VFS + VFS_SIZE :])))
+    with play.twin:
+        play.update(BEFORE)
+        lines = play.twin.story.lines
+        assert next(line for line in lines if "ota software" in line) == "ota software tree=built-in version=1.0.0"
+        assert play.ends == ["UPDATED"]
+        assert play.tree("a") == files(BEFORE)
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_one_cut_anywhere_leaves_one_whole_tree_and_one_report(cells: bytes, part: int):
     cuts = [(at, mode) for at in range(1, updated(cells) + 1) for mode in MODES]
