@@ -20,6 +20,7 @@ from simulator.campaign.case import Case, fault
 from simulator.errors import UserError
 
 MODES = ("before", "after", "prefix", "random", "half")
+ONCE = "cycles=0"
 _RECORD = 1024  # bytes; an operation on otadata or NVS that is not larger is also cut at every byte
 
 
@@ -51,6 +52,19 @@ class Cut:
         return tear.program(self._rng) if self._mode == "random" else _low_nibbles
 
 
+@fault("cycles")
+class Cycles:
+    """`cycles=N`: how often the power is switched off and on at the end, to see that all stays as it is."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        if arguments not in (["0"], ["1"], ["2"]):
+            raise UserError("bad_case", f"cycles={':'.join(arguments)}: 0, 1 or 2")
+        self._number = int(arguments[0])
+
+    def attach(self, run) -> None:
+        run.cycles = self._number
+
+
 def _parse(arguments: list[str]) -> tuple[int, str, int]:
     at, mode, *rest = [*arguments, ""]
     count = rest[0] if mode == "byte" else "0"
@@ -69,22 +83,27 @@ def _first(count: int) -> Tear:
     return lambda old, new: new[:count] + old[count:]
 
 
-def everywhere(story: str, operations: list[dict], seed: int = 0) -> Iterator[Case]:
+def everywhere(story: str, operations: list[dict], seed: int = 0, *, bytewise: bool = True) -> Iterator[Case]:
     """One cut at each operation of a clean run, in each mode; small records also at every byte."""
     for entry in operations:
         for mode in MODES:
             yield Case(story, seed, (f"cut={entry['number']}:{mode}",))
-        if entry["operation"] == "program" and entry["size"] <= _RECORD and not entry["area"].startswith("ota_"):
+        if (
+            bytewise
+            and entry["operation"] == "program"
+            and entry["size"] <= _RECORD
+            and not entry["area"].startswith("ota_")
+        ):
             for count in range(1, entry["size"]):
                 yield Case(story, seed, (f"cut={entry['number']}:byte:{count}",))
 
 
 def pairs(story: str, count: int, modes: tuple[tuple[str, str], ...], seed: int = 0) -> Iterator[Case]:
-    """Two cuts: the first at each of `count` operations, the second at each later one of the clean run's length."""
+    """Two cuts: the first at each of `count` operations, the second at each later one. They end with their offer."""
     for first in range(1, count + 1):
         for second in range(first + 1, count + 1):
             for one, other in modes:
-                yield Case(story, seed, (f"cut={first}:{one}", f"cut={second}:{other}"))
+                yield Case(story, seed, (ONCE, f"cut={first}:{one}", f"cut={second}:{other}"))
 
 
 def many(story: str, count: int, number: int, seed: int = 0) -> Iterator[Case]:

@@ -37,14 +37,17 @@ def sweep(cases: Iterable[Case], jobs: int) -> Iterator[dict]:
 
 def work(lines: list[str]) -> list[dict]:
     """The records of some cases."""
-    return [execute(Case.parse(line)).record() for line in lines]
+    records = [execute(Case.parse(line)).record() for line in lines]
+    gc.collect()  # by itself it would look several times for what comes once a chunk
+    return records
 
 
 def _warm_up() -> None:
-    """What every run needs is loaded once and is no longer looked at by the garbage collector."""
+    """What every run needs is loaded once and is no longer looked at by the garbage collector, which `work` calls."""
     execute(Case("update"))
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 def shrink(case: Case, fails: Callable[[Case], bool]) -> Case:

@@ -79,7 +79,7 @@ class Outcome:
     @property
     def is_cuts_only(self) -> bool:
         """Whether nothing but the power went wrong."""
-        return all(text.startswith("cut=") for text in self.case.faults)
+        return all(text.startswith(("cut=", "cycles=")) for text in self.case.faults)
 
     def offers(self) -> list[tuple[str, list[dict]]]:
         """(version, entries until the next offer) of each offer."""

@@ -242,7 +242,7 @@ PLANTED = (
     ),
     Planted(
         "tells the wrong version",
-        _CLOUD,
+        "ota/cloud/tb_common.py",
         '"_version": identity[1]}',
         '"_version": "1.1.0"}',
     ),

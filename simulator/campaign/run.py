@@ -19,7 +19,7 @@ from simulator.campaign.outcome import TERMINAL, Outcome
 from simulator.campaign.recorder import Endless, Recorder
 from simulator.clouds.thingsboard import ThingsBoard
 
-_SETTINGS = {"token": "campaign-secret-token", "trial_s": 60}
+_SETTINGS = {"token": "campaign-secret-token", "trial_s": 30}
 _JOIN_MS = 60  # a Wi-Fi that is quick to join: waiting for it teaches nothing, and a run has four boots or more
 _STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
 _LINGER_S = 0.2
@@ -38,6 +38,7 @@ class Run:
         self.firmware = firmware
         self.token = _SETTINGS["token"]
         self.story = stories.find(case.story)
+        self.cycles = CYCLES
         self.recorder = Recorder([stories.OLD, *(step.version for step in self.story.steps)])
         self.observers = self.recorder.observers
         self.cloud = ThingsBoard(seed=case.seed, now_ms=EPOCH_MS)
@@ -100,8 +101,8 @@ class Run:
                 return "stuck"
 
     def _cycle(self) -> str:
-        """Two more power cycles: does it stay that way? Before the second one the last offer is taken back."""
-        for number in range(CYCLES):
+        """More power cycles: does it stay that way? Before the second one the last offer is taken back."""
+        for number in range(self.cycles):
             if number:
                 self.cloud.unassign(self.device, "FIRMWARE", self.twin.now_ms)
                 stop = self._until(lambda event: says(event, "idle"))

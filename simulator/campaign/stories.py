@@ -17,6 +17,7 @@ from simulator.errors import UserError
 BOARD = str(Path(__file__).parent / "board.csv")
 OLD = "1.0.0"
 SIZE = 20_000  # four blocks and a tail
+_BANNER = b"MicroPython v1.25.0 on 2025-04-15 "
 _HEALTH = b"product.works"
 _LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chain`
 
@@ -70,8 +71,8 @@ def sources() -> dict[str, bytes]:
 
 @functools.cache
 def image(version: str) -> bytes:
-    """A small image without an archive: what runs is given to the run."""
-    return image_writer.build(version.encode(), TITLE, version, size=SIZE)
+    """A small image without an archive: what runs is given to the run. Of a MicroPython that invents no file system."""
+    return image_writer.build(_BANNER + version.encode(), TITLE, version, size=SIZE)
 
 
 def overlays(story: Story) -> dict[str, dict[str, bytes]]:
