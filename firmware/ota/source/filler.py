@@ -40,8 +40,13 @@ class Filler:
 
     def _at(self, block, index):
         if self._places is None:
-            self._places = [memoryview(block)[i:] for i in range(0, len(block), _STEP)]
+            self._places = _places(block)
         return self._places[index]
+
+
+def _places(block):
+    """A function of its own: what a comprehension looks at costs a cell each time its function is called."""
+    return [memoryview(block)[i:] for i in range(0, len(block), _STEP)]
 
 
 def _read(answer, buf, size):
