@@ -50,6 +50,9 @@ class Verifier:
         """The secure stream over a connected `sock`. Raises tls_untrusted, tls_failed or tls_unsupported."""
         try:
             return self._context.wrap_socket(sock, server_hostname=host)
+        except MemoryError:  # some 40 KiB of it are C's; its own shortage is an OSError
+            gc.collect()
+            raise TransferError("tls_failed", "no memory")
         except ValueError as error:  # MicroPython's way to say what is wrong with a certificate
             raise TransferError("tls_untrusted", _line(error))
         except OSError as error:

@@ -78,6 +78,20 @@ stream.close()
     assert lines == ["b'hello'", "True 3000 True 17000", "False True", "True 0"]
 
 
+def test_tls_that_ends_without_a_word_is_an_end_like_any_other(play) -> None:
+    """F075: the server hangs up without close_notify. Whoever reads knows by the length what is missing."""
+    program = """
+stream = opened(%d)
+stream.write(b"hello")
+stream.readable(1000)
+stream.write(b"end")
+buf = bytearray(10)
+print(stream.readinto(buf, 10), bytes(buf[:5]))
+"""
+    with pki.echo(authority().server()) as port:
+        assert play(program % port, ca=authority().pem) == ["5 b'hello'"]
+
+
 def test_tls_reads_without_waiting_once_told_so(play) -> None:
     program = """
 stream = opened(%d)

@@ -23,7 +23,10 @@ _PATIENCE_MS = const(10000)
 
 
 def over_mqtt(board, address, tls):
-    """The token from the server at `address`, host and port. Raises TransferError: provision_not_found, provision_failed, provision_bad_answer, or a lost link."""
+    """The token from the server at `address`, host and port. Raises TransferError:
+
+    provision_not_found, provision_failed, provision_bad_answer, provision_unanswered, or a lost link.
+    """
     mqtt = Mqtt(board.open_stream(*address, tls), board.name.encode(), _LOGIN, b"")
     try:
         mqtt.connect()
