@@ -6,7 +6,9 @@ import pytest
 from simulator import software
 from simulator.board import image_writer
 from simulator.breakage import FIRMWARE
+from simulator.clouds.thingsboard.checksums import checksum
 from tests.agent.harness import APP, GOOD, SECTOR, World, application, firmware
+from tests.agent.web import Web
 
 SW = "sw_state"
 VFS = 0xF0000  # bytes of the file system of the standard board
@@ -255,3 +257,21 @@ def test_software_and_firmware_of_the_file_system_live_side_by_side(make_world):
     installed(world)
     assert world.told("app") == ["2.0.0 sensor of 2.0.0"]
     assert len(world.erases("vfs")) * SECTOR == world.partition("vfs").size
+
+
+def test_a_package_behind_a_link_is_fetched_like_an_image(make_world):
+    world: World = make_world(heap="128k")  # the HTTP source and all of software at once
+    made = software.pack(application("2.0.0"), APP, "2.0.0")
+    web = Web(made)
+    web.cuts = [5000]  # and goes on where it was
+    world.twin.net.serve("files.example", 80, web)
+    world.offer(
+        "2.0.0", title=APP, type="SOFTWARE", url="http://files.example/app.tar", size=len(made),
+        algorithm="SHA256", checksum=checksum("SHA256", made),
+    )  # fmt: skip
+    world.wait("UPDATED", key=SW)
+    world.settle()
+    assert [*dict.fromkeys(world.software_states)] == [*GOOD]  # the first one is said again on the next link
+    assert world.told("app") == ["2.0.0 sensor of 2.0.0"]
+    assert len(web.requests) == 2 and web.requests[1] % 512 == 0
+    assert not world.seen("chunk_request")
