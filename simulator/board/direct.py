@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The link to a device of this very process: what `link.py` and `device/_chip.py` are to each other, without pipes."""
 
-import traceback
 from collections.abc import Callable
 from types import ModuleType
 
+from simulator.board.console import traceback_text
 from simulator.board.errors import EspError
 from simulator.board.link import Op, Reply, Request
 
@@ -108,7 +108,7 @@ class DirectChip:
         try:
             timer.callback(timer)
         except Exception as error:
-            self._show("".join(traceback.format_exception(error)).rstrip())
+            self._show(traceback_text(error))
 
 
 def _nobody(request: Request) -> DirectLink:

@@ -8,7 +8,6 @@ device has a world of modules of its own, as new at every boot, so RAM is gone a
 
 import functools
 import random
-import traceback
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from greenlet import greenlet
 
 from simulator.board import archive
 from simulator.board.build import version_source
+from simulator.board.console import traceback_text
 from simulator.board.direct import DirectLink
 from simulator.board.image import parse
 from simulator.board.link import Op, Request
@@ -155,7 +155,7 @@ class Device:
         except SystemExit:
             world.call(Op.SOFT_RESET)
         except Exception as error:
-            self._print("".join(traceback.format_exception(error)).rstrip())
+            self._print(traceback_text(error))
         return False
 
     def _print(self, *values: object, sep: str = " ", end: str = "\n") -> None:

@@ -33,7 +33,7 @@ class Kept:
         for box, content in self._boxes:
             _refill(box, content)
         for cls, attributes in self._classes:
-            if dict(vars(cls)) != attributes:
+            if vars(cls) != attributes:
                 _restore_class(cls, attributes)
         return self._module
 

@@ -13,11 +13,11 @@ import errno
 import functools
 import importlib
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
 
+from simulator.board.console import traceback_text
 from simulator.board.direct import DirectChip, DirectLink
 from simulator.board.direct_files import DirectFiles
 from simulator.board.kept import Kept
@@ -236,5 +236,5 @@ def _sys(show: Callable[..., None]) -> ModuleType:
     """`sys` as MicroPython has it: exceptions are printed to the device's console."""
     module = module_like(sys, "implementation", "platform", "version", "maxsize", "byteorder", "exit")
     module.path = []
-    module.print_exception = lambda error, file=None: show("".join(traceback.format_exception(error)).rstrip())
+    module.print_exception = lambda error, file=None: show(traceback_text(error))
     return module
