@@ -13,6 +13,7 @@ from ota.errors import TransferError
 from ota.port import const, ticks_diff, ticks_ms
 
 _TEXT = const(4096)  # bytes of a body that is read as text
+_SLOW_MS = const(120000)  # for a whole answer, however steadily it trickles
 
 
 class Exchange:
@@ -25,18 +26,17 @@ class Exchange:
         self._request = b""
         self._is_kept = False
         self._patience_ms = 0
-        self._asked = 0
+        self._asked = self._since = 0  # when: the request, the last byte
         self._body = bytearray()
         self.answer = None
 
     def ask(self, method, path, body=None, patience_ms=10000):
-        """Sends a request; blocks to connect if need be. `body`: bytes of JSON. Without an answer in time: an error."""
+        """Sends a request; blocks to connect if need be. `body`: bytes of JSON. `patience_ms`: of silence."""
         headers = ""
         if body is not None:
             headers = "Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
         self._request = http.request(method, self._place + (path,), headers) + (body or b"")
         self._patience_ms = patience_ms
-        self._asked = ticks_ms()
         self.connect()
         self._send()
 
@@ -61,15 +61,19 @@ class Exchange:
             return False
 
     def readable(self, ms):
-        """Whether there is more of the answer to read, within `ms`. Raises `http_silence` when the time is over."""
+        """Whether there is more of the answer to read, within `ms`. Raises http_silence, http_slow."""
         try:
-            if self._stream.readable(ms):
-                return True
+            is_readable = self._stream.readable(ms)
         except OSError as error:
             raise TransferError("link_lost", str(error))
-        if ticks_diff(ticks_ms(), self._asked) > self._patience_ms:
+        now = ticks_ms()
+        if is_readable:
+            self._since = now
+        elif ticks_diff(now, self._since) > self._patience_ms:
             raise TransferError("http_silence")
-        return False
+        if ticks_diff(now, self._asked) > _SLOW_MS:
+            raise TransferError("http_slow")
+        return is_readable
 
     def text(self, ms):
         """The whole body as bytes, at most 4 KiB (b"" if it is longer); None while it is still coming."""
@@ -107,3 +111,4 @@ class Exchange:
             raise TransferError("link_lost", str(error))
         self.answer = http.Answer(self._stream)
         self._body = bytearray()
+        self._asked = self._since = ticks_ms()

@@ -53,12 +53,12 @@ class ThingsBoardHttp(Offers):
         self.close()
         self._exchange = Exchange(self.board, bool(self.board.number("tls", 0)), *self._address)
         self._exchange.connect()
-        self.linked = True
         self._token = self._token or self.board.text("token", "")
         if not self._token:
             from ota.cloud import tb_provision
 
             self._token = tb_provision.over_http(self.board, self._exchange)
+        self.linked = True
         self.refresh()
         self.publish(tb_common.current(self))
 
