@@ -55,10 +55,10 @@ class Broker:
     def log(self) -> str:
         return (self._folder / "log").read_text()
 
-    def start(self) -> None:
-        """Starts it (again, on the same port) and waits until it listens."""
+    def start(self, settings: str = "") -> None:
+        """Starts it (again, on the same port) and waits until it listens. `settings`: more lines of its config."""
         config = self._folder / "mosquitto.conf"
-        config.write_text(CONFIG.format(port=self.port, folder=self._folder))
+        config.write_text(CONFIG.format(port=self.port, folder=self._folder) + settings)
         with (self._folder / "log").open("a") as log:
             self._process = subprocess.Popen([self._program, "-c", config], stderr=log)
         end = time.monotonic() + LIMIT_S
@@ -76,6 +76,13 @@ class Broker:
         assert self._process
         self._process.kill()
         self._process.wait(LIMIT_S)
+
+    def restart(self, settings: str = "") -> None:
+        """Ends it as an administrator does: it writes down sessions and retained messages. Then see `start`."""
+        assert self._process
+        self._process.terminate()
+        self._process.wait(LIMIT_S)
+        self.start(settings)
 
     def freeze(self) -> None:
         """From now on it is silent, its connections stay open; `kill` still ends it."""

@@ -29,12 +29,12 @@ PIECE = 1000  # does not divide the block, on purpose
 UMQTTS_SOCKET = simple.socket
 
 
-def dial(port, user=b"board", password=b"secret", keepalive_s=60, timeout_s=5):
+def dial(port, user=b"board", password=b"secret", keepalive_s=60, timeout_s=5, client_id=b"board"):
     """A client whose stream is connected; CONNECT is not sent yet."""
     sock = socket()
     sock.settimeout(timeout_s)
     sock.connect(getaddrinfo("127.0.0.1", port)[0][-1])
-    return mqtt.Mqtt(Stream(sock), b"board", user, password, keepalive_s)
+    return mqtt.Mqtt(Stream(sock), client_id, user, password, keepalive_s)
 
 
 def connect(port, **options):
