@@ -23,6 +23,7 @@ from simulator.interpreters import Interpreter
 _FIRST = "1.0.0"
 _BROKEN = {"1.1.1": "crash", "1.1.2": "wrong-chip"}  # what some boards are offered in between
 _SIZE = 400 << 10  # bytes of an image: an update is over in seconds
+_MAC = b"\x24\x0a\xc4"  # the first half, the vendor's
 _SLICE_S = 0.2
 _ROUND_S = 45
 
@@ -46,7 +47,10 @@ class Boards:
         self._on_event = on_event
         self._is_over = threading.Event()
         image = build_firmware(FIRMWARE, TITLE, _FIRST, size=size)
-        self._threads = [threading.Thread(target=self._run, args=(device, image), daemon=True) for device in devices]
+        self._threads = [
+            threading.Thread(target=self._run, args=(device, _MAC + number.to_bytes(3), image), daemon=True)
+            for number, device in enumerate(devices, 1)
+        ]
 
     def __enter__(self) -> "Boards":
         for thread in self._threads:
@@ -58,7 +62,7 @@ class Boards:
         for thread in self._threads:
             thread.join()
 
-    def _run(self, device: Device, image: bytes) -> None:
+    def _run(self, device: Device, mac: bytes, image: bytes) -> None:
         settings = {"host": b"127.0.0.1", "port": self._port, "token": (device.token or "").encode(), "trial_s": 10}
         values = [("ota_cfg", name, value) for name, value in settings.items()]
         flash = flash_file.make(flash_file.layout(BOARD), image, None, values)
@@ -68,7 +72,9 @@ class Boards:
             if not self._is_over.is_set():
                 self._on_event(device.name, event)
 
-        with Board(Chip(flash, flash.clock), self._interpreter, site=Site(join_ms=200), on_event=tell) as board:
+        with Board(
+            Chip(flash, flash.clock, mac=mac), self._interpreter, site=Site(join_ms=200), on_event=tell
+        ) as board:
             while not self._is_over.is_set():
                 board.run(timeout_s=_SLICE_S)
 
