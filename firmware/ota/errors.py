@@ -23,7 +23,7 @@ class JobError(OtaError):
 
 
 class TransferError(OtaError):
-    """The way to the image is broken: tried again, with a bound."""
+    """The way to the image is broken: tried again, with a bound. Rarely where `detail` is a number: we were refused."""
 
 
 class VerifyError(OtaError):

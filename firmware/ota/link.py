@@ -5,13 +5,12 @@ import os
 
 from ota.errors import TransferError
 from ota.log import log
-from ota.mqtt import REFUSED
 from ota.port import const, ticks_diff
 
 _BACK_OFF_MS = const(1000)  # doubles up to the cap, plus up to half as much by chance
 _CAP = const(6)
 _REFUSED_MS = const(300000)  # bad credentials: servers may block who hammers (thingsboard.md A32)
-_BAD_CREDENTIALS = (2, 4, 5)
+_REFUSALS = (2, 4, 5)  # details that are MQTT's codes for bad credentials; others who refuse us say 5
 _FLAPS = const(4)  # so many short links in a row are no accident
 _STEADY_MS = const(30000)  # a link that held this long makes the back-off start anew
 
@@ -84,8 +83,7 @@ class Link:
         self._cloud.close()
 
     def _back_off(self, error):
-        is_refused = error.code == REFUSED and error.detail in _BAD_CREDENTIALS
-        if is_refused or error.code == "http_401" or error.code.startswith("provision_"):
+        if error.detail in _REFUSALS:
             return _REFUSED_MS
         if ticks_diff(self._board.ticks_ms(), self._since) > _STEADY_MS:
             self._failures = 0

@@ -71,7 +71,7 @@ def test_provision_refusals_have_codes():
         error = raises(
             TransferError, code, tb_provision._keep, board, json.dumps({"status": status, "errorMsg": "why"})
         )
-        assert error.detail == "why"
+        assert error.detail == 5  # rarely tried again
         assert board.settings.blobs == {}
 
 

@@ -8,7 +8,7 @@ from ota.log import log
 from ota.port import const
 
 PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
-_ASKED = FIELDS + ("tag",)
+_ASKED = FIELDS + ("tag",)  # for people: nothing depends on it
 _ERROR_TEXT = const(200)
 
 
@@ -23,12 +23,13 @@ def name(field, kind):
 
 
 def offer(attributes, kind):
-    """The fields of one kind that attributes tell. The tag is for people: nothing depends on it."""
+    """The fields of one kind that attributes tell."""
     told = {}
-    for field in FIELDS:
-        key = name(field, kind)
-        if isinstance(attributes, dict) and attributes.get(key) is not None:
-            told[field] = attributes[key]
+    if isinstance(attributes, dict):
+        for field in FIELDS:
+            value = attributes.get(name(field, kind))
+            if value is not None:
+                told[field] = value
     return told
 
 

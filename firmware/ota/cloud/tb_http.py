@@ -172,7 +172,7 @@ class ThingsBoardHttp(Offers):
             self._is_stale = True
             return
         if status != 200:
-            raise TransferError("http_%d" % status)
+            raise TransferError("http_%d" % status, 5 if status == 401 else "")  # 5: as MQTT refuses, see ota.link
         if done == _TELL:
             self._delivered = self._waiting.pop(0)[0]
         elif done == _ASK:

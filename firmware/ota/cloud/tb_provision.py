@@ -20,6 +20,7 @@ _ANSWER = b"/provision/response"
 _LONGEST = const(1024)
 _TOKEN = const(200)
 _PATIENCE_MS = const(10000)
+_REFUSED = const(5)  # as a detail: MQTT's code for bad credentials, after which the link tries again rarely
 
 
 def over_mqtt(board, address, tls):
@@ -96,15 +97,16 @@ def _keep(board, payload):
     except (ValueError, RuntimeError):
         answer = None
     if not isinstance(answer, dict):
-        raise TransferError("provision_bad_answer")
+        raise TransferError("provision_bad_answer", _REFUSED)
     status = answer.get("status")
     if status != "SUCCESS":
         codes = {"NOT_FOUND": "provision_not_found", "FAILURE": "provision_failed"}
-        raise TransferError(codes.get(str(status), "provision_bad_answer"), str(answer.get("errorMsg", ""))[:80])
+        log("warning", "code", "not_provisioned", "why", str(answer.get("errorMsg", ""))[:80])
+        raise TransferError(codes.get(str(status), "provision_bad_answer"), _REFUSED)
     token = answer.get("credentialsValue")
     is_token = answer.get("credentialsType") == "ACCESS_TOKEN" and isinstance(token, str) and 0 < len(token) <= _TOKEN
     if not is_token:
-        raise TransferError("provision_bad_answer", "no token")
+        raise TransferError("provision_bad_answer", _REFUSED)
     try:
         board.settings.set_blob("token", token.encode())
         board.settings.commit()

@@ -137,9 +137,10 @@ class poll:
         return list(self.ipoll(ms))
 
     def ipoll(self, ms=-1, flags=0):
-        n = call(_OP_POLL, 0, 0, -1 if ms is None else ms, self._masks, None, self._masks)
         self._next = 0
-        return self if n else ()  # to say by an exception that there is nothing would cost heap
+        masks = self._masks
+        # to say by an exception that there is nothing would cost heap
+        return self if call(_OP_POLL, 0, 0, -1 if ms is None else ms, masks, None, masks) else ()
 
     def __iter__(self):
         return self
