@@ -8,7 +8,7 @@ The code is the same string in the log, in the report to the cloud, in the docs 
 class OtaError(Exception):
     """`code`: short and stable, for machines. `detail`: for people, may be empty."""
 
-    def __init__(self, code, detail=""):
+    def __init__(self, code, detail: str | int = ""):
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
