@@ -12,6 +12,7 @@ def used():
 
 
 def main(names):
+    print("starting", used())  # what the stack still points to from the loading of this program counts until then
     print("probe heap", used())
     micropython.qstr_info()
     for name in names:

@@ -86,7 +86,7 @@ def test_modules_that_a_board_can_do_without_are_the_lazy_ones():
     ways = {name for name in optional if name.startswith(("ota.cloud", "ota.source"))}  # main.py loads those it uses
     software = {"ota.files", "ota.package", "ota.software", "ota.tree", "ota.trees"}
     rare = {"ota.exchange", "ota.http", "ota.murmur3", "ota.secure", "ota.sha512"}
-    assert optional == ways | software | rare
+    assert optional == ways | software | rare | {"ota.mqtt"}  # not over HTTP
 
 
 def test_modules_are_smaller_without_line_numbers():
