@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""ThingsBoard without MQTT: the whole agent over the HTTP device API (thingsboard.md 4.2; A34, A35)."""
+"""ThingsBoard without MQTT: the whole agent over the HTTP device API (thingsboard.md 4.2; A19, A30, A34-A36)."""
 
 import pytest
 
 from simulator.board.lockstep import HOST
 from simulator.clouds.thingsboard import HttpDoor
+from simulator.clouds.thingsboard.checksums import checksum
 from tests.agent.harness import GOOD, SECTOR, World, firmware, small_app
 from tests.agent.web import Web
 
@@ -43,13 +44,20 @@ def test_a35_a_whole_update_without_mqtt(world):
     assert world.told("current_fw_version") == ["1.0.0", "1.1.0", "1.1.0"]
 
 
-@pytest.mark.parametrize("chunk", [1000, 4096, 20_000, 65_536])
+@pytest.mark.parametrize("chunk", [0, 1000, 4096, 20_000, 65_536])
 def test_a35_chunks_of_any_size_make_the_image(make_world, chunk):
     world = web_world(make_world, chunk=chunk)
     world.offer(data=DATA)
     world.wait("UPDATED")
     assert is_well(world)
     assert sum(event["length"] for event in world.seen("http", what="firmware")) == len(DATA)
+
+
+def test_a19_an_exact_multiple_of_the_chunk_size_ends_without_asking_past_the_end(world):
+    data = DATA + bytes(-len(DATA) % SECTOR)
+    world.offer(data=data)
+    world.wait("UPDATED")
+    assert [event["length"] for event in world.seen("http", what="firmware")] == [SECTOR] * (len(data) // SECTOR)
 
 
 def test_a35_a_push_is_heard_at_once(world):
@@ -91,6 +99,21 @@ def test_a35_what_is_not_assigned_any_more_is_404_and_stops(world):
     assert world.ends == ["FAILED"]
     assert world.errors == ["unassigned"]
     assert world.runs == ("1.0.0", "ota_0")
+
+
+def test_a35_a_package_that_became_a_url_leads_to_the_url(world):
+    data = firmware("1.2.0", product="web")
+    web = Web(data)
+    world.twin.net.serve("files.example", 80, web)
+    facts = {"size": len(data), "algorithm": "SHA256", "checksum": checksum("SHA256", data)}
+    world.cloud.add_package("thermometer", "1.2.0", None, url="http://files.example/a.bin", **facts)
+    world.fault("download=9:reassign=thermometer 1.2.0")
+    world.offer(data=DATA)
+    world.wait("UPDATED", 1200)
+    assert {400, 404} & set(statuses(world, "firmware"))
+    assert web.requests == [0]
+    assert world.ends == ["UPDATED"]
+    assert world.runs == ("1.2.0", "ota_1")
 
 
 def test_a35_a_wrong_token_is_401_and_not_hammered(make_world):
@@ -178,6 +201,20 @@ def test_a34_odd_titles_and_versions_arrive_as_they_are(world, title, version):
     world.wait("DOWNLOADED")
     assert statuses(world, "firmware") == [200] * 3
     assert world.slot_holds("ota_1", data)
+
+
+def test_a36_software_over_http_leaves_firmware_alone(make_world):
+    world = make_world(settings={"transport": "http", "port": PORT})
+    world.twin.net.serve(HOST, PORT, HttpDoor(world.cloud))
+    world.offer_software("2.0.0")
+    world.wait("UPDATED", key="sw_state")
+    world.settle()
+    assert world.software_states == [*GOOD]
+    assert world.told("app") == ["2.0.0 sensor of 2.0.0"]
+    assert world.told("current_sw_version")[-1] == "2.0.0"
+    assert set(statuses(world, "software")) == {200}
+    assert (statuses(world, "firmware"), world.states) == ([], [])
+    assert world.runs == ("1.0.0", "ota_0")
 
 
 def test_claim_over_http_lets_a_user_have_the_device(make_world):

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: MIT
 """thingsboard.md 8.1, A14-A26: chunks that come wrong, late, twice or never; links that go; offers that change."""
 
+import itertools
+
 import pytest
 
 from simulator.breakage import TITLE
 from simulator.clouds import mqtt
+from simulator.clouds.thingsboard.checksums import checksum
 from tests.agent.harness import GOOD, SECTOR, World, firmware, small_app
+from tests.agent.web import Web
 
 LAST = (len(firmware("1.1.0")) - 1) // SECTOR
+URL = "http://files.example/app.bin"
 
 
 @pytest.fixture
@@ -26,6 +31,13 @@ def finishes(world) -> None:
     world.wait("UPDATED")
     assert world.states == [*GOOD]
     assert world.runs == ("1.1.0", "ota_1")
+    assert world.slot_holds("ota_1", firmware("1.1.0"))
+
+
+def finishes_as_often_as_told(world) -> None:
+    """As `finishes`, for stories in which the offer changes: DOWNLOADING is told for each."""
+    world.wait("UPDATED")
+    assert world.states == ["DOWNLOADING", *GOOD]
     assert world.slot_holds("ota_1", firmware("1.1.0"))
 
 
@@ -52,6 +64,14 @@ def test_a14_two_updates_in_one_session_never_share_a_request_id(world):
     assert world.runs == ("1.1.0", "ota_1")
 
 
+def test_a14_every_boot_starts_from_another_number(world):
+    world.wait(lambda: world.seen("attribute_request"))
+    for number in (2, 3):
+        world.twin.cut()
+        world.wait(lambda number=number: len(world.seen("attribute_request")) == number)
+    assert len({event["request_id"] for event in world.seen("attribute_request")}) > 1  # 16 bits of chance, thrice
+
+
 @pytest.mark.parametrize("chunk", [512, 4096, 16384, 65536])
 def test_a15_every_request_says_its_size_in_bare_digits(make_world, chunk):
     world = make_world(settings={"chunk": chunk})
@@ -65,12 +85,31 @@ def test_a15_every_request_says_its_size_in_bare_digits(make_world, chunk):
     assert payloads == {b"%d" % chunk}
 
 
+@pytest.mark.parametrize(("setting", "size"), [(-1, 512), (0, 512), (511, 512), (65537, 65536), (1 << 30, 65536)])
+def test_a15_a_size_that_no_server_takes_is_never_asked_for(make_world, setting, size):
+    world = make_world(settings={"chunk": setting})
+    world.offer()
+    finishes(world)
+    assert {event["size"] for event in world.seen("chunk_request")} == {size}
+    assert not world.seen("download_error")
+
+
 @pytest.mark.parametrize("index", [0, 1, 7, LAST])
 @pytest.mark.parametrize("fault", ["duplicate", "other-id", "other-index"])
 def test_a16_answers_nobody_asked_for_are_ignored(world, fault, index):
     world.fault(f"chunk={index}:{fault}")
     world.offer()
     finishes(world)
+
+
+def test_a16_answers_of_the_other_type_are_ignored(world):
+    world.offer()
+    world.wait_flash("write", 2 * SECTOR)
+    number = request_ids(world)[-1]
+    for index in range(LAST + 1):
+        world.device.session.publish(f"v2/sw/response/{number}/chunk/{index}", b"\xe9" * SECTOR)
+    finishes(world)
+    assert request_ids(world) == [number]
 
 
 @pytest.mark.parametrize("index", [0, 7, LAST])
@@ -135,7 +174,11 @@ def test_a20_silence_for_ever_ends_in_one_failed_after_growing_pauses(patient):
     world.settle(600)
     assert world.ends == ["FAILED"]
     assert world.errors[0].startswith("chunk_silence")
-    assert len([e for e in world.seen("chunk_request") if e["index"] == 3]) < 40
+    times = [event["at_ms"] for event in world.seen("chunk_request", index=3)]
+    assert len(times) < 40
+    pauses = [b - a for a, b in itertools.pairwise(times[1:5])]  # after chunk 4 has told that 3 is missing
+    assert pauses[0] >= 5000
+    assert all(b >= 1.9 * a for a, b in itertools.pairwise(pauses))
 
 
 @pytest.mark.parametrize("error", ["NOT_FOUND", "FAILURE", "SOMETHING NEW"])
@@ -148,11 +191,29 @@ def test_a21_an_error_from_the_server_means_reconnect_and_read_the_attributes(wo
 
 
 def test_a21_payload_too_large_halves_the_chunk(make_world):
-    world = make_world(settings={"chunk": 100000})
+    world = make_world(settings={"chunk": 65536})
+    world.fault("chunk=0x2:error=PAYLOAD_TOO_LARGE")  # a server, or what is in front of it, with a limit of its own
     world.offer()
     finishes(world)
-    assert [event["error"] for event in world.seen("download_error")] == ["PAYLOAD_TOO_LARGE"]
-    assert [event["size"] for event in world.seen("chunk_request")][:2] == [100000, 50000]
+    assert [event["size"] for event in world.seen("chunk_request")][:3] == [65536, 32768, 16384]
+
+
+def test_a21_failure_of_a_package_that_became_a_url_leads_to_the_url(make_world):
+    world = make_world(
+        queue_ms=20_000
+    )  # meanwhile the server refuses chunks, and the attributes are still the old ones
+    data = firmware("1.2.0")
+    web = Web(data)
+    world.twin.net.serve("files.example", 80, web)
+    world.offer("1.1.0")
+    world.wait_flash("write", 2 * SECTOR)
+    world.offer("1.2.0", url=URL, size=len(data), algorithm="SHA256", checksum=checksum("SHA256", data))
+    world.device.session.close(0x83, "the request id's pin goes with it")
+    world.wait("UPDATED")
+    assert {event["error"] for event in world.seen("download_error")} == {"FAILURE"}
+    assert web.requests == [0]
+    assert world.ends == ["UPDATED"]
+    assert world.runs == ("1.2.0", "ota_1")
 
 
 def test_a21_an_error_for_ever_ends_in_one_failed(world):
@@ -202,6 +263,18 @@ def test_a23_a_short_inactivity_limit_never_cuts_a_slow_download(make_world):
     assert not world.seen("close", by="cloud")
 
 
+def test_a23_pings_go_on_while_a_link_is_fetched_slowly(make_world):
+    world = make_world(inactivity_ms=45_000)
+    web = Web(small_app(20_000))
+    web.pace_ms, web.piece = 600, 100
+    world.twin.net.serve("files.example", 80, web)
+    world.offer(url=URL, size=20_000, algorithm="SHA256", checksum=checksum("SHA256", web.data))
+    start = world.twin.now_ms
+    world.wait("DOWNLOADED", 1800)
+    assert world.twin.now_ms - start > 100_000
+    assert not world.seen("close", by="cloud")
+
+
 @pytest.mark.parametrize("index", [1, 8, LAST])
 def test_a24_a_lost_link_resumes_with_a_new_request_id(world, index):
     world.fault(f"chunk={index}:close")
@@ -219,6 +292,20 @@ def test_a24_a_changed_package_starts_from_the_beginning(world):
     world.wait("UPDATED")
     assert world.runs == ("1.2.0", "ota_1")
     assert world.slot_holds("ota_1", firmware("1.2.0"))
+
+
+def test_a24_other_bytes_under_the_same_names_start_from_the_beginning(world):
+    old = world.offer("1.1.0", firmware("1.1.0", "raise RuntimeError('the wrong one')\n"))
+    world.wait_flash("write", 8 * SECTOR)
+    world.cloud.packages.remove(old)
+    world.device.packages.pop("FIRMWARE")  # without the push that unassigning brings: only the link tells
+    new = world.cloud.add_package(TITLE, "1.1.0", firmware("1.1.0"))
+    world.device.packages["FIRMWARE"] = new
+    world.device.shared.update(new.attributes()[0])
+    world.device.session.close(0x83, "restart")
+    finishes_as_often_as_told(world)
+    last = request_ids(world)[-1]
+    assert min(event["index"] for event in world.seen("chunk_request", request_id=last)) == 0
 
 
 def test_a25_a_mismatch_is_tried_once_more_and_reported_once(world):

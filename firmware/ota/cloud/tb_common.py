@@ -10,6 +10,13 @@ from ota.port import const
 PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
 _ASKED = FIELDS + ("tag",)  # for people: nothing depends on it
 _ERROR_TEXT = const(200)
+_SMALLEST_CHUNK = const(512)
+_LARGEST_CHUNK = const(65536)  # more is refused over MQTT; 0 would be the whole file at once
+
+
+def chunk_size(wanted):
+    """The nearest number of bytes that may be asked for at once (thingsboard.md A15)."""
+    return min(max(wanted, _SMALLEST_CHUNK), _LARGEST_CHUNK)
 
 
 def keys():

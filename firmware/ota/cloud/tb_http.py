@@ -39,7 +39,7 @@ class ThingsBoardHttp(Offers):
         self.ready = False
         self._address = (host, port)
         self._token = token
-        self._chunk = chunk
+        self._chunk = tb_common.chunk_size(chunk)
         self._exchange = None
         self._doing = 0
         self._has_head = False

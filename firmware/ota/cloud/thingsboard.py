@@ -39,7 +39,6 @@ _LINK = ("title", "version")  # what every package has that is a URL
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
 _ASKS = const(3)
-_SMALLEST_CHUNK = const(512)
 
 
 class ThingsBoard(Offers):
@@ -51,7 +50,7 @@ class ThingsBoard(Offers):
         self._address = (host, port)
         self._token = token
         self.identity = identity
-        self._chunk = chunk
+        self._chunk = tb_common.chunk_size(chunk)
         self._window = window
         self.mqtt = None
         self.ready = False
@@ -175,8 +174,8 @@ class ThingsBoard(Offers):
 
     def _server_error(self, payload):
         text = (payload or b"")[:40].lower()
-        if text == b"payload_too_large" and self._chunk > _SMALLEST_CHUNK:
-            self._chunk //= 2
+        if text == b"payload_too_large":
+            self._chunk = tb_common.chunk_size(self._chunk // 2)
         raise TransferError("server_error", "".join([chr(c) for c in text if 32 <= c < 127]))
 
     def _answered(self, message):
