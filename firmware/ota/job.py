@@ -33,6 +33,22 @@ def _text(fields, name, limit):
     return value
 
 
+def _whole(value):
+    """Text as it was meant: JSON may tell a character in two halves, which MicroPython's json leaves apart."""
+    if not isinstance(value, str) or not any(0xD800 <= ord(c) < 0xE000 for c in value):
+        return value
+    text, first = "", 0
+    for c in value:
+        n = ord(c)
+        if n >> 10 == 0xD800 >> 10:
+            first = n & 0x3FF
+        elif n >> 10 == 0xDC00 >> 10:
+            text += chr(0x10000 + (first << 10) + (n & 0x3FF))
+        else:
+            text += c
+    return text
+
+
 class Job:
     """`id`: 16 hex digits that change when anything that matters changes. `size`: bytes.
 
@@ -110,6 +126,7 @@ class Offers:
         """`fields`: dict with some of FIELDS; without title and version it is no offer."""
         if fields.get("title") is None or fields.get("version") is None:
             fields = {}
+        fields = {field: _whole(value) for field, value in fields.items()}
         if fields != self.known[kind]:
             self.changed.add(kind)
         self.known[kind] = fields

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""thingsboard.md 8.1, A27-A29 and A31-A36: what is said, how often, to whom, and what is left alone. A30: see there.
+"""thingsboard.md 8.1, A27-A29 and A31-A36: what is said, how often, to whom, and what is left alone.
 
-A35 is about the HTTP interface of the server, which this agent does not use.
+A30 is in test_item_a30_urls.py, and over TLS in test_tls.py; A35, and A34 and A36 over HTTP, in test_http_api.py.
 """
 
 import itertools
@@ -9,10 +9,11 @@ import json
 
 import pytest
 
+from simulator import software
 from simulator.breakage import TITLE
 from simulator.clouds import mqtt
 from simulator.clouds.thingsboard.subscriptions import Subscriptions
-from tests.agent.harness import GOOD, firmware, small_app
+from tests.agent.harness import GOOD, application, firmware, small_app
 
 CRASH = 'raise RuntimeError("a planted bug")\n'
 
@@ -48,6 +49,18 @@ def test_a27_another_version_may_follow_and_the_bad_one_stays_refused(world):
     assert world.errors[-1] == "rolled_back_before"
     assert len(world.seen("chunk_request")) == requests
     assert world.runs == ("1.2.0", "ota_1") or world.runs == ("1.2.0", "ota_0")
+
+
+def test_a27_other_bytes_under_the_same_names_are_another_image(world):
+    bad = world.offer("1.1.0", firmware("1.1.0", CRASH))
+    world.wait("FAILED")
+    world.unassign()
+    world.settle()
+    world.cloud.packages.remove(bad)
+    world.offer("1.1.0")
+    world.wait("UPDATED")
+    assert world.ends == ["FAILED", "UPDATED"]
+    assert world.runs == ("1.1.0", "ota_1")
 
 
 def test_a28_after_the_reboot_updated_comes_with_the_new_names(world):
@@ -88,6 +101,20 @@ def test_a29_reports_have_no_time_of_their_own_and_are_short(world):
     told = [packet.payload for packet in published(world) if packet.topic == "v1/devices/me/telemetry"]
     assert all("ts" not in json.loads(payload) for payload in told)
     assert max(map(len, told)) < 400
+
+
+@pytest.mark.parametrize("where", ["algorithm", "server error"])
+def test_a29_reports_stay_short_whatever_they_quote(world, where):
+    long = "quite a story " * 250
+    if where == "algorithm":
+        package = world.cloud.add_package(TITLE, "2.0.0", small_app(4096))
+        world.device.shared.update(package.attributes()[0] | {"fw_checksum_algorithm": long})
+    else:
+        world.fault(f"chunkx*:error={long}")
+        world.offer()
+    world.wait("FAILED", 3600)
+    assert world.errors[0].split(":")[0] in ("checksum_unsupported", "server_error")
+    assert max(len(packet.payload) for packet in published(world)) < 400
 
 
 def test_a31_packet_id_0_is_taken(world):
@@ -153,6 +180,22 @@ def test_a34_odd_names_match_to_the_letter(world, title, version):
     world.wait("VERIFIED")
     assert world.errors == []
     assert package.title == title
+
+
+def test_a34_an_odd_version_that_runs_is_recognized_and_told_to_the_letter(make_world):
+    version = "１.٢ 温 🙂"
+    world = make_world(firmware(version))
+    world.offer(version)
+    world.wait("UPDATED")
+    assert world.told("current_fw_version") == [version, version]
+    assert not world.seen("chunk_request")
+
+
+def test_a34_odd_names_of_software_match_to_the_letter(world):
+    title, version = "Gerät & co/ü 温度", "2.０ beta/2&3 🙂"
+    world.offer(version, software.pack(application("2.0.0"), title, version), title, type="SOFTWARE")
+    world.wait("UPDATED", key="sw_state")
+    assert (world.told("current_sw_title")[-1], world.told("current_sw_version")[-1]) == (title, version)
 
 
 def test_a34_the_longest_names_survive_three_updates(world):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What comes from a cloud is checked once, here: type, range, length of every field."""
 
+import json
+
 from fakes import raises
 
 from ota.errors import JobError
-from ota.job import Job
+from ota.job import FIRMWARE, Job, Offers
 
 SHA = "ab" * 32
 
@@ -39,6 +41,18 @@ def test_job_texts_that_are_none_are_refused():
     for name in ("title", "version"):
         for value in (None, "", 5, "x" * 256, [], b"x"):
             raises(JobError, "bad_" + name, Job, fields(**{name: value}))
+
+
+def test_job_texts_told_in_halves_are_whole_a34():
+    for told, meant in (
+        (b'"1.0 \\ud83d\\ude42\\u6e29"', "1.0 \U0001f642\u6e29"),
+        (b'"\\ud83d\\ude42\\ud800\\udfff"', "\U0001f642\U000103ff"),
+        (b'"\\ud83d"', ""),  # half of nothing
+        (b'"x\\ude42"', "x\U00010242"),
+    ):
+        offers = Offers(False)
+        offers.learn(FIRMWARE, {"title": "t", "version": json.loads(told), "size": 5})
+        assert offers.known[FIRMWARE] == {"title": "t", "version": meant, "size": 5}
 
 
 def test_job_unknown_algorithm_is_refused_a12():
