@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 
+from simulator.clouds import mqtt
 from simulator.clouds.thingsboard.checksums import ALGORITHMS, checksum
 from simulator.clouds.thingsboard.subscriptions import Subscriptions
 from tests.agent.harness import GOOD, TITLE, firmware, small_app
@@ -32,6 +33,8 @@ def test_a01_every_connect_is_clean_and_followed_by_subscribe_request_and_curren
     wanted = [f"{kind}_{key}" for kind in ("fw", "sw") for key in keys]
     assert sorted(world.seen("attribute_request")[0]["shared_keys"]) == sorted(wanted)
     assert (world.told("current_fw_title"), world.told("current_fw_version")) == ([TITLE], ["1.0.0"])
+    topics = [packet.topic for _, packet in world.wire if isinstance(packet, mqtt.Publish)]
+    assert [topic.rpartition("/")[0] for topic in topics] == ["v1/devices/me/attributes/request", "v1/devices/me"]
 
 
 def test_a01_after_a_lost_link_everything_is_subscribed_again(world):
@@ -39,18 +42,22 @@ def test_a01_after_a_lost_link_everything_is_subscribed_again(world):
     world.device.session.close(0x83, "maintenance")
     world.wait(lambda: len(world.seen("attribute_response")) == 2)
     assert len(world.seen("connect")) == len(world.seen("subscribe")) == 2
+    assert [event["clean"] for event in world.seen("connect")] == [True, True]
+    assert set(world.seen("subscribe")[1]["filters"]) == FILTERS
+    assert world.told("current_fw_version") == ["1.0.0"] * 2
     world.offer()
     world.wait("UPDATED")
 
 
-def test_a02_a_refused_filter_is_a_warning(world, monkeypatch):
+@pytest.mark.parametrize("refused", sorted(FILTERS))
+def test_a02_a_refused_filter_is_a_warning(world, monkeypatch, refused):
     grant = Subscriptions.add
     monkeypatch.setattr(
-        Subscriptions, "add", lambda self, name, *rest: 0x80 if "chunk" in name else grant(self, name, *rest)
+        Subscriptions, "add", lambda self, name, *rest: 0x80 if name == refused else grant(self, name, *rest)
     )
     world.offer()
     world.wait("UPDATED")
-    assert world.logged("code=subscription_refused")
+    assert world.logged("code=subscription_refused") == len(world.seen("subscribe")) == 2  # before and after the reset
     assert world.states == [*GOOD]
 
 
