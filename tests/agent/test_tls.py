@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whole stories over TLS, in board mode, for there is none in lockstep: MQTT, HTTP, logins, packages behind https.
+"""Whole stories over TLS, in board mode, for there is none in lockstep: MQTT, HTTP, logins, https packages (A30).
 
 Real sockets on the loopback, certificates made for the test, the unmodified firmware on each interpreter.
 """
@@ -109,7 +109,7 @@ def test_tls_carries_a_whole_update_over_http(make_world) -> None:
     assert not [event for event in world.cloud.events if event["event"] == "connect"]
 
 
-def test_tls_package_behind_https_is_installed(make_world) -> None:
+def test_a30_package_behind_https_is_installed(make_world) -> None:
     world = make_world(token=b"T1")
     url = f"https://localhost:{world.https}/a.bin"
     world.offer(url=url, size=len(DATA), algorithm="SHA256", checksum=checksum("SHA256", DATA))
@@ -118,7 +118,7 @@ def test_tls_package_behind_https_is_installed(make_world) -> None:
     assert world.web.requests == [0]
 
 
-def test_tls_package_behind_https_of_a_stranger_is_refused(make_world) -> None:
+def test_a30_package_behind_https_of_a_stranger_is_refused(make_world) -> None:
     world = make_world(token=b"T1")
     url = f"https://127.0.0.1:{world.https}/a.bin"  # whose certificate is for another name
     world.offer(url=url, size=len(DATA), algorithm="SHA256", checksum=checksum("SHA256", DATA))

@@ -8,6 +8,7 @@ import http.client
 import json
 import socket
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import mmh3
@@ -29,6 +30,14 @@ NINE = {f"fw_{name}" for name in NAMES}
 @pytest.fixture(params=(paho.MQTTv311, paho.MQTTv5), ids=("mqtt3.1.1", "mqtt5"))
 def version(request) -> int:
     return request.param
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Tries until it is true."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "never becomes true"
+        time.sleep(0.002)
 
 
 class Site:
@@ -59,10 +68,7 @@ class Site:
 
     def until(self, key: str, value: object) -> None:
         """Waits for a value in the telemetry."""
-        deadline = time.monotonic() + WAIT_S
-        while self.latest(key) != value:
-            assert time.monotonic() < deadline, f"{key} never becomes {value}"
-            time.sleep(0.002)
+        until(lambda: self.latest(key) == value)
 
     def get(self, what: str, **query) -> tuple[int, bytes]:
         """GET of the HTTP device API."""
@@ -256,8 +262,7 @@ def test_m16_chunk_requests_do_not_count_as_activity(start):
     site = start(inactivity_ms=80)
     site.assign("t", bytes(100))
     device = site.connect()
-    while device.gone.empty():
-        device.send("v2/fw/request/1/chunk/0", "1")
+    until(lambda: not device.gone.empty() or device.send("v2/fw/request/1/chunk/0", "1"))
     device.ended()
 
 
@@ -265,8 +270,7 @@ def test_m17_expired_and_pinned_is_empty_until_a_new_request_id(start):
     site = start(cache_ttl_ms=30)
     site.assign("t", b"x")
     device = site.connect()
-    while device.chunk(1, 0, 1):
-        pass
+    until(lambda: not device.chunk(1, 0, 1))
     assert [device.chunk(1, 0, 1), device.chunk(2, 0, 1)] == [b"", b"x"]
 
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Every item of thingsboard.md section 8 has a test that bears its name, those of the board on each interpreter."""
+
+import re
+import subprocess
+import sys
+from collections import defaultdict
+
+import pytest
+
+from simulator.interpreters import NAMES, ROOT
+
+AGENT = [f"A{number}" for number in range(1, 37)]
+CLOUD = [f"M{number}" for number in range(1, 28)]
+_TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[am])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
+
+
+def items(listing: str) -> dict[str, set[str]]:
+    """For each id that a test is named after: the interpreters it runs on, "" for a test that needs none."""
+    found = defaultdict(set)
+    for line in listing.splitlines():
+        match = _TEST.match(line)
+        if match:
+            on = set((match["parameters"] or "").split("-")) & set(NAMES)
+            found[match["letter"].upper() + match["number"]] |= on or {""}
+    return found
+
+
+@pytest.fixture(scope="module")
+def collected() -> dict[str, set[str]]:
+    """What pytest itself would run."""
+    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "tests/agent", "tests/clouds"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    return items(done.stdout)
+
+
+def test_items_of_the_agent_have_tests_on_every_interpreter(collected):
+    assert {item: set(NAMES) - collected[item] for item in AGENT if set(NAMES) - collected[item]} == {}
+
+
+def test_items_of_the_cloud_have_tests(collected):
+    assert [item for item in CLOUD if not collected[item]] == []
+
+
+def test_items_that_are_none_name_no_test(collected):
+    assert sorted(set(collected) - {*AGENT, *CLOUD}) == []
+
+
+def test_items_map_would_notice():
+    listing = """
+tests/agent/test_x.py::test_a05_either_order[micropython32-deleted-first]
+tests/agent/test_x.py::test_a05_either_order[cpython-deleted-first]
+tests/clouds/test_y.py::test_m1_any_password
+tests/clouds/test_y.py::test_model_of_m2_cannot_be_meant[cpython]
+"""
+    assert items(listing) == {"A5": {"micropython32", "cpython"}, "M1": {""}}
