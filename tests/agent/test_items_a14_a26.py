@@ -295,11 +295,12 @@ def test_a24_a_changed_package_starts_from_the_beginning(world):
 
 
 def test_a24_other_bytes_under_the_same_names_start_from_the_beginning(world):
-    old = world.offer("1.1.0", firmware("1.1.0", "raise RuntimeError('the wrong one')\n"))
+    data = firmware("1.1.0")
+    old = world.offer("1.1.0", data[:-1] + bytes([data[-1] ^ 1]))  # of the same size
     world.wait_flash("write", 8 * SECTOR)
     world.cloud.packages.remove(old)
     world.device.packages.pop("FIRMWARE")  # without the push that unassigning brings: only the link tells
-    new = world.cloud.add_package(TITLE, "1.1.0", firmware("1.1.0"))
+    new = world.cloud.add_package(TITLE, "1.1.0", data)
     world.device.packages["FIRMWARE"] = new
     world.device.shared.update(new.attributes()[0])
     world.device.session.close(0x83, "restart")
