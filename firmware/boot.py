@@ -9,5 +9,7 @@ try:
     from ota.board import Board
 
     bootcheck.guard(Board())
+    del bootcheck
+    port.forget("ota.bootcheck", "ota.otadata")  # what comes next takes its place in memory
 except Exception as error:  # whatever is wrong, main.py gets its chance
     print("ota guard failed:", error)

@@ -4,6 +4,7 @@
 agent.py       listens, decides, installs, reports; start reading here
 install.py     from a job to a reset into the new image
 bootcheck.py   what a boot means: trial, rollback, fallback; confirm or give up
+trial.py       when the agent confirms or gives up
 track.py       one kind of update, firmware     software.py  the other kind, loaded when it is used
 policy.py      whether a job may start          job.py       what a job is, what a cloud offers
 slot.py        the spare partition as a sink    image.py     is this an app for this board
@@ -15,7 +16,7 @@ link.py        the line to the cloud            mqtt.py      over umqtt.simple
 cloud/         one file a cloud                 source/      one file a way of delivery
 checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
 http.py        URLs and answers                 exchange.py  one request after the other
-secure.py      TLS, verified or not at all
+secure.py      TLS, verified or not at all      surrogates.py, no_nvs.py: for rare cases
 board.py       the hardware seam                port.py      MicroPython and CPython
 errors.py      families and codes               log.py       one line an event
 """

@@ -5,13 +5,11 @@ One step erases or writes one sector, or waits `board.step_ms`. A step raises no
 logged, reported and survived, and the application keeps running.
 """
 
-from ota import bootcheck
 from ota.errors import Cancelled, JobError, OtaError, TransferError
-from ota.install import Install
 from ota.job import KINDS, SOFTWARE
 from ota.link import Link
 from ota.log import log
-from ota.port import const, print_exception, ticks_diff
+from ota.port import const, forget, print_exception, ticks_diff
 from ota.report import FAILED
 from ota.slot import BLOCK, Slot
 from ota.track import Track
@@ -26,6 +24,7 @@ class Agent:
     """`health`: functions without arguments, each True when the application is well; asked on a trial boot only.
 
     `enabled`, `hold_reset`: set by the application at any time. `tracks`: firmware, and software where it is used.
+    `booted`: ticks_ms() when it was made.
     """
 
     def __init__(self, board, cloud, journal, health=()):
@@ -37,11 +36,10 @@ class Agent:
         self.link = Link(board, cloud, self.tracks)
         self.enabled = True
         self.hold_reset = False
-        self._health = health
+        self.health = health
         self._cancelled = False
         self._job = None  # the one being installed
-        self._booted = board.ticks_ms()
-        self._progress_at = self._booted
+        self.booted = self._progress_at = board.ticks_ms()
 
     @property
     def on_trial(self):
@@ -82,10 +80,7 @@ class Agent:
         self.link.drop()
         self.cloud.changed.update(KINDS)  # what a bug of ours has interrupted is taken up again
         yield from self.link.pause(delay_ms)
-        if len(self.tracks) == 1 and bootcheck.uses_trees(self.board):
-            self._add_software()
-        for track in self.tracks:
-            track.settle()
+        self._settle()
         error = None
         while True:
             try:
@@ -93,6 +88,17 @@ class Agent:
                 yield from self._serve()
             except OtaError as failure:
                 error = failure
+
+    def _settle(self):
+        """What this boot means. Not part of `_work`: a generator would keep what it has imported."""
+        from ota import bootcheck
+
+        if len(self.tracks) == 1 and bootcheck.uses_trees(self.board):
+            self._add_software()
+        for track in self.tracks:
+            track.settle()
+        if not self.on_trial:
+            forget("ota.bootcheck", "ota.otadata")
 
     def _serve(self):
         """While the link holds: listens, and starts what may start."""
@@ -121,6 +127,8 @@ class Agent:
         return not self.on_trial and (self.enabled or track.forced)
 
     def _install(self, track, job):
+        from ota.install import Install
+
         self._job = job
         track.forced = self._cancelled = False
         try:
@@ -206,25 +214,14 @@ class Agent:
         if job.id != self._job.id or job.url != self._job.url:
             raise Cancelled("replaced")
 
+    # a trial is rare, and so is its code in memory; that of bootcheck.py too
+
     def _try_to_confirm(self):
-        for check in self._health:
-            try:
-                if not check():
-                    return
-            except Exception as error:  # a check that fails is a check that says no
-                print_exception(error)
-                return
-        for track in self.tracks:
-            if track.on_trial:
-                track.confirm()
-        self.board.watchdog.relax()
-        self.cloud.changed.update(KINDS)  # what had to wait for this may start
-        log("confirmed")
+        from ota import trial
+
+        trial.confirm(self)
 
     def _watch_trial(self):
-        """Resets a little before the watchdog would, so that the reason is known."""
-        if ticks_diff(self.board.ticks_ms(), self._booted) > self.board.trial_ms - self.board.trial_ms // 8:
-            why = "health check failed" if self.cloud.ready else "cloud not reached"
-            for track in self.tracks:
-                if track.on_trial:
-                    bootcheck.give_up(self.board, track.journal, why)
+        from ota import trial
+
+        trial.watch(self)

@@ -42,24 +42,14 @@ class Watchdog:
         self.arm(_IDLE_WATCHDOG_MS)
 
 
-class _NoNvs:
-    """Stands for an NVS that the chip could not start: it knows nothing and keeps nothing until a later boot can."""
-
-    def __init__(self, error):
-        self._error = error
-
-    def _refuse(self, *_):
-        raise self._error
-
-    get_i32 = get_blob = set_blob = _refuse
-
-
 def _nvs(namespace):
     try:
         return esp32.NVS(namespace)
     except OSError as error:  # the application runs on, and a trial still ends by its deadline
         log("warning", "code", "nvs_unusable", "error", error)
-        return _NoNvs(error)
+        from ota.no_nvs import NoNvs
+
+        return NoNvs(error)
 
 
 class Board:

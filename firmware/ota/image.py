@@ -12,7 +12,7 @@ from ota.port import const
 
 HEADER = const(288)  # bytes needed: image header, first segment header, app descriptor (esp32.md 4)
 _MAGIC = const(0xE9)
-_DESCRIPTOR = b"\x32\x54\xcd\xab"
+_DESCRIPTOR = const(b"\x32\x54\xcd\xab")
 _SEGMENTS = const(16)
 
 

@@ -35,18 +35,11 @@ def _text(fields, name, limit):
 
 def _whole(value):
     """Text as it was meant: JSON may tell a character in two halves, which MicroPython's json leaves apart."""
-    if not isinstance(value, str) or not any(0xD800 <= ord(c) < 0xE000 for c in value):
-        return value
-    text, first = "", 0
-    for c in value:
-        n = ord(c)
-        if n >> 10 == 0xD800 >> 10:
-            first = n & 0x3FF
-        elif n >> 10 == 0xDC00 >> 10:
-            text += chr(0x10000 + (first << 10) + (n & 0x3FF))
-        else:
-            text += c
-    return text
+    if isinstance(value, str) and any(0xD800 <= ord(c) < 0xE000 for c in value):
+        from ota.surrogates import joined
+
+        return joined(value)
+    return value
 
 
 class Job:

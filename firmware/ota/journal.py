@@ -21,7 +21,7 @@ from ota.port import const
 _VERSION = const(1)
 _LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
 _ATTEMPTS = const(3)  # the chip may fail once
-_HEAD = "<BII"  # version, sequence, CRC-32 over sequence and body
+_HEAD = const("<BII")  # version, sequence, CRC-32 over sequence and body
 _HEAD_SIZE = const(9)
 
 

@@ -10,7 +10,7 @@ from ota.port import const, ticks_diff
 _BACK_OFF_MS = const(1000)  # doubles up to the cap, plus up to half as much by chance
 _CAP = const(6)
 _REFUSED_MS = const(300000)  # bad credentials: servers may block who hammers (thingsboard.md A32)
-_REFUSALS = (2, 4, 5)  # details that are MQTT's codes for bad credentials; others who refuse us say 5
+_REFUSALS = const((2, 4, 5))  # details that are MQTT's codes for bad credentials; others who refuse us say 5
 _FLAPS = const(4)  # so many short links in a row are no accident
 _STEADY_MS = const(30000)  # a link that held this long makes the back-off start anew
 

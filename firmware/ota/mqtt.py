@@ -21,7 +21,6 @@ PUBLISH = const(0x30)
 PUBACK = const(0x40)
 SUBACK = const(0x90)
 _TOPIC = const(96)  # the longest topic that anybody sends us
-REFUSED = "mqtt_refused"
 
 
 class Mqtt(simple.MQTTClient):
@@ -50,13 +49,13 @@ class Mqtt(simple.MQTTClient):
         return ((None,),)
 
     def connect(self):
-        """CONNECT, clean, and its answer. Raises TransferError; code REFUSED has the return code as detail."""
+        """CONNECT, clean, and its answer. Raises TransferError; code mqtt_refused has the return code as detail."""
         real = simple.socket
         simple.socket = self
         try:
             super().connect(True)
         except simple.MQTTException as error:
-            raise TransferError(REFUSED, error.args[0])
+            raise TransferError("mqtt_refused", error.args[0])
         except (OSError, IndexError, TypeError, AssertionError) as error:
             raise TransferError("mqtt_connect_failed", str(error))
         finally:

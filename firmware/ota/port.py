@@ -21,14 +21,11 @@ _PERIOD = const(0x3FFFFFFF)  # MicroPython's ticks wrap so that they stay small 
 EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0  # unix seconds at time() == 0 (esp32.md 5.4)
 
 try:
-    from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+    from time import sleep_ms, ticks_diff, ticks_ms
 except ImportError:
 
     def ticks_ms():
         return int(time.monotonic() * 1000) & _PERIOD
-
-    def ticks_add(ticks, delta):
-        return (ticks + delta) & _PERIOD
 
     def ticks_diff(end, start):
         half = (_PERIOD + 1) // 2
@@ -45,6 +42,18 @@ def keep_heap_compact():
     """
     if hasattr(gc, "threshold"):
         gc.threshold(4096)
+
+
+def forget(*names):
+    """Unloads modules of a package that have done their work; an import loads them again.
+
+    Does nothing on CPython, which has memory enough.
+    """
+    if hasattr(gc, "threshold"):
+        for name in names:
+            package, module = name.split(".")
+            if sys.modules.pop(name, None):
+                delattr(sys.modules[package], module)
 
 
 def unix_time():
@@ -86,14 +95,10 @@ class Stream:
         """From now on a read returns what is there, and None for nothing; so it can lose nothing either."""
         self._sock.setblocking(False)
 
-    def setblocking(self, flag):
-        """Part of what umqtt.simple expects; the time-out set at opening stays as it is."""
+    def connect(self, _):
+        """Part of what umqtt.simple expects. A Stream is connected from the start, and its time-out stays."""
 
-    def settimeout(self, seconds):
-        """Part of what umqtt.simple expects; see `setblocking`."""
-
-    def connect(self, address):
-        """Part of what umqtt.simple expects; a Stream is connected from the start."""
+    settimeout = setblocking = connect
 
     def close(self):
         try:

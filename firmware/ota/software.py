@@ -4,7 +4,6 @@
 Loaded when the first software package is offered, and at every boot from then on.
 """
 
-from ota import bootcheck
 from ota.errors import FlashError
 from ota.job import SOFTWARE
 from ota.journal import Journal
@@ -49,6 +48,8 @@ class Software(Track):
 
     def _close(self, job):
         """The job was about to be activated: how did it end?"""
+        from ota import bootcheck
+
         state = self._trees.state
         if job["slot"] == self.label:
             if not self.on_trial:
@@ -71,5 +72,7 @@ class Software(Track):
             raise FlashError("confirm_failed", str(error))
         job = self.journal.get("job")
         if job and job["stage"] == "activating" and job["slot"] == self.label:
+            from ota import bootcheck
+
             bootcheck.succeed(job, self.journal, self.reporter)
         self.on_trial = False

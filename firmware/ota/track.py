@@ -4,7 +4,7 @@
 The agent has a Track for firmware, and one for software (software.py) once a software package was ever offered.
 """
 
-from ota import bootcheck, identity, policy
+from ota import identity, policy
 from ota.errors import JobError
 from ota.job import FIRMWARE
 from ota.log import log
@@ -32,6 +32,8 @@ class Track:
 
     def settle(self):
         """What this boot means; closes what the last one has left open."""
+        from ota import bootcheck
+
         board = self._agent.board
         self.on_trial = bootcheck.settle(board, self.journal, self.reporter)
         if not board.spare:
@@ -45,6 +47,8 @@ class Track:
 
     def confirm(self):
         """Keeps what runs for good. Raises FlashError."""
+        from ota import bootcheck
+
         bootcheck.confirm(self._agent.board, self.journal, self.reporter)
         self.on_trial = False
 

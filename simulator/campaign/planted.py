@@ -37,7 +37,7 @@ class Planted:
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
 _JOURNAL, _REPORT, _SLOT = "ota/journal.py", "ota/report.py", "ota/slot.py"
 _POLICY, _OTADATA, _BOARD = "ota/policy.py", "ota/otadata.py", "ota/board.py"
-_CLOUD, _TRACK = "ota/cloud/thingsboard.py", "ota/track.py"
+_CLOUD, _TRACK, _TRIAL = "ota/cloud/thingsboard.py", "ota/track.py", "ota/trial.py"
 
 PLANTED = (
     Planted(
@@ -133,9 +133,9 @@ PLANTED = (
     ),
     Planted(
         "confirms whatever the health check says",
-        _AGENT,
-        "                if not check():\n                    return\n",
-        "                check()\n",
+        _TRIAL,
+        "            if not check():\n                return\n",
+        "            check()\n",
     ),
     Planted(
         "reports success before it confirms",

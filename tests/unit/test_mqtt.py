@@ -31,7 +31,7 @@ def test_mqtt_connect_carries_the_token_with_an_empty_password():
 
 def test_mqtt_refusal_carries_the_return_code():
     client = mqtt.Mqtt(Stream(b"\x20\x02\x00\x05"), b"", b"wrong", b"")
-    assert raises(TransferError, mqtt.REFUSED, client.connect).detail == 5
+    assert raises(TransferError, "mqtt_refused", client.connect).detail == 5
 
 
 def test_mqtt_server_that_hangs_up_instead_of_answering():

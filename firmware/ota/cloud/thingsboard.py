@@ -14,15 +14,15 @@ from ota.job import KINDS, Offers
 from ota.log import log
 from ota.mqtt import PUBLISH, SUBACK, Mqtt
 from ota.port import const, ticks_diff, ticks_ms
-from ota.source import tb_chunks
 
-_ATTRIBUTES = b"v1/devices/me/attributes"
-_ASK = b"v1/devices/me/attributes/request/"
-_ANSWER = b"v1/devices/me/attributes/response/"
-_TELEMETRY = b"v1/devices/me/telemetry"
-_CALL = b"v1/devices/me/rpc/request/"
-_RETURN = b"v1/devices/me/rpc/response/"
-_V2 = b"v2/"
+_ATTRIBUTES = const(b"v1/devices/me/attributes")
+_ASK = const(b"v1/devices/me/attributes/request/")
+_ANSWER = const(b"v1/devices/me/attributes/response/")
+_TELEMETRY = const(b"v1/devices/me/telemetry")
+_CALL = const(b"v1/devices/me/rpc/request/")
+_RETURN = const(b"v1/devices/me/rpc/response/")
+_ERROR = const(b"v2/fw/error")  # of software too
+_V2 = const(b"v2/")
 _SHORTEST = const(15)  # longer topics that begin with it are of chunks
 # Chunks come with QoS 0: the server repeats none anyway, and an acknowledgement for each would make Nagle's algorithm
 # hold the next request back until the server's delayed ACK, 40 ms on Linux.
@@ -31,11 +31,11 @@ _FILTERS = (
     (_ANSWER + b"+", 1),
     (b"v2/fw/response/+/chunk/+", 0),
     (b"v2/sw/response/+/chunk/+", 0),
-    (tb_chunks.ERROR, 1),
+    (_ERROR, 1),
     (_CALL + b"+", 1),
 )
-_UPLOAD = ("title", "version", "size", "checksum", "algorithm")  # what every uploaded package has
-_LINK = ("title", "version")  # what every package has that is a URL
+_UPLOAD = const(("title", "version", "size", "checksum", "algorithm"))  # what every uploaded package has
+_LINK = const(("title", "version"))  # what every package has that is a URL
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
 _ASKS = const(3)
@@ -118,8 +118,10 @@ class ThingsBoard(Offers):
             from ota.source.http import Http
 
             return Http(self._board, self, job, offset)
+        from ota.source.tb_chunks import TbChunks
+
         prefix = tb_common.PREFIXES[job.kind].encode()
-        return tb_chunks.TbChunks(self, job.size, offset, self.next_request_id(), self._chunk, self._window, prefix)
+        return TbChunks(self, job.size, offset, self.next_request_id(), self._chunk, self._window, prefix)
 
     def report(self, event, kind):
         """`event`: dict with state and perhaps error. QoS 1."""
@@ -163,7 +165,7 @@ class ThingsBoard(Offers):
     def _message(self):
         topic = bytes(self.mqtt.topic[: self.mqtt.topic_size])
         payload = self.mqtt.payload(_LIMIT)
-        if topic == tb_chunks.ERROR:
+        if topic == _ERROR:
             self._server_error(payload)
         elif topic == _ATTRIBUTES:
             self._pushed(tb_common.parse(payload))

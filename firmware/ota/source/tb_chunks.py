@@ -9,7 +9,6 @@ Each attempt has a request id of its own, for the server pins an id to a package
 from ota.errors import TransferError
 from ota.port import const, ticks_diff, ticks_ms
 
-ERROR = b"v2/fw/error"  # of software too
 _PATIENCE_MS = const(8000)  # silence until a chunk is asked for again; doubles each time
 _ASKS = const(4)
 _BROKEN = const(6)  # answers of the wrong length in a row
