@@ -2,59 +2,49 @@
 """How much memory the agent takes: bytes of its modules, heap after import, bytes per block, smallest heap.
 
 Everything is measured on a twin in lockstep (simulator/board/lockstep.py), so the figures are the same on every
-machine. Its heap also holds the twins of the chip's C modules, which a real board has in flash.
+machine. The agent is compiled as for a board, without line numbers. The twin's heap also holds what stands for C code,
+which a board has in flash: `in_flash` tells how much that is.
 """
 
-import ast
 import re
-from collections.abc import Callable, Iterable
+import subprocess
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from graphlib import TopologicalSorter
 from itertools import pairwise
+from math import ceil
 from pathlib import Path
 
 from simulator import probes
-from simulator.board.build import build_firmware, compile_module
+from simulator.board.build import build_firmware
 from simulator.board.lockstep import Lockstep
 from simulator.board.net import EPOCH_MS
+from simulator.board.unpack import stock
 from simulator.breakage import BOARD, FIRMWARE, TITLE
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.errors import UserError
+from simulator.firmware_modules import SCRIPTS, loaded_by_update, modules
 from simulator.interpreters import Interpreter
 from simulator.update import SIZE
 
 QUICK_SIZE = 262_144
-LIMIT_K = 80  # KiB: an update has to work in a heap of this size on the 32-bit interpreter
+LIMIT_K = 76  # KiB: an update has to work in a heap of this size on the 32-bit interpreter
+BOARD_LIMIT_K = 56  # KiB: the same without what a board has in flash
 FIRST, LAST = 8, 38  # blocks between which allocations are counted
 _TOKEN = "T1"
 STOCK = "umqtt.simple"  # frozen in every MicroPython for the ESP32
-_SCRIPTS = ("boot", "main")
 _SMALLEST_K, _LARGEST_K = 24, 160
-_MODULE = re.compile(r"probe module (\S+) (\d+)")
 _HEAP = re.compile(r"probe heap (\d+)")
-_NAMES = re.compile(r"n_total_bytes=(\d+)")
+_NAMES = re.compile(r"n_qstr=(\d+), n_str_data_bytes=(\d+), n_total_bytes=(\d+)")
 _BLOCKS = re.compile(r"probe blocks (\d+) bytes (-?\d+)")
-
-
-@dataclass(frozen=True)
-class Module:
-    """One file of the firmware. `mpy`, `mpy_o3`: bytes compiled, with and without line numbers.
-
-    `is_optional`: nothing imports it until a job needs it, and it may be left off the board.
-    """
-
-    name: str
-    mpy: int
-    mpy_o3: int
-    is_optional: bool
 
 
 @dataclass(frozen=True)
 class Imports:
     """Bytes of heap in use after a collection. `base`: before boot.py. `modules`: what each adds, without its names.
 
-    `names`: all interned names that the modules add. `total`: everything loaded, optional modules included.
+    `names`: all interned names that the modules add. `total`: everything loaded, late modules included.
     """
 
     base: int
@@ -65,86 +55,77 @@ class Imports:
 
 @dataclass(frozen=True)
 class Heap(Imports):
-    """All about the heap of one interpreter. `smallest_k`: KiB that a whole update needs, None if there is no end."""
+    """All about the heap of one interpreter. `smallest_k`: KiB that a whole update needs, None if there is no end.
+
+    `in_flash`: bytes of that which a board does not need. `board_k`: KiB that are left, rounded up to a tenth.
+    """
 
     bytes_per_block: float
     smallest_k: int | None
-
-
-def modules() -> list[Module]:
-    """Every module of the firmware, each after those it imports."""
-    graph = _imports()
-    needed = _reachable(graph, _SCRIPTS)
-    return [
-        Module(name, _compiled(name), _compiled(name, 3), name not in needed)
-        for name in TopologicalSorter(graph).static_order()
-    ]
-
-
-def _path(name: str) -> Path:
-    file = FIRMWARE / name.replace(".", "/")
-    return file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-
-
-def _compiled(name: str, optimise: int = 0) -> int:
-    path = _path(name)
-    return len(compile_module(path.relative_to(FIRMWARE).as_posix(), path.read_bytes(), optimise))
-
-
-def _imports() -> dict[str, set[str]]:
-    """Module name -> modules of the firmware that it imports when it is loaded, its packages among them."""
-    files = [path.relative_to(FIRMWARE).with_suffix("") for path in FIRMWARE.rglob("*.py")]
-    names = {".".join(file.parts).removesuffix(".__init__") for file in files} - {"manifest"}
-    return {name: {other for other in _loads(name) if other in names and other != name} for name in sorted(names)}
-
-
-def _loads(name: str) -> Iterable[str]:
-    """Everything that may be a module in the import statements of a module, and the packages it is in."""
-    at_once = [statement for statement in ast.parse(_path(name).read_text()).body if not _is_later(statement)]
-    for node in ast.walk(ast.Module(at_once, [])):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-    yield from (name[: dot.start()] for dot in re.finditer(r"\.", name))
-
-
-def _is_later(statement: ast.stmt) -> bool:
-    """Imports inside functions happen when they are called."""
-    return isinstance(statement, ast.FunctionDef | ast.ClassDef)
-
-
-def _reachable(graph: dict[str, set[str]], start: Iterable[str]) -> set[str]:
-    found: set[str] = set()
-    todo = list(start)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found.add(name)
-            todo += graph[name]
-    return found
+    in_flash: int
+    board_k: float | None
 
 
 def measure_heap(interpreter: Interpreter, size: int = SIZE) -> Heap:
     """All about the heap of one MicroPython; `size`: bytes of the image."""
-    loaded = heap_after_import(interpreter)
+    smallest_k = smallest_heap(interpreter, size)
+    flash = in_flash(interpreter)
     return Heap(
-        **vars(loaded), bytes_per_block=bytes_per_block(interpreter), smallest_k=smallest_heap(interpreter, size)
+        **vars(heap_after_import(interpreter)),
+        bytes_per_block=bytes_per_block(interpreter),
+        smallest_k=smallest_k,
+        in_flash=flash,
+        board_k=smallest_k and ceil((smallest_k * 1024 - flash) / 102.4) / 10,
     )
 
 
 def heap_after_import(interpreter: Interpreter) -> Imports:
     """Loads one module after the other on a board."""
-    names = [module.name for module in modules() if module.name not in _SCRIPTS]
+    names = [module.name for module in modules() if module.name not in SCRIPTS]
     names.insert(names.index("ota.mqtt"), STOCK)
+    heaps, interned = _load(interpreter, names)
+    growth = [after.size - before.size for before, after in pairwise(interned)]
+    added = [after - before - more for (before, after), more in zip(pairwise(heaps), growth, strict=True)]
+    return Imports(heaps[0], dict(zip(names, added, strict=True)), sum(growth), heaps[-1])
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Interned names: how many, the bytes of their text, and of all that the interpreter keeps of them."""
+
+    count: int
+    text: int
+    size: int
+
+
+def _load(interpreter: Interpreter, names: list[str]) -> tuple[list[int], list[_Names]]:
+    """Heap in use and names that are there, before these modules are loaded and after each."""
     lines = _console(interpreter, probes.image("modules", boot=False, NAMES=names))
-    totals = [int(found[1]) for line in lines if (found := _HEAP.match(line))]
-    interned = [int(found[1]) for line in lines if (found := _NAMES.search(line))]
-    sizes = {found[1]: int(found[2]) for line in lines if (found := _MODULE.match(line))}
-    growth = [after - before for before, after in pairwise(interned)]
-    heaps = {name: sizes[name] - more for name, more in zip(names, growth, strict=True)}
-    return Imports(totals[0], heaps, interned[-1] - interned[0], totals[1])
+    heaps = [int(found[1]) for line in lines if (found := _HEAP.match(line))]
+    return heaps, [_Names(*map(int, found.groups())) for line in lines if (found := _NAMES.search(line))]
+
+
+def in_flash(interpreter: Interpreter) -> int:
+    """Bytes of a twin's heap that a board does not need: what stands for C code, and stock modules that are frozen.
+
+    The former: the heap of a twin less that of the interpreter alone, with as many more names in both as an update
+    brings, for names are kept in tables that double, and fill them together. The latter: the size of their .mpy; the
+    rest of what they take (dictionaries, functions) a board needs as well.
+    """
+    before, *_, after = _load(interpreter, loaded_by_update())[1]
+    count = after.count - before.count
+    values = {"COUNT": count, "LENGTH": (after.text - before.text) // count - 1}
+    lines = _console(interpreter, probes.image("names", boot=False, **values))
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "main.py")
+        script.write_text(probes.source("names", **values))
+        alone = subprocess.run(interpreter.argv(script), capture_output=True, text=True, check=True).stdout
+    frozen = sum(len(data) for name, data in stock().items() if name.endswith(".mpy"))
+    return _heap(lines) - _heap(alone.splitlines()) + frozen
+
+
+def _heap(lines: list[str]) -> int:
+    return next(int(found[1]) for line in lines if (found := _HEAP.match(line)))
 
 
 def _console(interpreter: Interpreter, image: bytes) -> list[str]:
@@ -157,7 +138,7 @@ def _console(interpreter: Interpreter, image: bytes) -> list[str]:
 
 @cache
 def _firmware(version: str, size: int | None = None) -> bytes:
-    return build_firmware(FIRMWARE, TITLE, version, size=size)
+    return build_firmware(FIRMWARE, TITLE, version, size=size, optimise=probes.OPTIMISE)
 
 
 def _twin(interpreter: Interpreter, image: bytes, size: int, heap: str | None) -> Lockstep:

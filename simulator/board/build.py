@@ -19,8 +19,11 @@ from simulator.errors import UserError
 _NOT_FROZEN = "manifest.py"  # says what to freeze, is not frozen itself
 
 
-def compile_tree(folder: str | Path) -> dict[str, bytes]:
-    """Every .py file below `folder` and its .mpy, by relative path. Raises UserError for code that does not compile."""
+def compile_tree(folder: str | Path, optimise: int = 0) -> dict[str, bytes]:
+    """Every .py file below `folder` and its .mpy, by relative path; `optimise` as for `compile_module`.
+
+    Raises UserError for code that does not compile.
+    """
     root = Path(folder)
     if not os.path.isdir(root):  # Path.is_dir raises for a name that is too long
         raise UserError("no_such_folder", f"{root} is not a folder")
@@ -30,7 +33,7 @@ def compile_tree(folder: str | Path) -> dict[str, bytes]:
         if name == _NOT_FROZEN or "__pycache__" in path.parts or path.is_dir():
             continue
         try:
-            files |= _module(name, path.read_bytes())
+            files |= _module(name, path.read_bytes(), optimise)
         except OSError as error:
             raise UserError("no_such_file", f"cannot read {path}: {error.strerror}") from None
     return files
@@ -51,19 +54,24 @@ def build_firmware(
     version: str,
     chip: str = "esp32",
     size: int | None = None,
+    optimise: int = 0,
 ) -> bytes:
-    """An app image with the modules of the folders (later ones win) and version.py, `size` bytes long if given."""
+    """An app image with the modules of the folders (later ones win) and version.py, `size` bytes long if given.
+
+    `optimise` as for `compile_module`: with line numbers, unless told otherwise, for a twin is where people look for
+    bugs. A board's image has none (firmware/manifest.py).
+    """
     if isinstance(folders, str | Path):
         folders = [folders]
     files: dict[str, bytes] = {}
     for folder in folders:
-        files |= compile_tree(folder)
+        files |= compile_tree(folder, optimise)
     files |= version_module(title, version)
     return image_writer.build(archive.pack(files), title, version, chip, size)
 
 
-def _module(name: str, source: bytes) -> dict[str, bytes]:
-    return {name: source, name.removesuffix(".py") + ".mpy": compile_module(name, source)}
+def _module(name: str, source: bytes, optimise: int = 0) -> dict[str, bytes]:
+    return {name: source, name.removesuffix(".py") + ".mpy": compile_module(name, source, optimise)}
 
 
 @functools.lru_cache(maxsize=1024)  # tests and demos build the same modules again and again

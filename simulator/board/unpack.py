@@ -17,7 +17,7 @@ from simulator.interpreters import ROOT, Interpreter
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STOCK = ROOT / ".tools" / "umqtt"
-_NO_LINE_NUMBERS = 3  # mpy-cross -O: the twins are in the device's heap, where a board has nothing
+_NO_LINE_NUMBERS = 3  # mpy-cross -O: twins and stock modules are in the device's heap, where a board has nothing
 _ON_DEMAND = ("_machine.mpy", "_network.mpy", "ntptime.mpy")
 _SCRIPTS = ("boot.py", "main.py", "_start.py")
 
@@ -32,7 +32,7 @@ def frozen_modules(interpreter: Interpreter, image: bytes, folder: Path) -> None
     if interpreter.is_micropython:
         for name in _ON_DEMAND:
             shutil.copy(_twins() / name, folder)
-    _write(interpreter.is_micropython, _stock() | (archive.find(image) or {}), folder)
+    _write(interpreter.is_micropython, stock() | (archive.find(image) or {}), folder)
 
 
 @functools.cache
@@ -50,9 +50,12 @@ def _twins() -> Path:
 
 
 @functools.cache
-def _stock() -> dict[str, bytes]:
-    """Empty without `make setup`: then firmware that imports umqtt says so by itself."""
-    return compile_tree(_STOCK) if _STOCK.is_dir() else {}
+def stock() -> dict[str, bytes]:
+    """What every image brings, as source and compiled, by relative path.
+
+    Empty without `make setup`: then firmware that imports umqtt says so by itself.
+    """
+    return compile_tree(_STOCK, _NO_LINE_NUMBERS) if _STOCK.is_dir() else {}
 
 
 def _write(compiled: bool, files: dict[str, bytes], folder: Path) -> None:

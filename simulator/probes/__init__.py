@@ -11,14 +11,23 @@ from simulator.board.build import build_firmware
 from simulator.breakage import FIRMWARE, TITLE
 
 VERSION = "1.0.0"
+OPTIMISE = 3  # mpy-cross -O: no line numbers, as in firmware/manifest.py
 _HERE = Path(__file__).parent
 
 
 def image(probe: str, *, boot: bool = True, firmware: Path = FIRMWARE, **values: object) -> bytes:
-    """An app image of `firmware` with `probe` in place of main.py; without `boot` its boot.py is empty."""
-    head = "".join(f"{name} = {value!r}\n" for name, value in values.items())
+    """An app image of `firmware` with `probe` in place of main.py; without `boot` its boot.py is empty.
+
+    Compiled as firmware/manifest.py has it compiled for a board.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "main.py").write_text(head + (_HERE / f"{probe}.py").read_text())
+        Path(folder, "main.py").write_text(source(probe, **values))
         if not boot:
             Path(folder, "boot.py").touch()
-        return build_firmware([firmware, folder], TITLE, VERSION)
+        return build_firmware([firmware, folder], TITLE, VERSION, optimise=OPTIMISE)
+
+
+def source(probe: str, **values: object) -> str:
+    """The program itself."""
+    head = "".join(f"{name} = {value!r}\n" for name, value in values.items())
+    return head + (_HERE / f"{probe}.py").read_text()

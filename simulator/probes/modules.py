@@ -1,26 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""Probe: heap that each module keeps after its import. Prints the heap before, then a line for each of NAMES."""
+"""Probe: heap in use before the first and after each import of NAMES, a line each, with a line of its names behind."""
 
 import gc
 
 import micropython
 
 
-def used():
+def look(name):
     gc.collect()
-    return gc.mem_alloc()
+    print("probe heap", gc.mem_alloc(), name)
+    micropython.qstr_info()
 
 
 def main(names):
-    print("starting", used())  # what the stack still points to from the loading of this program counts until then
-    print("probe heap", used())
-    micropython.qstr_info()
+    look("none")
     for name in names:
-        before = used()
         __import__(name)
-        print("probe module", name, used() - before)
-        micropython.qstr_info()
-    print("probe heap", used())
+        look(name)
 
 
 main(NAMES)  # noqa: F821

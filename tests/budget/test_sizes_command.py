@@ -22,23 +22,32 @@ def test_sizes_prints_modules_blocks_and_the_smallest_heap(both: list[Interprete
     assert int(rows["ota.agent"].replace(",", "")) > 1000
     assert rows["allocated per block (bytes)"] == "0"
     assert rows["smallest heap for an update of 262,144 bytes"].endswith("k")
-    assert rows["limits (0 bytes per block, 80k on micropython32): kept"] == "kept"
+    assert rows["smallest heap on a board"].endswith("k")
+    assert rows["limits (0 bytes per block, 76k on micropython32, 56k on a board): kept"] == "kept"
 
 
 def test_sizes_json_has_every_figure(both: list[Interpreter]):
     facts = json.loads(sizes("--quick", "--json").stdout)
     assert facts["image_size"] == memory.QUICK_SIZE and facts["within_limits"] and facts["left_out"] == []
-    assert {"name", "mpy", "mpy_o3", "is_optional"} == set(facts["modules"][0])
+    assert {"name", "mpy", "mpy_o3", "is_late"} == set(facts["modules"][0])
     for interpreter in both:
         heap = facts["heaps"][interpreter.name]
         assert heap["bytes_per_block"] == 0 and heap["base"] < heap["smallest_k"] * 1024
-    assert facts["heaps"]["micropython32"]["smallest_k"] <= memory.LIMIT_K
+    small = facts["heaps"]["micropython32"]
+    assert small["smallest_k"] <= memory.LIMIT_K and small["board_k"] <= memory.BOARD_LIMIT_K
+    assert abs(small["smallest_k"] - small["in_flash"] / 1024 - small["board_k"]) < 0.11
 
 
-@pytest.mark.parametrize("broken", [{"bytes_per_block": 16.0}, {"smallest_k": 81}, {"smallest_k": None}])
+@pytest.mark.parametrize(
+    "broken",
+    [{"bytes_per_block": 16.0}, {"smallest_k": 77}, {"board_k": 56.1}, {"smallest_k": None, "board_k": None}],
+)
 def test_sizes_exits_1_when_a_limit_is_broken(both: list[Interpreter], monkeypatch: pytest.MonkeyPatch, broken: dict):
-    good = {"base": 1, "modules": {memory.STOCK: 1}, "names": 1, "total": 1, "bytes_per_block": 0.0, "smallest_k": 80}
-    monkeypatch.setattr(memory, "measure_heap", lambda *_: memory.Heap(**(good | broken)))
+    loaded = {"base": 1, "modules": {memory.STOCK: 1}, "names": 1, "total": 1}
+    good = {"bytes_per_block": 0.0, "smallest_k": 76, "in_flash": 20480, "board_k": 56.0}
+    monkeypatch.setattr(memory, "measure_heap", lambda *_: memory.Heap(**(loaded | good)))
+    assert sizes("--json").exit_code == 0
+    monkeypatch.setattr(memory, "measure_heap", lambda *_: memory.Heap(**(loaded | good | broken)))
     assert sizes("--json").exit_code == 1
     assert "BROKEN" in sizes().stdout
 
