@@ -33,8 +33,10 @@ def test_bench_compares_with_the_bare_loop_on_both_lines():
         base = results[result["line"], "bare loop"]
         assert abs(result["ratio"] - result["kib_s"] / base["kib_s"]) < 1e-9
         assert result["board_s"] > 1  # booting alone takes longer
-    assert results[FAR, "update, window 1"]["ms_block"] >= speed.ROUND_TRIP_MS
-    assert results[FAR, "update, window 4"]["ms_block"] < results[FAR, "update, window 1"]["ms_block"] / 1.5
+    assert results[FAR, "update, window 1"]["ms_block"] >= speed.ROUND_TRIP_MS  # a request has to go each time
+    assert results[FAR, "bare loop"]["ms_block"] < 4096 / speed.TCP_WINDOW * speed.ROUND_TRIP_MS * 1.2
+    assert results[FAR, "update, window 1"]["ratio"] < 0.75
+    assert results[FAR, "update, window 4"]["ratio"] >= 0.85  # what the project promises; 0.93 as a rule
 
 
 def test_bench_table_has_a_row_for_each_result(monkeypatch: pytest.MonkeyPatch):
