@@ -201,7 +201,7 @@ def streams_with_locked_heap(interpreter: Interpreter, firmware: Path = FIRMWARE
 
 def _watch_blocks(interpreter: Interpreter, firmware: Path, *, lock: bool) -> tuple[int, int]:
     """(blocks, bytes allocated meanwhile). Raises MemoryError if the board did."""
-    image = probes.image("blocks", firmware=firmware, FIRST=FIRST, LAST=LAST, LOCK=lock)
+    image = probes.image("blocks", firmware=firmware, TRACK=0, FIRST=FIRST, LAST=LAST, LOCK=lock)
     with _twin(interpreter, image, QUICK_SIZE, None) as twin:
         twin.run(lambda event: event["event"] == "repl", max_boots=1)
         for line in twin.story.lines:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Probe: heap that blocks cost while they stream in, from block FIRST to block LAST; with the heap locked if LOCK.
 
+TRACK: 0 for firmware, 1 for software.
+
 Between the two no report is due, so nothing is written to the log and no telemetry is sent.
 """
 
@@ -29,19 +31,22 @@ def stream(steps, slot, block):
         next(steps)
 
 
-def main(first, last, lock):
+def main(track, first, last, lock):
     agent = make_agent()
     steps = agent.steps()
-    stream(steps, agent.tracks[0].slot, first)
+    while len(agent.tracks) <= track:
+        next(steps)
+    slot = agent.tracks[track].slot
+    stream(steps, slot, first)
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()
     if lock:
         heap_lock()
-    stream(steps, agent.tracks[0].slot, last)
+    stream(steps, slot, last)
     if lock:
         heap_unlock()
     print("probe blocks", last - first, "bytes", gc.mem_alloc() - before)
 
 
-main(FIRST, LAST, LOCK)  # noqa: F821
+main(TRACK, FIRST, LAST, LOCK)  # noqa: F821

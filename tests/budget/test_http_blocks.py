@@ -27,7 +27,8 @@ def blocks(board: Interpreter, framing: str, firmware: Path = FIRMWARE) -> str:
     facts = {"size": len(DATA), "algorithm": "SHA256", "checksum": checksum("SHA256", DATA)}
     package = cloud.add_package(TITLE, "1.1.0", url="http://files.example/a.bin", **facts)
     cloud.assign(cloud.add_device("board-1", "T1"), package, EPOCH_MS)
-    image = probes.image("blocks", firmware=firmware, FIRST=memory.FIRST, LAST=memory.LAST, LOCK=True)
+    places = {"FIRST": memory.FIRST, "LAST": memory.LAST}
+    image = probes.image("blocks", firmware=firmware, TRACK=0, LOCK=True, **places)
     with Lockstep(board, image, cloud, {"token": "T1"}, layout=BOARD) as twin:
         twin.net.serve("files.example", 80, web)
         twin.run(lambda event: event["event"] == "repl", max_boots=1)
