@@ -5,8 +5,6 @@ import random
 import shutil
 from pathlib import Path
 
-import pytest
-
 from simulator import memory, probes, software
 from simulator.board.lockstep import Lockstep
 from simulator.board.net import EPOCH_MS
