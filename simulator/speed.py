@@ -186,12 +186,14 @@ class Line:
 
 def compare(interpreter: Interpreter, *, quick: bool = False) -> list[Result]:
     """All figures of `make bench`, each the median of repetitions that take turns with those it is compared with."""
-    near, far = (QUICK_SIZE, QUICK_SIZE) if quick else (SIZE, FAR_SIZE)
-    line = f"{ROUND_TRIP_MS} ms round trip"
-    return [
-        *_compare(interpreter, "loopback", near, 0, (WINDOW,), 1 if quick else 7),
-        *_compare(interpreter, line, far, ROUND_TRIP_MS, (1, WINDOW), 1 if quick else 3),
-    ]
+    near = _compare(interpreter, "loopback", QUICK_SIZE if quick else SIZE, 0, (WINDOW,), 1 if quick else 7)
+    return near + compare_far(interpreter, quick=quick)
+
+
+def compare_far(interpreter: Interpreter, *, quick: bool = False) -> list[Result]:
+    """Those over the long line."""
+    size, repetitions = (QUICK_SIZE, 1) if quick else (FAR_SIZE, 3)
+    return _compare(interpreter, f"{ROUND_TRIP_MS} ms round trip", size, ROUND_TRIP_MS, (1, WINDOW), repetitions)
 
 
 def _compare(
