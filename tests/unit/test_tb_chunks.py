@@ -231,6 +231,12 @@ def test_chunks_silence_is_asked_again_then_given_up_a20():
     assert [index for _, index, _ in server.requests] == [0, 0, 0, 0]
 
 
+def test_chunks_a_window_of_nothing_is_a_window_of_one():
+    server = Server()
+    assert download(server, window=0) == IMAGE
+    assert [index for _, index, _ in server.requests] == [0, 1, 2]
+
+
 def test_chunks_silence_that_ends_costs_one_repeat_a20():
     server = Server()
     heard = []

@@ -26,7 +26,7 @@ class TbChunks:
         self._size = size
         self._type = prefix
         self._chunk = chunk
-        self._window = window
+        self._window = max(1, window)  # as it was provisioned: without any request nothing would come
         self._wanted = offset // chunk  # the chunk that is to be read next
         self._skip = offset % chunk  # its first bytes are in flash already
         self._asked = self._wanted  # the first chunk that was not asked for yet
