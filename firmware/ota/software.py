@@ -35,6 +35,10 @@ class Software(Track):
         self._agent.cloud.software = self.running
         log("software", "tree", self.label, "version", self.running[1])
 
+    def finish(self, job_id, state, error=""):
+        self.slot.close()  # a download that was given up
+        super().finish(job_id, state, error)
+
     def _save(self, runs):
         """Leaves a choice that is closed, so that the next rollback cannot be mistaken for this one."""
         trees = self._trees

@@ -19,22 +19,33 @@ _FOLDER, _FILE = 0x4000, 0x8000
 
 
 class Blocks:
-    """User context of littlefs. `trouble`: what came instead of an answer, to be raised once littlefs has returned."""
+    """User context of littlefs. `trouble`: what came instead of an answer, to be raised once littlefs has returned.
+
+    A request costs more than its bytes, so the rest of what is asked for is fetched with it: `_block` is what `_ahead`
+    holds, until another one is read or anything is written.
+    """
 
     def __init__(self, call: Callable, handle: int) -> None:
         self._call = call
         self._handle = handle
+        self._block = -1
+        self._ahead = bytearray(SECTOR)
         self.trouble: BaseException | None = None
 
     def read(self, cfg: lfs.LFSConfig, block: int, off: int, size: int) -> bytearray:
-        data = bytearray(size)
-        self._try(Op.READ, block * SECTOR + off, size, None, None, data)
-        return data
+        if block != self._block:
+            self._block = -1
+            if self._try(Op.READ, block * SECTOR, SECTOR, None, None, self._ahead):
+                return bytearray(size)  # there is no way to say it: littlefs finds that it is nothing of its own
+            self._block = block
+        return self._ahead[off : off + size]
 
     def prog(self, cfg: lfs.LFSConfig, block: int, off: int, data: bytes) -> int:
+        self._block = -1
         return self._try(Op.WRITE, block * SECTOR + off, 0, data)
 
     def erase(self, cfg: lfs.LFSConfig, block: int) -> int:
+        self._block = -1
         return self._try(Op.ERASE, block * SECTOR, SECTOR)
 
     def sync(self, cfg: lfs.LFSConfig) -> int:
@@ -67,8 +78,15 @@ def _guarded(method: Callable) -> Callable:
     return guarded
 
 
+class CorruptFiles(Exception):
+    """There is something else than a file system in the partition."""
+
+
 class DirectFiles:
-    """Mounted at once; a blank partition gets a file system. `find` gives None for a chip without such a partition."""
+    """Mounted at once; a blank partition gets a file system, anything else raises CorruptFiles.
+
+    `find` gives None for a chip without such a partition.
+    """
 
     def __init__(self, call: Callable, handle: int, size: int) -> None:
         self._blocks = Blocks(call, handle)
@@ -88,6 +106,8 @@ class DirectFiles:
         except LittleFSError:
             if self._blocks.trouble:
                 raise
+            if self._blocks.read(self._cfg, 0, 0, SECTOR).strip(b"\xff"):
+                raise CorruptFiles from None
             lfs.format(self._fs, self._cfg)
             lfs.mount(self._fs, self._cfg)
 

@@ -17,6 +17,7 @@ from simulator.board import archive
 from simulator.board.build import version_source
 from simulator.board.console import traceback_text
 from simulator.board.direct import DirectLink
+from simulator.board.direct_files import CorruptFiles
 from simulator.board.image import parse
 from simulator.board.link import Op, Request
 from simulator.board.world import World, borrow
@@ -25,6 +26,7 @@ from simulator.interpreters import ROOT
 if TYPE_CHECKING:
     from simulator.board.session import Session
 
+_CORRUPT = "the file system of partition vfs is corrupt, and not blank either: erase it to have a new one"
 _STOCK = ROOT / ".tools" / "umqtt"
 
 
@@ -90,6 +92,7 @@ class Device:
         self._sources = sources
         self._urandom = urandom
         self._is_over = False
+        self._world: World | None = None
         self._trouble: BaseException | None = None  # what a request of ours has brought upon the board
         self._greenlet = greenlet(self._main)
 
@@ -115,6 +118,11 @@ class Device:
         if self._greenlet:
             self._greenlet.throw(Gone)
 
+    @property
+    def open_files(self) -> int:
+        """How many files the program holds open."""
+        return len(self._world.files.handles) if self._world and self._world.files else 0
+
     # the device's side
 
     def ask(self, request: Request) -> DirectLink:
@@ -138,14 +146,26 @@ class Device:
         """As `device/_port.py`: boot.py, main.py, then the REPL."""
         try:
             with borrow(self._sources) as world:
-                world.begin(self.ask, self._print, self._urandom)
+                self._world = world
+                is_mounted = self._begun(world)
                 world.call(Op.READY)
                 world.call(Op.START)
+                while not is_mounted:
+                    self._print(_CORRUPT)
+                    world.call(Op.SLEEP, 0, 0, 3000)
                 if all(self._ran(world, name) for name in ("boot.py", "main.py")):
                     self._print("the program has ended")
                 world.call(Op.REPL, 0, 0, -1)
         except Gone:
             pass
+
+    def _begun(self, world: World) -> bool:
+        """False when the partition of files is corrupt."""
+        try:
+            world.begin(self.ask, self._print, self._urandom)
+            return True
+        except CorruptFiles:
+            return False
 
     def _ran(self, world: World, name: str) -> bool:
         try:

@@ -165,6 +165,12 @@ class Board:
         if isinstance(process, Device):
             process.session = self._session
 
+    @property
+    def open_files(self) -> int:
+        """How many files a device without a process of its own holds open; 0 if nobody can tell."""
+        process = self._session.process if self._session else None
+        return process.open_files if isinstance(process, Device) else 0
+
     def _start_process(self, image: bytes) -> DeviceProcess | Device:
         if isinstance(self.interpreter, InProcess):
             return self.interpreter.start(image, self._line)

@@ -58,10 +58,14 @@ def _compiled(name: str, source: bytes) -> CodeType:
 
 
 class World:
-    """The modules of one boot: twins, frozen files, and the few of CPython that MicroPython has too."""
+    """The modules of one boot: twins, frozen files, and the few of CPython that MicroPython has too.
+
+    `files`: its file system, None without one.
+    """
 
     def __init__(self, sources: dict[str, bytes]) -> None:
         self._sources = sources
+        self.files: DirectFiles | None = None
         self._chip = DirectChip()
         self.call = self._chip.call
         self._shown = 0
@@ -82,18 +86,18 @@ class World:
         self._sys.path = ["", _FROZEN, "/lib"]
         self._modules = {"sys": self._sys, "os": self._os, "_chip": self._chip.module}
         self._mount()
-        if self._files is None:
+        if self.files is None:
             self._restore()
         self._main = self._new("__main__")
         self._main.__dict__["__builtins__"] = self._builtins
 
     def _mount(self) -> None:
         """The file system, if the chip has a partition for one. Without it `os` has no files either."""
-        self._files = DirectFiles.find(self.call)
+        self.files = DirectFiles.find(self.call)
         for name in _FILES:
-            setattr(self._os, name, getattr(self._files, name, _no_files))
+            setattr(self._os, name, getattr(self.files, name, _no_files))
         self._os.getcwd = DirectFiles.getcwd
-        self._builtins["open"] = getattr(self._files, "open", _no_files)
+        self._builtins["open"] = getattr(self.files, "open", _no_files)
 
     def _restore(self) -> None:
         for name, kept in self._kept.items():
@@ -105,11 +109,11 @@ class World:
 
     def has(self, name: str) -> bool:
         """Whether there is such a file to be executed, frozen or not."""
-        return name in self._sources or (self._files is not None and self._files.exists("/" + name))
+        return name in self._sources or (self.files is not None and self.files.exists("/" + name))
 
     def execute(self, name: str) -> None:
         """Runs a file in `__main__`. A frozen one wins."""
-        source = self._sources[name] if name in self._sources or self._files is None else self._files.read("/" + name)
+        source = self._sources[name] if name in self._sources or self.files is None else self.files.read("/" + name)
         exec(_compiled(name, source), self._main.__dict__)
 
     def load(self, name: str) -> ModuleType:
@@ -147,10 +151,10 @@ class World:
         return None
 
     def _filed(self, name: str, path: str, place: str) -> ModuleType | None:
-        if self._files:
+        if self.files:
             for source in (f"{place}/{path}/__init__.py", f"{place}/{path}.py"):
-                if self._files.exists(source):
-                    return self._run(name, source, self._files.read(source), place)
+                if self.files.exists(source):
+                    return self._run(name, source, self.files.read(source), place)
         return None
 
     def _run(self, name: str, file: str, source: bytes, place: str = _FROZEN) -> ModuleType:
@@ -165,7 +169,7 @@ class World:
             raise
         finally:
             imported = self._loading.pop()
-        if effects == (self._chip.asked, self._shown) and not self._files:
+        if effects == (self._chip.asked, self._shown) and not self.files:
             self._keep(name, module, imported)
         return module
 

@@ -4,8 +4,8 @@
 | file | what it holds |
 |---|---|
 | `case.py` | a case: story, seed and faults, as one line of text and back; the registry of faults |
-| `stories.py` | what is offered to which board |
-| `recorder.py` | everything that happens in a run, in order |
+| `stories.py`, `application.py` | what is offered to which board; the software that tells which one it is |
+| `recorder.py`, `trees.py` | everything that happens in a run, in order; which trees of software are whole |
 | `run.py` | runs a case to its end, whatever it does |
 | `outcome.py` | what a run has shown, and its flat record |
 | `talk.py` | what is said in a story, byte by byte |
@@ -13,8 +13,8 @@
 | `alarm.py` | faults that begin later |
 | `flash_faults.py`, `network.py`, `mqtt_faults.py`, `web_faults.py`, `clock_faults.py` | the other faults, as written |
 | `fault_cases.py`, `search.py`, `plan.py` | which faults go where; random schedules; all cases of a campaign |
-| `invariants.py` | one named check for each rule |
+| `invariants.py`, `software_invariants.py` | one named check for each rule |
 | `engine.py` | many cases on all cores; making a failing case smaller |
 | `summary.py`, `report.py`, `pictures.py`, `operations.py` | the closing table and the page |
-| `planted.py` | bugs put into the firmware on purpose, to show that the checks can fail |
+| `planted.py`, `planted_software.py`, `planted_bug.py` | bugs put into the firmware on purpose: the checks can fail |
 """

@@ -16,7 +16,7 @@ BEGIN_MS = 1300  # the board has left the bench, its records and settings are in
 MOMENTS_MS = (1300, 1500, 1700, 1900, 3300, 3450)
 CHUNKS = -(-stories.SIZE // 4096)
 POINTS = (0, CHUNKS // 2, CHUNKS - 1)  # first, middle and last chunk
-_USED = {"spare": CHUNKS, "otadata": 2, "nvs": 6}  # sectors from the first that are read or written
+_USED = {"spare": CHUNKS, "otadata": 2, "nvs": 6, "files": 4}  # sectors from the first that are read or written
 _SPARE_BIT = 3 * 8192  # of a sector: far from what the bench has written
 
 RULES = (
@@ -60,11 +60,12 @@ MOMENTARY = (
 def flash_cases(seed: int = 0) -> Iterator[Case]:
     """Each kind of defect at each sector of the board's areas, from the moment on when the board is up.
 
-    In several ways where an update reads or writes; elsewhere once, to show that it does neither. NVS is worn most in
-    `chain`. The bootloader and the partition table are only read, and without them no board starts.
+    In several ways where an update reads or writes; elsewhere once, to show that it does neither, or as littlefs gets
+    there only now and then. NVS is worn most in `chain`. The bootloader and the partition table are only read, and
+    without them no board starts.
     """
     for kind, (area, label) in itertools.product(flash_faults.KINDS, flash_faults.AREAS.items()):
-        story = "chain" if area == "nvs" else "update"
+        story = {"nvs": "chain", "files": "software"}.get(area, "update")
         for sector in range(stories.partitions()[label].size // SECTOR):
             for argument in _arguments(kind, area) if sector < _USED.get(area, 0) else ("",):
                 yield Case(story, seed, (f"later={BEGIN_MS}:flash={kind}:{area}+{sector}{argument}",))
@@ -85,13 +86,18 @@ def cut_cases(seed: int = 0) -> Iterator[Case]:
     """The connection reset after each byte of what is said in an update; in every story at the seams, and dead there.
 
     So each report is lost once, and so is each answer to one. In `url` the bytes behind the link are cut one by one.
+    Variations of a story say much of it again: of them a third of the seams, where the link is cut.
     """
     for story in stories.STORIES:
         for talk, side in sides(story):
             places = {"update": talk, "url": talk.web()}.get(story, Talk(())).places()
-            for at in sorted({*places, *talk.seams()}):
+            seams = talk.seams()
+            if story in stories.VARIATIONS:
+                yield from (Case(story, seed, (f"net=cut:{at}{side}",)) for at in [*seams[:-1:3], seams[-1]])
+                continue
+            for at in sorted({*places, *seams}):
                 yield Case(story, seed, (f"net=cut:{at}{side}",))
-            for at in talk.seams():
+            for at in seams:
                 yield Case(story, seed, (f"net=silence:{at}{side}",))
 
 
@@ -134,5 +140,6 @@ def all_cases(seed: int = 0) -> Iterator[Case]:
     yield from cut_cases(seed=seed)
     yield from flip_cases(1000, seed=seed)
     yield from cloud_cases(seed=seed)
+    yield from cloud_cases("software", seed)
     yield from web_cases(seed=seed)
     yield from other_cases(seed=seed)

@@ -7,9 +7,9 @@
     weak                                     one bit that should be 1 reads 0 half of the time; ARGUMENT as above
     slow                                     everything takes ARGUMENT times as long (3 unless told)
 
-WHERE is a sector of the flash, `AREA+SECTOR` with AREA spare (ota_1), running (ota_0), otadata or nvs, or `all`.
-Reads through the cache (bootloader, image check) never fail, they see wrong bits; so does the twin's NVS, which reads
-at boot only.
+WHERE is a sector of the flash, `AREA+SECTOR` with AREA spare (ota_1), running (ota_0), otadata, nvs or files (vfs),
+or `all`. Reads through the cache (bootloader, image check) never fail, they see wrong bits; so does the twin's NVS,
+which reads at boot only.
 """
 
 import random
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 BITS = 8 * SECTOR
 # Labels in the campaign's table; it starts in ota_0.
-AREAS = {"spare": "ota_1", "running": "ota_0", "otadata": "otadata", "nvs": "nvs"}
+AREAS = {"spare": "ota_1", "running": "ota_0", "otadata": "otadata", "nvs": "nvs", "files": "vfs"}
 _WHERE = re.compile(rf"all|(({'|'.join(AREAS)})\+)?[0-9]+")
 _NUMBER = re.compile(r"[0-9]*")
 

@@ -3,16 +3,18 @@
 
 A check yields one line for each breach. What a run in this mode cannot show is judged by tests of its own:
 I9, I21, I22 come with signatures; I10 (heap) tests/budget; I11 (limits of parsers) tests/wire and tests/unit;
-I24 (same seed, same run) tests/power/test_run.py.
+I24 (same seed, same run) tests/power/test_run.py. What they say of trees of software is in software_invariants.py;
+what is said of packages in general is judged here for both kinds.
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from simulator.board import otadata
 from simulator.board.flash import SECTOR
-from simulator.campaign.stories import OLD, SIZE
+from simulator.campaign.stories import KINDS, OLD, SIZE
 
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
@@ -30,21 +32,26 @@ _TRIES = 3  # of one image when flash or network fail; the power alone gives it 
 _BLOCKS = -(-SIZE // SECTOR)
 
 
-def _invariant(check: Check) -> Check:
+def invariant(check: Check) -> Check:
     """Registers `i4_progress` as I4."""
     INVARIANTS[check.__name__.partition("_")[0].upper()] = check
     return check
 
 
-# What nobody can keep. While the flash under it is broken: without records the bootloader starts ota_0 and tries to
-# write one at every boot; what NVS has forgotten is done and told once more, and while the chip cannot start NVS at
+# What nobody can keep, by what is broken (a regular expression). Without records the bootloader starts ota_0 and tries
+# to write one at every boot; what NVS has forgotten is done and told once more, and while the chip cannot start NVS at
 # all, nobody knows where the cloud is; an image that reads right at the check and wrong at a later boot is replaced by
-# the old one.
+# the old one. Nobody checks files at a boot: when a sector fails under the application that runs, it is not whole any
+# more, and on a file system that it cannot mount MicroPython starts nothing. If one of its first two sectors fails,
+# littlefs leaves one that only this board can read, so its trees cannot be judged.
 _BEYOND = {
-    ":otadata+": {"I13", "I23"},
-    ":nvs+": {"I6", "I8", "I13", "I14", "I19", "I23"},
-    "-error:nvs+": {"I4"},
-    "weak:spare+": {"I13", "I23"},
+    r":otadata\+": {"I13", "I23"},
+    r":nvs\+": {"I6", "I8", "I13", "I14", "I19", "I23"},
+    r"-error:nvs\+": {"I4"},
+    r"weak:spare\+": {"I13", "I23"},
+    r":files\+": {"I3S", "I4"},
+    r":files\+[01]\b": {"I1S", "I2S", "I7S", "I18S", "I23S"},
+    r"weak:files\+": {"I1S", "I14", "I15", "I25S"},
 }
 # And while there is no TLS: a wrong bit in a name, a state or an answer is another one, to either side. One in the
 # image's own bytes excuses nothing.
@@ -52,7 +59,7 @@ _TOLD_WRONG = {"I4", "I6", "I7", "I14", "I19", "I23", "I25"}
 
 
 def _is_broken(outcome: "Outcome", what: str) -> bool:
-    return any(what in text for text in outcome.case.faults)
+    return any(re.search(what, text) for text in outcome.case.faults)
 
 
 def violations(outcome: "Outcome") -> Iterator[tuple[str, str]]:
@@ -65,7 +72,7 @@ def violations(outcome: "Outcome") -> Iterator[tuple[str, str]]:
             yield name, text
 
 
-@_invariant
+@invariant
 def i1_boot(outcome: "Outcome") -> Iterable[str]:
     """Each boot starts a slot that holds one whole image, one of those that were offered or the first."""
     for entry in outcome.entries_of("boot"):
@@ -73,7 +80,7 @@ def i1_boot(outcome: "Outcome") -> Iterable[str]:
             yield f"boot {entry['number']} starts {entry['slot'] or 'nothing'}, which holds no whole image"
 
 
-@_invariant
+@invariant
 def i2_order(outcome: "Outcome") -> Iterable[str]:
     """The other slot is activated only when it holds an image, all of it read since the last change of that slot."""
     running, read = None, set()
@@ -92,10 +99,11 @@ def i2_order(outcome: "Outcome") -> Iterable[str]:
                 yield f"{entry['label']} is activated and was not read back"
 
 
-@_invariant
+@invariant
 def i3_running_slot(outcome: "Outcome") -> Iterable[str]:
     """Nothing touches the slot that runs, nor anything outside the partitions; no slot changes during a trial."""
     running, on_trial = None, False
+    areas = ("ota_0", "ota_1", "otadata", "nvs", *(["vfs"] if outcome.story.has_files else []))
     for entry in outcome.entries:
         kind = entry["event"]
         if kind == "boot":
@@ -106,13 +114,13 @@ def i3_running_slot(outcome: "Outcome") -> Iterable[str]:
             what = f"operation {entry['number']}: {entry['operation']} in {entry['area']}"
             if entry["area"] == running:
                 yield f"{what}, which runs"
-            elif entry["area"] not in ("ota_0", "ota_1", "otadata", "nvs"):
+            elif entry["area"] not in areas:
                 yield f"{what}, which is nobody's business"
             elif on_trial and entry["area"].startswith("ota_"):
                 yield f"{what} while {running} is on trial"
 
 
-@_invariant
+@invariant
 def i4_progress(outcome: "Outcome") -> Iterable[str]:
     """After the last cut every offer ends, soon, and as it should; a trial that lost its power may roll back."""
     if outcome.stop:
@@ -124,15 +132,15 @@ def i4_progress(outcome: "Outcome") -> Iterable[str]:
     if not outcome.is_cuts_only:
         return
     for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
-        if end != step.end and not (end == "rolled_back" and outcome.lost_trial(step.version)):
+        if end != step.end and not (end == "rolled_back" and outcome.lost_trial(step)):
             yield f"{step.version} ended as {end} instead of {step.end}"
     sent = sum(entry["length"] for entry in outcome.entries_of("chunk"))
-    most = SIZE * len(outcome.story.steps) + spare * (2 * SECTOR + WINDOW * CHUNK)
+    most = sum(step.size for step in outcome.story.steps) + spare * (2 * SECTOR + WINDOW * CHUNK)
     if sent > most:
         yield f"the cloud sent {sent} bytes, {most} would do after {spare} cuts"
 
 
-@_invariant
+@invariant
 def i5_resume(outcome: "Outcome") -> Iterable[str]:
     """What one cut makes the board fetch and write again is at most a sector and a chunk."""
     limit = len(outcome.cuts) * RESUME_LIMIT
@@ -140,36 +148,39 @@ def i5_resume(outcome: "Outcome") -> Iterable[str]:
         yield f"{outcome.redownloaded} bytes were downloaded again, {limit} are allowed"
 
 
-@_invariant
+@invariant
 def i6_once(outcome: "Outcome") -> Iterable[str]:
-    """One terminal state an offer; repeated only after a lost answer; nothing of the job follows."""
-    for version, entries in outcome.offers():
-        terminal, is_excused = None, True
-        for entry in entries:
-            if entry["event"] in ("off", "reset", "close"):
-                is_excused = True
-            state = entry["values"].get("fw_state") if entry["event"] == "telemetry" else None
-            if state is None:
-                continue
-            if terminal and state != terminal:
-                yield f"{version}: {state} after {terminal}"
-            elif terminal and not is_excused:
-                yield f"{version}: {state} twice on one connection"
-            if state in TERMINAL:
-                terminal, is_excused = state, False
-        if (
-            terminal
-            and version == outcome.story.steps[-1].version
-            and outcome.journal.get("outbox")
-            and not outcome.stop
-        ):
-            yield f"{version}: its report is still waiting at the end"
+    """One terminal state an offer; repeated only after a lost answer; nothing of the job follows. No state without."""
+    for kind, prefix in KINDS.items():
+        for version, entries in outcome.offers(kind):
+            yield from _told_twice(version, entries, f"{prefix}_state")
+        waits = outcome.journal_of(kind).get("outbox")
+        if waits and not outcome.stop:
+            yield f"the end of the last {kind} is still waiting to be told"
+        if kind not in outcome.story.kinds and outcome.told(f"{prefix}_state"):
+            yield f"a state of {kind} is told, which was never offered"
 
 
-@_invariant
+def _told_twice(version: str, entries: list[dict], name: str) -> Iterable[str]:
+    terminal, is_excused = None, True
+    for entry in entries:
+        if entry["event"] in ("off", "reset", "close"):
+            is_excused = True
+        state = entry["values"].get(name) if entry["event"] == "telemetry" else None
+        if state is None:
+            continue
+        if terminal and state != terminal:
+            yield f"{version}: {state} after {terminal}"
+        elif terminal and not is_excused:
+            yield f"{version}: {state} twice on one connection"
+        if state in TERMINAL:
+            terminal, is_excused = state, False
+
+
+@invariant
 def i7_truth(outcome: "Outcome") -> Iterable[str]:
     """UPDATED: that version runs, is selected and confirmed. FAILED: it is not what is selected."""
-    has_records = not _is_broken(outcome, ":otadata+")
+    has_records = not _is_broken(outcome, r":otadata\+")
     for version, entries in outcome.offers():
         for entry in entries:
             state = entry["values"].get("fw_state") if entry["event"] == "telemetry" else None
@@ -187,7 +198,7 @@ def i7_truth(outcome: "Outcome") -> Iterable[str]:
                 yield f"FAILED for {version}, but {facts}"
 
 
-@_invariant
+@invariant
 def i8_monotone(outcome: "Outcome") -> Iterable[str]:
     """The journal's sequence number, the one counter there is before signatures, never falls from boot to boot."""
     numbers = [entry["sequence"] for entry in outcome.entries_of("boot") if entry["slot"]]
@@ -196,26 +207,30 @@ def i8_monotone(outcome: "Outcome") -> Iterable[str]:
             yield f"journal record {before} is followed by {after}"
 
 
-@_invariant
+@invariant
 def i12_time(outcome: "Outcome") -> Iterable[str]:
     """The watchdog bites only in a trial: otherwise no step lasts that long."""
-    on_trial = False
-    for entry in outcome.entries_of("boot", "reset"):
+    on_trial = has_app_on_trial = False
+    for entry in outcome.entries_of("boot", "app", "choose", "reset"):
         if entry["event"] == "boot":
             on_trial = entry["on_trial"]
-        elif entry["cause"] == _WATCHDOG and not on_trial:
+        elif entry["event"] == "app":
+            has_app_on_trial = entry["choice"].state == "trial"
+        elif entry["event"] == "choose":
+            has_app_on_trial = entry["state"] == "trial"
+        elif entry["cause"] == _WATCHDOG and not on_trial and not has_app_on_trial:
             yield f"the watchdog bites at {entry['ms']} ms, outside a trial"
 
 
-@_invariant
+@invariant
 def i13_wear(outcome: "Outcome") -> Iterable[str]:
     """A slot sector is erased once an update and once more a cut; few records; nothing is written when all is done."""
     for sector, times in outcome.slot_erases.items():
-        most = len(outcome.story.steps) + len(outcome.cuts)
+        most = len(outcome.story.of("FIRMWARE")) + len(outcome.cuts)
         if outcome.is_cuts_only and times > most:
             yield f"sector {sector} was erased {times} times, {most} are allowed"
     steps, cuts = len(outcome.story.steps), len(outcome.cuts)
-    written = outcome.sequence - 1
+    written = outcome.journals["FIRMWARE"][0] - 1
     if written > RECORDS * steps + 2 * cuts:
         yield f"{written} journal records"
     idle = [entry for entry in outcome.cycle(1) if entry["event"] == "op"]
@@ -223,29 +238,32 @@ def i13_wear(outcome: "Outcome") -> Iterable[str]:
         yield f"{len(idle)} flash operations when all was done, the first in {idle[0]['area']}"
 
 
-@_invariant
+@invariant
 def i14_replay(outcome: "Outcome") -> Iterable[str]:
     """The last offer, told again after its end, is not taken up, nor reported once more."""
     for entry in outcome.cycle(0):
-        if entry["event"] == "telemetry" and "fw_state" in entry["values"]:
-            yield f"{entry['values']['fw_state']} when all was done"
+        if entry["event"] == "telemetry":
+            states = [entry["values"].get(f"{prefix}_state") for prefix in KINDS.values()]
+            yield from (f"{state} when all was done" for state in states if state)
         elif entry["event"] == "chunk":
             yield "a download when all was done"
 
 
-@_invariant
+@invariant
 def i15_containment(outcome: "Outcome") -> Iterable[str]:
     """No traceback, and no program that ends, but of the image that is broken on purpose."""
     breaks = {step.version for step in outcome.story.steps if step.breaks == "crash"}
-    holds = None
-    for entry in outcome.entries_of("boot", "console", "repl"):
+    runs: set[str | None] = set()
+    for entry in outcome.entries_of("boot", "app", "console", "repl"):
         if entry["event"] == "boot":
-            holds = entry["holds"]
-        elif holds not in breaks and (entry["event"] == "repl" or "Traceback" in entry["line"]):
-            yield f"{holds}: {entry.get('line', 'the program has ended')}"
+            runs = {entry["holds"]}
+        elif entry["event"] == "app":
+            runs.add(entry["version"])
+        elif not runs & breaks and (entry["event"] == "repl" or "Traceback" in entry["line"]):
+            yield f"{runs}: {entry.get('line', 'the program has ended')}"
 
 
-@_invariant
+@invariant
 def i16_closed(outcome: "Outcome") -> Iterable[str]:
     """No way around the check: "verified" is said in the same boot before a slot is activated."""
     running, is_verified = None, False
@@ -260,7 +278,7 @@ def i16_closed(outcome: "Outcome") -> Iterable[str]:
             yield f"{entry['label']} is activated unverified"
 
 
-@_invariant
+@invariant
 def i17_one_parse(outcome: "Outcome") -> Iterable[str]:
     """What is activated is what starts: from one to the other the slot does not change."""
     activated: dict[str, str | None] = {}
@@ -271,7 +289,7 @@ def i17_one_parse(outcome: "Outcome") -> Iterable[str]:
             yield f"{entry['slot']} was activated as {activated[entry['slot']]} and starts as {entry['holds']}"
 
 
-@_invariant
+@invariant
 def i18_confirm(outcome: "Outcome") -> Iterable[str]:
     """A trial is confirmed only after the cloud has answered in the same boot, and never an image that is broken."""
     broken = {step.version for step in outcome.story.steps if step.breaks}
@@ -287,7 +305,7 @@ def i18_confirm(outcome: "Outcome") -> Iterable[str]:
             yield f"{holds} is confirmed before the cloud was reached"
 
 
-@_invariant
+@invariant
 def i19_no_loop(outcome: "Outcome") -> Iterable[str]:
     """An image is tried once, and never again when it has failed; with other faults than cuts at most three times.
 
@@ -320,7 +338,7 @@ def _lost_records(entries: list[dict]) -> int:
     return lost
 
 
-@_invariant
+@invariant
 def i20_secrets(outcome: "Outcome") -> Iterable[str]:
     """The token is in no line of the console and in nothing that is told to the cloud."""
     for entry in outcome.entries_of("console", "telemetry"):
@@ -329,23 +347,27 @@ def i20_secrets(outcome: "Outcome") -> Iterable[str]:
             yield f"the token is in {text!r}"
 
 
-@_invariant
+@invariant
 def i23_restart(outcome: "Outcome") -> Iterable[str]:
     """However often it was restarted: the selected slot holds what the last report says, confirmed; no job is open."""
     if outcome.stop:
         return
     expected = OLD
     for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
-        expected = step.version if end == "updated" else expected
+        expected = step.version if step.kind == "FIRMWARE" and end == "updated" else expected
     slot, state = outcome.selected
     is_kept = state == otadata.VALID if slot else True  # without a record there is nothing to confirm
     if outcome.holds[slot or _WITHOUT_RECORDS] != expected or not is_kept:
         yield f"{slot} is selected, state {state}, and holds {outcome.holds.get(slot or '')}, not {expected}"
-    if outcome.journal.get("job"):
-        yield f"the journal still has a job, {outcome.journal['job'].get('stage')}"
+    for kind in KINDS:
+        job = outcome.journal_of(kind).get("job")
+        if job:
+            yield f"the journal of {kind} still has a job, {job.get('stage')}"
+    if outcome.open_files:
+        yield f"{outcome.open_files} files are still open"
 
 
-@_invariant
+@invariant
 def i25_version(outcome: "Outcome") -> Iterable[str]:
     """The version that is told is that of the slot that runs; it is told after each boot of a whole firmware."""
     told = [entry for entry in outcome.entries_of("telemetry") if "current_fw_version" in entry["values"]]

@@ -25,6 +25,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.board.net import Packet
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from simulator.campaign.run import Run
 
 _ATTRIBUTES = "v1/devices/me/attributes"
-_CHUNK = b"v2/fw/response/"
+_CHUNKS = (b"v2/fw/response/", b"v2/sw/response/")
 _PONG = b"\xd0\x00"
 _HUGE = 100_000
 
@@ -60,7 +61,9 @@ def _message(topic: bytes, payload: bytes, first: int = 0x30) -> bytes:
 def is_chunk(packet: Packet) -> bool:
     """Whether this is a chunk on its way to the device."""
     content = packet.content
-    return packet.to_device and isinstance(content, bytes) and content[:1] == b"0" and _CHUNK in content[:32]
+    if not packet.to_device or not isinstance(content, bytes) or content[:1] != b"0":
+        return False
+    return any(topic in content[:32] for topic in _CHUNKS)
 
 
 INTRUDERS: dict[str, bytes] = {
@@ -154,15 +157,15 @@ class UnassignFault:
         self._ms = alarm.number("unassign", ":".join(arguments))
 
     def attach(self, run: "Run") -> None:
-        package = run.device.package("FIRMWARE")
-        if package:
-            run.cloud.unassign(run.device, "FIRMWARE", run.twin.now_ms)
-            alarm.after(run.twin, self._ms, lambda: _offer_again(run, package))
+        packages = [run.device.package(kind) for kind in run.story.kinds]
+        for package in filter(None, packages):
+            run.cloud.unassign(run.device, package.type, run.twin.now_ms)
+            alarm.after(run.twin, self._ms, partial(_offer_again, run, package))
 
 
 def _offer_again(run: "Run", package: Package) -> None:
     """Unless the story has gone on to another one."""
-    if run.device.package("FIRMWARE") is None:
+    if run.device.package(package.type) is None:
         run.cloud.assign(run.device, package, run.twin.now_ms)
 
 

@@ -11,7 +11,12 @@ from matplotlib.patches import Patch
 
 _INK = "#27313d"
 _PROGRAM, _ERASE = 0, 1
-_SHADES = {"slot": ("#d9d2c3", "#8c7f63"), "otadata": ("#f0c9a8", "#b8713a"), "nvs": ("#cfd6dc", "#74818d")}
+_SHADES = {
+    "slot": ("#d9d2c3", "#8c7f63"),
+    "otadata": ("#f0c9a8", "#b8713a"),
+    "nvs": ("#cfd6dc", "#74818d"),
+    "vfs": ("#c9dfc3", "#5f8a55"),
+}
 _LETTER = 1.15  # operations that a letter of a label is wide, where a story has a hundred
 _WIDE = 100
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR
-from simulator.campaign import stories
+from simulator.campaign import software_invariants, stories  # noqa: F401 (registers its checks)
 from simulator.campaign.case import Case
 from simulator.campaign.invariants import violations
+from simulator.campaign.trees import Choice
 
 if TYPE_CHECKING:
     from simulator.campaign.run import Run
@@ -19,8 +20,10 @@ TERMINAL = ("UPDATED", "FAILED")
 class Outcome:
     """`entries`: see recorder.py. `ends`: how each offer ended; `stop`: "", "stuck" or "unbootable".
 
-    `boots`: until the last offer had ended; `clean_boots`: the same without faults; `erases`: {sector: times} of all
-    partitions; `board_s`: seconds of a board; `holds`, `selected`, `journal`: the flash at the end.
+    `boots`: until the last offer had ended; `erases`: {sector: times} of all partitions; `board_s`: seconds of a board;
+    `holds`, `selected`, `choice`, `trees`, `journals` (by kind: sequence number and facts): the flash at the end;
+    `open_files`: how many the program held open when the last offer had ended; `clean_boots`, `clean_files_written`:
+    `boots` and `files_written` of the story without faults.
     """
 
     case: Case
@@ -33,29 +36,41 @@ class Outcome:
     board_s: float
     holds: dict[str, str | None]
     selected: tuple[str | None, int | None]
-    journal: dict
-    sequence: int
+    choice: Choice
+    trees: dict[str, str]
+    journals: dict[str, tuple[int, dict]]
+    open_files: int
     secret: str
     clean_boots: int = 0
+    clean_files_written: int = 0
 
     @classmethod
-    def of(cls, run: "Run", ends: list[str], stop: str, boots: int) -> "Outcome":
+    def of(cls, run: "Run", ends: list[str], stop: str, boots: int, open_files: int) -> "Outcome":
         slots = [label for label in stories.partitions() if label.startswith("ota_")]
-        sequence, journal = run.recorder.journal()
         return cls(
             run.case, run.story, run.recorder.entries, ends, stop, boots,
             erases={n: times for n, times in enumerate(run.twin.flash.erases) if times},
             board_s=run.twin.clock.now_ms() / 1000,
             holds={label: run.recorder.holds(label) for label in slots},
             selected=run.recorder.selected(),
-            journal=journal,
-            sequence=sequence,
+            choice=run.recorder.choice(),
+            trees=run.recorder.trees(),
+            journals={kind: run.recorder.journal(kind) for kind in stories.KINDS},
+            open_files=open_files,
             secret=run.token,
         )  # fmt: skip
 
     def entries_of(self, *kinds: str) -> list[dict]:
         """The entries of these kinds, in order."""
         return [entry for entry in self.entries if entry["event"] in kinds]
+
+    def told(self, name: str) -> list[dict]:
+        """The telemetry that has a value of this name, in order."""
+        return [entry for entry in self.entries_of("telemetry") if name in entry["values"]]
+
+    def journal_of(self, kind: str) -> dict:
+        """The facts of a journal at the end."""
+        return self.journals[kind][1]
 
     @property
     def end(self) -> str:
@@ -81,11 +96,11 @@ class Outcome:
         """Whether nothing but the power went wrong."""
         return all(text.startswith(("cut=", "cycles=")) for text in self.case.faults)
 
-    def offers(self) -> list[tuple[str, list[dict]]]:
-        """(version, entries until the next offer) of each offer."""
+    def offers(self, kind: str = "FIRMWARE") -> list[tuple[str, list[dict]]]:
+        """(version, entries until the next offer of this kind) of each offer."""
         found: list[tuple[str, list[dict]]] = []
         for entry in self.entries:
-            if entry["event"] == "offer":
+            if entry["event"] == "offer" and entry["kind"] == kind:
                 found.append((entry["version"], []))
             if found:  # the cloud is told of faults before the first offer
                 found[-1][1].append(entry)
@@ -96,12 +111,12 @@ class Outcome:
         starts = [at for at, entry in enumerate(self.entries) if entry["event"] == "cycle"]
         return self.entries[starts[number] :] if number < len(starts) else []
 
-    def lost_trial(self, version: str) -> bool:
+    def lost_trial(self, step: stories.Step) -> bool:
         """Whether the power was cut between the choice of this version and its confirmation."""
-        entries = next(entries for offered, entries in self.offers() if offered == version)
+        entries = next(entries for offered, entries in self.offers(step.kind) if offered == step.version)
         is_chosen = False
         for entry in entries:
-            if entry["event"] == "set_boot" and entry["holds"] == version:
+            if entry["event"] in ("set_boot", "choose") and entry["holds"] == step.version:
                 is_chosen = True
             elif entry["event"] == "off" and is_chosen:
                 return True
@@ -110,8 +125,12 @@ class Outcome:
     @property
     def slot_erases(self) -> dict[int, int]:
         """`erases` of the app slots: those that an update has to keep few."""
-        slots = [row for label, row in stories.partitions().items() if label.startswith("ota_")]
-        sectors = {n for row in slots for n in range(row.offset // SECTOR, row.end // SECTOR)}
+        return self.erases_of("ota_")
+
+    def erases_of(self, area: str) -> dict[int, int]:
+        """`erases` of the partitions whose label begins like this."""
+        rows = [row for label, row in stories.partitions().items() if label.startswith(area)]
+        sectors = {n for row in rows for n in range(row.offset // SECTOR, row.end // SECTOR)}
         return {n: times for n, times in self.erases.items() if n in sectors}
 
     @property
@@ -121,14 +140,27 @@ class Outcome:
 
     @property
     def redownloaded(self) -> int:
-        """Bytes of images that were written to flash more than once. What was on its way in the air does not count."""
-        written = sum(
-            entry["size"]
-            for entry in self.entries_of("op")
-            if entry["operation"] == "program" and entry["area"].startswith("ota_")
-        )
+        """Bytes of packages that were written to flash more than once. What was on its way in the air does not count.
+
+        In a file system, what a run without faults writes does not count either.
+        """
         blocks = -(-stories.SIZE // SECTOR) * SECTOR
-        return max(0, written - blocks * len(self.story.steps))
+        images = self._written("ota_") - blocks * len(self.story.of("FIRMWARE"))
+        return max(0, images) + self.files_written_again
+
+    @property
+    def files_written_again(self) -> int:
+        """The part of `redownloaded` that is in a file system."""
+        return max(0, self.files_written - self.clean_files_written)
+
+    @property
+    def files_written(self) -> int:
+        """Bytes that were written to the file system."""
+        return self._written("vfs")
+
+    def _written(self, area: str) -> int:
+        written = [entry for entry in self.entries_of("op") if entry["operation"] == "program"]
+        return sum(entry["size"] for entry in written if entry["area"].startswith(area))
 
     def _operations(self) -> list[list[str]]:
         """What each flash operation was: [erase or program, area, bootloader or app], the first one first."""

@@ -4,42 +4,23 @@
 They are applied to the sources at run time. The old line has to be there exactly once, so this list cannot rot.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from simulator.campaign import cuts
 from simulator.campaign.case import Case
+from simulator.campaign.planted_bug import Planted
+from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import STORIES, sources
+from simulator.campaign.stories import SOFTWARE, STORIES
 from simulator.campaign.talk import listen
-from simulator.errors import UserError
-
-
-@dataclass(frozen=True)
-class Planted:
-    """`file` below firmware/; `old` is replaced with `new`."""
-
-    name: str
-    file: str
-    old: str
-    new: str
-
-    def sources(self) -> dict[str, bytes]:
-        """The firmware with this bug. Raises UserError("planted_rotten") when the line is not there, or twice."""
-        files = dict(sources())
-        text = files[self.file].decode()
-        if text.count(self.old) != 1:
-            raise UserError("planted_rotten", f"{self.name}: {self.file} has {self.old!r} {text.count(self.old)} times")
-        files[self.file] = text.replace(self.old, self.new).encode()
-        return files
-
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
 _JOURNAL, _REPORT, _SLOT = "ota/journal.py", "ota/report.py", "ota/slot.py"
 _POLICY, _OTADATA, _BOARD = "ota/policy.py", "ota/otadata.py", "ota/board.py"
 _CLOUD, _TRACK, _TRIAL = "ota/cloud/thingsboard.py", "ota/track.py", "ota/trial.py"
 
-PLANTED = (
+_OF_FIRMWARE = (
     Planted(
         "believes what is in flash whatever its digest is",
         _SLOT,
@@ -260,6 +241,8 @@ PLANTED = (
     ),
 )
 
+PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS)
+
 _SPOILED = (
     "update cloud=chunk=2:corrupt",
     "update cloud=chunk=2:duplicate",
@@ -269,16 +252,29 @@ _SPOILED = (
     "update flash=stuck-0:spare+1",
     "update net=cut:9000",
 )
+_SPOILED_SOFTWARE = (
+    "software cloud=chunk=1:corrupt",
+    "software cloud=chunkx9:corrupt",
+    "software cloud=chunk=1x30:error=FAILURE",
+    "software cloud=telemetryx2:close",
+    "software net=cut:9000",
+)
 _MODES = ("after", "before", "random")
-_STORIES = ("update", "rollback", "fallback")
 
 
-def hunting_cases() -> Iterator[Case]:
-    """What each planted bug is looked for in, quickest first: no fault, one spoiled thing, lost reports, cuts."""
-    yield from (Case(story) for story in STORIES)
-    yield from map(Case.parse, _SPOILED)
-    yield from (Case("update", faults=(f"net=cut:{at}:up",)) for at in listen("update")[1].seams())
-    for story in _STORIES:
+def hunting_cases(bug: Planted) -> Iterator[Case]:
+    """What a bug is looked for in, quickest first: no fault, one spoiled thing, lost reports, cuts."""
+    if bug in SOFTWARE_BUGS:
+        yield from _hunting(SOFTWARE, _SPOILED_SOFTWARE, "software", ("software", "software-broken", "software-first"))
+    else:
+        yield from _hunting(STORIES, _SPOILED, "update", ("update", "rollback", "fallback"))
+
+
+def _hunting(stories: Iterable[str], spoiled: Iterable[str], talked: str, cut: Iterable[str]) -> Iterator[Case]:
+    yield from map(Case, stories)
+    yield from map(Case.parse, spoiled)
+    yield from (Case(talked, faults=(f"net=cut:{at}:up",)) for at in listen(talked)[1].seams())
+    for story in cut:
         operations = execute(Case(story)).entries_of("op")
         yield from (case for case in cuts.everywhere(story, operations) if case.faults[0].endswith(_MODES))
 
@@ -297,7 +293,7 @@ def hunt(bug: Planted) -> Catch:
     """Looks for a bug until some invariant speaks."""
     firmware = bug.sources()
     number = 0
-    for number, case in enumerate(hunting_cases(), 1):
+    for number, case in enumerate(hunting_cases(bug), 1):
         found = execute(case, firmware).record()["violations"]
         if found:
             return Catch(bug, number, case, tuple(dict.fromkeys(name for name, _ in found)))

@@ -13,7 +13,7 @@ from simulator.board.lockstep import Lockstep, at_bench
 from simulator.board.net import EPOCH_MS
 from simulator.board.story import says
 from simulator.breakage import TITLE
-from simulator.campaign import clock_faults, cuts, flash_faults, mqtt_faults, network, stories  # noqa: F401 (faults)
+from simulator.campaign import application, clock_faults, cuts, flash_faults, mqtt_faults, network, stories  # noqa: F401
 from simulator.campaign.case import Case
 from simulator.campaign.outcome import TERMINAL, Outcome
 from simulator.campaign.recorder import Endless, Recorder
@@ -39,12 +39,12 @@ class Run:
         self.token = _SETTINGS["token"]
         self.story = stories.find(case.story)
         self.cycles = CYCLES
-        self.recorder = Recorder([stories.OLD, *(step.version for step in self.story.steps)])
+        self.recorder = Recorder(self.story)
         self.observers = self.recorder.observers
         self.cloud = ThingsBoard(seed=case.seed, now_ms=EPOCH_MS)
         self.device = self.cloud.add_device("board-1", self.token)
         interpreter = InProcess(firmware or stories.sources(), case.seed, stories.overlays(self.story))
-        cells = _board(self.story)
+        cells = _board(case.story)
         self.twin = Lockstep(
             interpreter, Flash(len(cells), cells=bytearray(cells)), self.cloud, on_event=self.recorder.add
         )
@@ -55,35 +55,34 @@ class Run:
 
     def play(self) -> Outcome:
         """The whole case."""
-        ends, stop = [], ""
+        ends, stop, open_files = [], "", 0
         with self.twin:
             try:
-                for step in self.story.steps:
-                    end, stop = self._offer(step.version)
-                    ends.append(end)
+                for steps in self.story.offers():
+                    offered, stop = self._offer(steps)
+                    ends += offered
                     if stop:
                         break
-                boots = self.twin.board.boots
+                boots, open_files = self.twin.board.boots, self.twin.board.open_files
                 if not stop:
                     stop = self._cycle()
             except Endless:
                 boots, stop = self.twin.board.boots, "stuck"
-        return Outcome.of(self, ends, stop, boots)
+        return Outcome.of(self, ends, stop, boots, open_files)
 
-    def _offer(self, version: str) -> tuple[str, str]:
-        """(how it ended, "" or why the run stops here)."""
-        package = self.cloud.add_package(TITLE, version, stories.image(version))
-        self.recorder.note({"event": "offer", "version": version})
-        self.cloud.assign(self.device, package, self.twin.now_ms)
+    def _offer(self, steps: list[stories.Step]) -> tuple[list[str], str]:
+        """(how each of them ended, "" or why the run stops here)."""
         since = len(self.recorder.entries)
-        stop = self._until(lambda event: says(event, "reported") and bool(self._ends(since)))
-        while not stop:
-            self.twin.run_for(_LINGER_S)
-            if self.twin.why != "power_cut":
-                break
-            stop = self._until(lambda event: says(event, "idle", "offline"), boots=self._boots_left(since))
-        ends = self._ends(since)
-        return (ends[-1] if ends else "stuck"), stop
+        for step in steps:
+            title = TITLE if step.kind == "FIRMWARE" else application.TITLE
+            package = self.cloud.add_package(title, step.version, stories.package(step), type=step.kind)
+            self.recorder.note({"event": "offer", "version": step.version, "kind": step.kind})
+            self.cloud.assign(self.device, package, self.twin.now_ms)
+        stop = self._until(lambda event: says(event, "reported") and all(self._ends(since, s.kind) for s in steps))
+        if not stop:
+            stop = self._linger(since)
+        ends = [self._ends(since, step.kind) for step in steps]
+        return [told[-1] if told else "stuck" for told in ends], stop
 
     def _until(self, condition, boots: int = _BOOTS) -> str:
         """Runs on, with the power coming back after each cut. Returns "", "stuck" or "unbootable"."""
@@ -104,11 +103,9 @@ class Run:
         """More power cycles: does it stay that way? Before the second one the last offer is taken back."""
         for number in range(self.cycles):
             if number:
-                self.cloud.unassign(self.device, "FIRMWARE", self.twin.now_ms)
-                stop = self._until(lambda event: says(event, "idle"))
+                stop = self._take_back()
                 if stop:
                     return stop
-                self.twin.run_for(_LINGER_S)
             self.recorder.note({"event": "cycle"})
             self.twin.cut()
             stop = self._until(lambda event: says(event, "idle"), boots=3)
@@ -117,23 +114,39 @@ class Run:
             self.twin.run_for(_LINGER_S)
         return ""
 
+    def _take_back(self) -> str:
+        """Nothing is offered any more, and the board says so of each kind. Returns "", "stuck" or "unbootable"."""
+        entries, kinds = self.recorder.entries, self.story.kinds
+        since = len(entries)
+        for kind in kinds:
+            self.cloud.unassign(self.device, kind, self.twin.now_ms)
+        stop = self._until(lambda _: sum(says(entry, "idle") for entry in entries[since:]) >= len(kinds))
+        return stop or self._linger(since)
+
+    def _linger(self, since: int) -> str:
+        """Lets a moment pass, in which the power may go once more. Returns "", "stuck" or "unbootable"."""
+        while True:
+            self.twin.run_for(_LINGER_S)
+            if self.twin.why != "power_cut":
+                return ""
+            stop = self._until(lambda event: says(event, "idle", "offline"), boots=self._boots_left(since))
+            if stop:
+                return stop
+
     def _boots_left(self, since: int) -> int:
         return _BOOTS - sum(entry["event"] == "boot" for entry in self.recorder.entries[since:])
 
-    def _ends(self, since: int) -> list[str]:
-        """The terminal reports since then, each as "updated", "rolled_back" or "failed"."""
-        told = [
-            entry["values"]
-            for entry in self.recorder.entries[since:]
-            if entry["event"] == "telemetry" and entry["values"].get("fw_state") in TERMINAL
-        ]
-        return [_end(values) for values in told]
+    def _ends(self, since: int, kind: str) -> list[str]:
+        """The terminal reports of this kind since then, each as "updated", "rolled_back" or "failed"."""
+        prefix = stories.KINDS[kind]
+        told = [entry["values"] for entry in self.recorder.entries[since:] if entry["event"] == "telemetry"]
+        return [_end(values, prefix) for values in told if values.get(f"{prefix}_state") in TERMINAL]
 
 
-def _end(values: dict) -> str:
-    if values["fw_state"] == "UPDATED":
+def _end(values: dict, prefix: str) -> str:
+    if values[f"{prefix}_state"] == "UPDATED":
         return "updated"
-    return "rolled_back" if values.get("fw_error", "").startswith("rolled_back") else "failed"
+    return "rolled_back" if values.get(f"{prefix}_error", "").startswith("rolled_back") else "failed"
 
 
 def execute(case: Case, firmware: Mapping[str, bytes] | None = None) -> Outcome:
@@ -144,19 +157,24 @@ def execute(case: Case, firmware: Mapping[str, bytes] | None = None) -> Outcome:
 def judged(run: Run) -> Outcome:
     """Plays a run, and compares it with one without faults."""
     outcome = run.play()
-    is_clean = not run.case.faults and run.firmware is None
-    outcome.clean_boots = outcome.boots if is_clean else _clean_boots(run.case.story)
+    clean = outcome if not run.case.faults and run.firmware is None else _clean(run.case.story)
+    outcome.clean_boots, outcome.clean_files_written = clean.boots, clean.files_written
     return outcome
 
 
 @functools.cache
-def _board(story: stories.Story) -> bytes:
+def _board(name: str) -> bytes:
     """All of the flash that the story begins with."""
-    flash = at_bench(stories.image(stories.OLD), _SETTINGS, stories.BOARD)
+    story = stories.find(name)
+    if story.before:
+        earlier = Run(Case(story.before))
+        earlier.play()
+        return earlier.twin.flash.peek(0, earlier.twin.flash.size)
+    flash = at_bench(stories.image(stories.OLD), _SETTINGS, story.board)
     stories.prepare(story, flash)
     return flash.peek(0, flash.size)
 
 
 @functools.cache
-def _clean_boots(story: str) -> int:
-    return Run(Case(story)).play().boots
+def _clean(story: str) -> Outcome:
+    return Run(Case(story)).play()

@@ -16,7 +16,8 @@ from simulator.campaign.run import execute
 from simulator.campaign.stories import STORIES
 
 MOST_STEPS = 12
-_OPERATIONS = 140  # of the longest story, nearly; a cut behind the last one never happens
+_OPERATIONS = 180  # of most stories; a cut behind the last one never happens
+_WEIGHT = 10  # of a story of firmware, against one of software, which takes three times as long
 _UNTIL_MS = 8000
 _FIRST_CHUNKS = 8
 _LONG = ("connect:refuse=2", "connect:refuse=4", "connect:refuse=5", "telemetry:mute")  # minutes of waiting each
@@ -67,7 +68,8 @@ def schedule(seed: int) -> Case:
     """The schedule of this number: a story, and one to twelve steps of it."""
     rng = random.Random(seed)
     rules = rng.choices(list(RULES_OF_PLAY), k=rng.randrange(1, MOST_STEPS + 1))
-    return Case(rng.choice(list(STORIES)), seed, tuple(RULES_OF_PLAY[rule](rng) for rule in rules))
+    story = rng.choices(list(STORIES), [1 if story.has_files else _WEIGHT for story in STORIES.values()])[0]
+    return Case(story, seed, tuple(RULES_OF_PLAY[rule](rng) for rule in rules))
 
 
 def cases(schedules: int, seed: int = 0) -> Iterator[Case]:

@@ -2,19 +2,23 @@
 """What the campaign plays: which versions are offered one after the other, and how each should end without faults."""
 
 import functools
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from simulator.board import flash_file, image_writer
+from simulator.board import filesystem, flash_file, image_writer
 from simulator.board.bootloader import write_record
 from simulator.board.flash import Flash
 from simulator.board.nvs import Nvs
 from simulator.board.otadata import VALID, make
 from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, TITLE
+from simulator.campaign import application
+from simulator.campaign.application import BUILT_IN
 from simulator.errors import UserError
 
 BOARD = str(Path(__file__).parent / "board.csv")
+BOARD_WITH_FILES = str(Path(__file__).parent / "board-files.csv")
 OLD = "1.0.0"
 SIZE = 20_000  # four blocks and a tail
 _BANNER = b"MicroPython v1.25.0 on 2025-04-15 "
@@ -24,11 +28,21 @@ _LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chai
 
 @dataclass(frozen=True)
 class Step:
-    """One offer. `end`: "updated" or "rolled_back"; `breaks`: None, "crash" or "unhealthy"."""
+    """One offer. `end`: "updated" or "rolled_back"; `breaks`: None, "crash" or "unhealthy"; `kind`: in KINDS.
+
+    `is_beside`: offered together with the step before it. Versions of firmware begin with 1, those of software with 2.
+    """
 
     version: str
     end: str = "updated"
     breaks: str | None = None
+    kind: str = "FIRMWARE"
+    is_beside: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of its package."""
+        return len(package(self))
 
 
 @dataclass(frozen=True)
@@ -37,15 +51,56 @@ class Story:
 
     `is_old`: its NVS has been written to for long, so that records of ours make it erase sectors.
     `setting`: what is so in every case of this story, written like a fault.
+    `board`: its partition table. `before`: the story whose end is the beginning of this one.
     """
 
     steps: tuple[Step, ...]
     is_fallback: bool = False
     is_old: bool = False
     setting: tuple[str, ...] = ()
+    board: str = BOARD
+    before: str = ""
+
+    def of(self, kind: str) -> tuple[Step, ...]:
+        """The steps of one kind."""
+        return tuple(step for step in self.steps if step.kind == kind)
+
+    def offers(self) -> list[list[Step]]:
+        """The steps that are offered together."""
+        groups: list[list[Step]] = []
+        for step in self.steps:
+            if step.is_beside:
+                groups[-1].append(step)
+            else:
+                groups.append([step])
+        return groups
+
+    @property
+    def kinds(self) -> list[str]:
+        """What is offered in it, of KINDS."""
+        return [kind for kind in KINDS if self.of(kind)]
+
+    @property
+    def has_files(self) -> bool:
+        return self.board == BOARD_WITH_FILES
+
+    @property
+    def begins_with(self) -> str:
+        """The version of the software that the board begins with."""
+        return find(self.before).steps[-1].version if self.before else BUILT_IN
+
+
+KINDS = {"FIRMWARE": "fw", "SOFTWARE": "sw"}  # types of packages, and how their names begin in attributes
+
+
+def _software(*steps: Step, before: str = "software-first") -> Story:
+    return Story(steps, board=BOARD_WITH_FILES, before=before)
 
 
 _GOOD = Step("1.1.0")
+_APP = Step("2.1.0", kind="SOFTWARE")
+_BROKEN_APP = Step("2.2.0", "rolled_back", "crash", "SOFTWARE")
+_UNHEALTHY_APP = Step("2.3.0", "rolled_back", "unhealthy", "SOFTWARE")
 STORIES = {
     "update": Story((_GOOD,)),
     "url": Story((_GOOD,), setting=("packages=links",)),
@@ -53,7 +108,16 @@ STORIES = {
     "unhealthy": Story((Step("1.1.0", "rolled_back", "unhealthy"),)),
     "fallback": Story((Step("1.2.0", "rolled_back", "crash"), Step("1.3.0")), is_fallback=True),
     "chain": Story((_GOOD, Step("1.2.0", "rolled_back", "crash"), Step("1.3.0")), is_old=True),
+    "software-first": _software(
+        Step("2.0.0", kind="SOFTWARE"), Step("2.0.1", kind="SOFTWARE"), before=""
+    ),  # a board that never had any
+    "software": _software(_APP),  # from here on both trees are there: one that runs, one to be emptied
+    "software-broken": _software(_BROKEN_APP),
+    "software-unhealthy": _software(_UNHEALTHY_APP),
+    "both": _software(_GOOD, replace(_APP, is_beside=True)),
 }
+SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
+VARIATIONS = tuple(name for name in SOFTWARE if name != "software")  # most of each is as in `software`
 
 
 def find(name: str) -> Story:
@@ -75,9 +139,25 @@ def image(version: str) -> bytes:
     return image_writer.build(_BANNER + version.encode(), TITLE, version, size=SIZE)
 
 
+@functools.cache
+def package(step: Step) -> bytes:
+    """What is offered."""
+    return image(step.version) if step.kind == "FIRMWARE" else application.package(step.version, step.breaks)
+
+
+@functools.cache
+def trees() -> dict[str, dict[str, bytes]]:
+    """The files of each version of the software that any story offers, by path."""
+    steps = [step for story in STORIES.values() for step in story.of("SOFTWARE")]
+    return {step.version: application.files(step.version, step.breaks) for step in steps}
+
+
 def overlays(story: Story) -> dict[str, dict[str, bytes]]:
-    """For each version that is broken, its main.py."""
-    return {step.version: {"main.py": _broken(step.breaks)} for step in story.steps if step.breaks}
+    """For each version of the firmware: the main.py of one that is broken; the application it brings on a board with
+    files."""
+    built_in = application.built_in() if story.has_files else {}
+    steps = (Step(OLD), *story.of("FIRMWARE"))
+    return {step.version: built_in | ({"main.py": _broken(step.breaks)} if step.breaks else {}) for step in steps}
 
 
 def _broken(how: str) -> bytes:
@@ -90,18 +170,26 @@ def _broken(how: str) -> bytes:
 
 @functools.cache
 def partitions() -> dict[str, Partition]:
-    """The rows of the campaign's board, by label."""
-    return {row.label: row for row in flash_file.layout(BOARD).partitions}
+    """The rows of the campaign's board with files, by label; the other board has all of them but the last."""
+    return {row.label: row for row in flash_file.layout(BOARD_WITH_FILES).partitions}
 
 
 def prepare(story: Story, flash: Flash) -> None:
     """Puts the board into the state that the story begins with; nothing of this counts as an operation."""
+    if story.has_files:
+        flash.program(partitions()["vfs"].offset, _empty_files())
     if story.is_fallback:
         flash.program(partitions()["ota_1"].offset, image("1.1.0")[: SIZE // 2])
         for index in (0, 1):
             write_record(flash, partitions()["otadata"], index, make(index + 1, VALID))
     if story.is_old:
         _write_log(flash)
+
+
+def _empty_files() -> bytes:
+    """A file system as it leaves the bench: making one is not the agent's business."""
+    with tempfile.TemporaryDirectory(prefix="files-") as folder:
+        return filesystem.make(Path(folder), partitions()["vfs"].size)
 
 
 def _write_log(flash: Flash) -> None:

@@ -228,11 +228,11 @@ class LinkedPackages:
         _servers[run] = server
         run.twin.net.serve(HOST, PORT, server)
 
-        def add_link(title: str, version: str, data: bytes):
+        def add_link(title: str, version: str, data: bytes, type: str):
             path = f"/{version}.bin"
             server.files[path] = data
             facts = {"size": len(data), "algorithm": "SHA256", "checksum": checksum("SHA256", data)}
-            return add(title, version, url=f"http://{HOST}{path}", **facts)
+            return add(title, version, url=f"http://{HOST}{path}", type=type, **facts)
 
         run.cloud.add_package = add_link
 

@@ -137,7 +137,7 @@ def test_flash_cases_strike_where_an_update_reads_or_writes():
         defect = run.twin.flash.defects[-1]
         kind, place = case.faults[0].split("flash=")[1].split(":")[:2]
         struck.update({(place.split("+")[0], kind)} if defect.hits else ())
-    assert {area for area, _ in struck} == {"spare", "otadata", "nvs"}
+    assert {area for area, _ in struck} == {"spare", "otadata", "nvs", "files"}
     assert {kind for area, kind in struck if area == "spare"} == set(KINDS)
 
 

@@ -55,5 +55,5 @@ def test_cut_cases_reach_the_end_of_every_story():
     faults = {(case.story, case.faults[0]) for case in fault_cases.cut_cases()}
     for story in stories.STORIES:
         for talk, side in fault_cases.sides(story):
-            for kind in ("cut", "silence"):
+            for kind in ("cut",) if story in stories.VARIATIONS else ("cut", "silence"):
                 assert (story, f"net={kind}:{talk.size}{side}") in faults
