@@ -9,6 +9,15 @@ from simulator.board.errors import EspError
 from simulator.board.link import Op, Reply, Request
 
 _CLOCK_BITS = 0x3FFFFFFF
+# What cannot change while a program runs: it is asked once a boot.
+_FIXED = {
+    int(op) for op in (Op.FIND, Op.LOOKUP, Op.INFO, Op.RUNNING, Op.NEXT_UPDATE, Op.RESET_CAUSE, Op.UNIQUE_ID)
+}  # fmt: skip
+_RECV = int(Op.RECV)
+_LINK = 0xFFFF
+
+Ask = Callable[[Request], "DirectLink"]
+Take = Callable[[int, int], bytes | None]  # (number of a link, bytes): that many if they are there
 
 
 class DirectLink:
@@ -54,15 +63,18 @@ class DirectChip:
     def __init__(self) -> None:
         self.module = ModuleType("_chip")
         self.asked = 0
-        self._ask: Callable[[Request], DirectLink] = _nobody
+        self._ask: Ask = _nobody
+        self._take: Take = no_links
+        self._fixed: dict[tuple, tuple[int, bytes]] = {}
         self._clock_ms = 0
         self._timers: dict = {}
         self._is_busy = self._is_masked = False
         names = {"call": self.call, "clock_ms": self._clock, "timers": self._timers, "run_timers": self._run_timers}
         vars(self.module).update(names, virtual=True, started_ms=-1, listen=lambda: None)
 
-    def begin(self, ask: Callable[[Request], DirectLink], show: Callable[..., None]) -> None:
-        self._ask, self._show = ask, show
+    def begin(self, ask: Ask, take: Take, show: Callable[..., None]) -> None:
+        self._ask, self._take, self._show = ask, take, show
+        self._fixed.clear()
         self._clock_ms = 0
         self._timers.clear()
         self._is_busy = self._is_masked = False
@@ -70,23 +82,35 @@ class DirectChip:
     def call(self, op, handle=0, a=0, b=0, out=None, more=None, into=None):
         """As `device/_chip.py`: one request; the answer's bytes go into `into`, its number is returned."""
         self.asked += 1
+        if op == _RECV and (data := self._take(handle & _LINK, a)):
+            _fill(into, data)
+            return a
         data = bytes(out) if out else b""
         if more:
             data += more
+        if op not in _FIXED:
+            return self._request(op, handle, a, b, data, into)[0]
+        key = op, handle, a, b, data
+        if key not in self._fixed:
+            self._fixed[key] = self._request(op, handle, a, b, data, into)
+        value, found = self._fixed[key]
+        _fill(into, found)
+        return value
+
+    def _request(self, op, handle, a, b, data, into) -> tuple[int, bytes]:
         while True:
             self._is_busy = True
             answer = self._ask(Request(int(op), handle, a, b, data, 0, self._is_masked))
-            value, is_again = answer.value, answer.is_again  # a timer's own requests come in between
+            value, found, is_again = answer.value, answer.data, answer.is_again  # a timer's requests come in between
             self._clock_ms = answer.clock_ms & _CLOCK_BITS
             self._is_busy = False
             if answer.error:
                 raise OSError(*filter(None, (answer.error.errno, answer.error.name)))
-            if answer.data:
-                memoryview(into).cast("B")[: len(answer.data)] = answer.data
+            _fill(into, found)
             if answer.is_due:
                 self._run_timers()
             if not is_again:
-                return value
+                return value, found
             b = value
 
     def _clock(self) -> int:
@@ -111,5 +135,14 @@ class DirectChip:
             self._show(traceback_text(error))
 
 
+def _fill(buffer, data: bytes) -> None:
+    if data:
+        memoryview(buffer).cast("B")[: len(data)] = data
+
+
 def _nobody(request: Request) -> DirectLink:
     raise AssertionError("no device has begun")
+
+
+def no_links(number: int, size: int) -> None:
+    """A `Take` without a network."""

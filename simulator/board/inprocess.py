@@ -16,7 +16,7 @@ from greenlet import greenlet
 from simulator.board import archive
 from simulator.board.build import version_source
 from simulator.board.console import traceback_text
-from simulator.board.direct import DirectLink
+from simulator.board.direct import DirectLink, Take, no_links
 from simulator.board.direct_files import CorruptFiles
 from simulator.board.image import parse
 from simulator.board.link import Op, Request
@@ -87,7 +87,8 @@ class Device:
     ) -> None:
         self.last_lines: list[str] = []
         self.link = DirectLink()
-        self.session: Session | None = None  # from its first turn on
+        self.session: Session | None = None  # from its first turn on, as well as `take`
+        self.take: Take = no_links
         self._on_line = on_line
         self._sources = sources
         self._urandom = urandom
@@ -162,7 +163,7 @@ class Device:
     def _begun(self, world: World) -> bool:
         """False when the partition of files is corrupt."""
         try:
-            world.begin(self.ask, self._print, self._urandom)
+            world.begin(self.ask, self.take, self._print, self._urandom)
             return True
         except CorruptFiles:
             return False

@@ -164,6 +164,8 @@ class Board:
         )  # fmt: skip
         if isinstance(process, Device):
             process.session = self._session
+            if self._sockets:
+                process.take = self._sockets.take
 
     @property
     def open_files(self) -> int:

@@ -78,9 +78,7 @@ class SocketServices:
             size = _readable(link, request)
             if size is None:
                 return None
-            data = bytes(link.inbox[:size])
-            del link.inbox[:size]
-            return Reply(size, data)
+            return Reply(size, self.take(link.number, size) or b"")
 
         reply = ready()
         if reply is not None:
@@ -94,6 +92,15 @@ class SocketServices:
             return Reply(len(data), data) if data else _NOTHING_YET
 
         return Wait(ready, expired, request.b)
+
+    def take(self, number: int, size: int) -> bytes | None:
+        """The next `size` bytes of a link, if they have arrived: a read of them would not have to wait."""
+        link = self._links.get(number)
+        if link is None or not 0 < size <= len(link.inbox):
+            return None
+        data = bytes(link.inbox[:size])
+        del link.inbox[:size]
+        return data
 
     def _close(self, request: Request) -> Reply:
         link = self._links.pop(request.handle, None)

@@ -18,10 +18,9 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from simulator.board.console import traceback_text
-from simulator.board.direct import DirectChip, DirectLink
+from simulator.board.direct import Ask, DirectChip, Take
 from simulator.board.direct_files import DirectFiles
 from simulator.board.kept import Kept
-from simulator.board.link import Request
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STAND_INS = ("micropython", "uselect", "usocket", "utime")  # of MicroPython's own modules, stateless
@@ -77,11 +76,9 @@ class World:
         self._loading: list[set[str]] = []  # for each module being loaded: what it imports
         self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
 
-    def begin(
-        self, ask: Callable[[Request], DirectLink], show: Callable[..., None], urandom: Callable[[int], bytes]
-    ) -> None:
+    def begin(self, ask: Ask, take: Take, show: Callable[..., None], urandom: Callable[[int], bytes]) -> None:
         """A boot: RAM is as new."""
-        self._chip.begin(ask, show)
+        self._chip.begin(ask, take, show)
         self._show, self._urandom = show, urandom
         self._sys.path = ["", _FROZEN, "/lib"]
         self._modules = {"sys": self._sys, "os": self._os, "_chip": self._chip.module}
