@@ -33,8 +33,8 @@ bench: $(READY) ## speed of an update, as a ratio to a bare loop
 sizes: $(READY) ## bytes per module, bytes allocated per block, smallest heap
 	@$(VENV) -m simulator sizes
 
-powercut: $(READY) ## cut the power everywhere, judge every run, write build/powercut/report.html
-	@$(VENV) -m simulator powercut $(if $(QUICK),--quick)
+powercut: $(READY) ## cut the power everywhere, judge every run, write build/powercut/report.html (QUICK=1, FULL=1)
+	@$(VENV) -m simulator powercut $(if $(QUICK),--quick) $(if $(FULL),--full)
 
 powercut-selftest: $(READY) ## bugs planted in the firmware: the campaign has to catch each
 	@$(VENV) -m simulator powercut-selftest

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Which cases a campaign has. `full` is all there is; `quick` a sample of each kind for every change."""
+"""Which cases a campaign has: ten minutes of them, or `full`, all there are; `quick` is a sample for every change."""
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from simulator.campaign import cuts, fault_cases, search
 from simulator.campaign.case import Case
@@ -10,28 +11,44 @@ from simulator.campaign.run import execute
 from simulator.campaign.stories import SOFTWARE, STORIES, VARIATIONS
 
 _BYTEWISE = ("update", "rollback", "fallback")  # the others write the same records once more
-_PAIRED = ("update", "rollback")
 _THIRD = 3  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
-_MANY = 700  # runs of 3 to 20 cuts, for each story of firmware
-_MANY_SOFTWARE = 60  # a run of many cuts takes five times as long with files
 _SCHEDULES = 10_000  # of the search
-_SHARES = {"full": 1, "quick": 97}
 
 
-def cases(seed: int, *, quick: bool = False) -> Iterator[Case]:
-    """No fault; one cut everywhere in every story; other faults; random schedules; all pairs of cuts; many cuts."""
-    share = _SHARES["quick" if quick else "full"]
+@dataclass(frozen=True)
+class Size:
+    """Of everything one in `share`. `pairs`: of the pairs of cuts in a story one in so many, in all modes in turn.
+
+    `many`, `many_software`: runs of 3 to 20 cuts for each story; with files one takes five times as long.
+    """
+
+    share: int
+    pairs: dict[str, int]
+    many: int
+    many_software: int
+    bytewise: tuple[str, ...] = _BYTEWISE
+
+
+SIZES = {
+    "quick": Size(97, {"update": 97, "rollback": 97}, 7, 1),
+    "standard": Size(1, {"update": 2, "rollback": 12}, 250, 40, _BYTEWISE[:2]),
+    "full": Size(1, {"update": 1, "rollback": 1}, 700, 60),
+}
+
+
+def cases(seed: int, size: str = "standard") -> Iterator[Case]:
+    """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
+    of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in STORIES}
     yield from (Case(story, seed) for story in STORIES)
     for story in STORIES:
-        everywhere = cuts.everywhere(story, operations[story], seed, bytewise=story in _BYTEWISE)
-        yield from itertools.islice(everywhere, 0, None, share * (_THIRD if story in VARIATIONS else 1))
-    yield from itertools.islice(fault_cases.all_cases(seed), 0, None, share)
-    yield from search.cases(_SCHEDULES // share, seed)
-    for story in _PAIRED:
+        everywhere = cuts.everywhere(story, operations[story], seed, bytewise=story in of.bytewise)
+        yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
+    yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
+    yield from search.cases(_SCHEDULES // of.share, seed)
+    for story, step in of.pairs.items():
         count = len(execute(Case(story, seed, (cuts.ONCE,))).entries_of("op"))
         modes = itertools.product(cuts.MODES, repeat=2)
-        yield from itertools.islice(cuts.pairs(story, count, tuple(modes), seed), 0, None, share)
+        yield from itertools.islice(cuts.pairs(story, count, tuple(modes), seed), 0, None, step)
     for story in STORIES:
-        number = _MANY_SOFTWARE if story in SOFTWARE else _MANY
-        yield from cuts.many(story, len(operations[story]), -(-number // share), seed)
+        yield from cuts.many(story, len(operations[story]), of.many_software if story in SOFTWARE else of.many, seed)

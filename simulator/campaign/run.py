@@ -5,6 +5,7 @@ Bounded in boots, in virtual time and in what is recorded: a run that does not e
 """
 
 import functools
+from collections import defaultdict
 from collections.abc import Mapping
 
 from simulator.board.flash import Flash
@@ -23,6 +24,8 @@ _SETTINGS = {"token": "campaign-secret-token", "trial_s": 30}
 _JOIN_MS = 60  # a Wi-Fi that is quick to join: waiting for it teaches nothing, and a run has four boots or more
 _STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
 _LINGER_S = 0.2
+# Flash of runs that are over, by size: a new megabyte takes as long to get as two boots.
+_spare: defaultdict[int, list[bytearray]] = defaultdict(list)
 _BOOTS = 40  # of one offer; a cut costs one or two
 CYCLES = 2
 
@@ -35,7 +38,6 @@ class Run:
 
     def __init__(self, case: Case, firmware: Mapping[str, bytes] | None = None) -> None:
         self.case = case
-        self.firmware = firmware
         self.token = _SETTINGS["token"]
         self.story = stories.find(case.story)
         self.cycles = CYCLES
@@ -45,13 +47,18 @@ class Run:
         self.device = self.cloud.add_device("board-1", self.token)
         interpreter = InProcess(firmware or stories.sources(), case.seed, stories.overlays(self.story))
         cells = _board(case.story)
-        self.twin = Lockstep(
-            interpreter, Flash(len(cells), cells=bytearray(cells)), self.cloud, on_event=self.recorder.add
-        )
+        self._cells = _spare[len(cells)].pop() if _spare[len(cells)] else bytearray(len(cells))
+        self._cells[:] = cells
+        flash = Flash(len(cells), cells=self._cells)
+        self.twin = Lockstep(interpreter, flash, self.cloud, on_event=self.recorder.add)
         self.twin.site.join_ms = _JOIN_MS
         self.recorder.attach(self.twin, self.cloud)
         for fault in case.make_faults():
             fault.attach(self)
+
+    def give_back(self) -> None:
+        """Nobody looks at this run's flash any more."""
+        _spare[len(self._cells)].append(self._cells)
 
     def play(self) -> Outcome:
         """The whole case."""
@@ -151,13 +158,10 @@ def _end(values: dict, prefix: str) -> str:
 
 def execute(case: Case, firmware: Mapping[str, bytes] | None = None) -> Outcome:
     """Plays a case. `firmware`: other sources than ours, for the planted bugs. Raises UserError for a bad case."""
-    return judged(Run(case, firmware))
-
-
-def judged(run: Run) -> Outcome:
-    """Plays a run, and compares it with one without faults."""
+    run = Run(case, firmware)
     outcome = run.play()
-    clean = outcome if not run.case.faults and run.firmware is None else _clean(run.case.story)
+    run.give_back()
+    clean = _clean(case.story) if case.faults or firmware else outcome
     outcome.clean_boots, outcome.clean_files_written = clean.boots, clean.files_written
     return outcome
 

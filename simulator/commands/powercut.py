@@ -21,12 +21,13 @@ _SHRUNK = 10  # failing cases that are made smaller; the others are told as they
 
 
 @click.command("powercut")
-@click.option("--quick", is_flag=True, help="A sample of every kind of case, in a minute or two.")
+@click.option("--quick", "size", flag_value="quick", help="A sample of every kind of case, in a minute.")
+@click.option("--full", "size", flag_value="full", help="All pairs of cuts in all modes, and more: twice as long.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; default: one for each core.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, (1 << 63) - 1), help="Of all randomness.")
 @click.option("--output", default="build/powercut", show_default=True, type=click.Path(path_type=Path), help="Folder.")
 @click.option("--json", "as_json", is_flag=True, help="Nothing but the JSON summary on stdout.")
-def command(quick: bool, jobs: int | None, seed: int, output: Path, as_json: bool) -> int:
+def command(size: str | None, jobs: int | None, seed: int, output: Path, as_json: bool) -> int:
     """Cut the power at every flash operation of an update, spoil flash and network, and judge each run.
 
     Writes report.html and its data to the output folder. Exit 1 if any invariant is broken, with a line that replays
@@ -34,7 +35,7 @@ def command(quick: bool, jobs: int | None, seed: int, output: Path, as_json: boo
     """
     start = time.monotonic()
     jobs = jobs or os.cpu_count() or 1
-    cases = list(plan.cases(seed, quick=quick))
+    cases = list(plan.cases(seed, size or "standard"))
     records = list(_watched(sweep(cases, jobs), len(cases)))
     about = {"seed": str(seed), "processes": str(jobs), "seconds": f"{time.monotonic() - start:.0f}"}
     page = report.write(records, output, about, RESUME_LIMIT)

@@ -59,7 +59,7 @@ def test_powercut_with_a_broken_invariant_exits_with_1_and_tells_how_to_see_it(
 
 
 def test_plan_quick_has_every_kind_of_case():
-    cases = list(plan.cases(3, quick=True))
+    cases = list(plan.cases(3, "quick"))
     assert 500 < len(cases) < 3000
     assert {case.story for case in cases} == set(STORIES)
     assert max(len(case.faults) for case in cases) > 10
