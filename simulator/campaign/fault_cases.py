@@ -124,6 +124,7 @@ def web_cases(seed: int = 0) -> Iterator[Case]:
     """Each misbehaviour of the web server that a link points to: once, and more often than anybody tries."""
     for texts in WEB:
         yield Case("url", seed, tuple(texts.split()))
+        yield Case("software", seed, ("packages=links", *texts.split()))
 
 
 def other_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:

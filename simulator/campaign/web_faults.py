@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Packages that are files behind http:// links, and what their server can do wrong (reliability.md F).
 
-`packages=links` is part of story `url`. `web=KIND:TIMES[:NUMBER]` spoils the first TIMES answers that it can spoil:
+`packages=links` is part of story `url`, and may come first in any other case. `web=KIND:TIMES[:NUMBER]` spoils the
+first TIMES answers that it can spoil:
 
     status:T:CODE    an answer without a body: 302 with a place to go, 429 and 503 with a time to wait
     end:T:N          closes after N bytes of the body
@@ -228,7 +229,7 @@ class LinkedPackages:
         _servers[run] = server
         run.twin.net.serve(HOST, PORT, server)
 
-        def add_link(title: str, version: str, data: bytes, type: str):
+        def add_link(title: str, version: str, data: bytes, type: str = "FIRMWARE"):
             path = f"/{version}.bin"
             server.files[path] = data
             facts = {"size": len(data), "algorithm": "SHA256", "checksum": checksum("SHA256", data)}

@@ -61,7 +61,20 @@ def test_web_server_with_another_file_under_the_same_name_is_found_out():
 
 
 def test_web_cases_have_each_kind():
-    assert {text.split("=")[1].split(":")[0] for case in web_cases() for text in case.faults} == set(KINDS)
+    faults = {text.split("=")[1].split(":")[0] for case in web_cases() for text in case.faults}
+    assert faults == {*KINDS, "links"}
+
+
+@pytest.mark.parametrize(
+    "fault", ["web=end:3:9000", "web=status:3:503", "web=flip:1:9000", "cut=90:half", "net=cut:9000"]
+)
+def test_web_server_of_a_software_package_may_fail_as_one_of_firmware(fault):
+    assert ended(f"software packages=links {fault}") == "updated"
+
+
+def test_web_server_of_another_package_that_the_cloud_names_is_left_alone():
+    """A rule that names a package makes one, behind a link as well."""
+    assert ended("url cloud=chunk=1:from=other+9.9.9") == "updated"
 
 
 @pytest.mark.parametrize("line", ["url web=odd:1", "url web=end", "url packages=boxes", "update web=end:1:5"])
