@@ -31,7 +31,7 @@ class Size:
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97}, 7, 1),
-    "standard": Size(1, {"update": 2, "rollback": 12}, 250, 40, _BYTEWISE[:2]),
+    "standard": Size(1, {"update": 4, "rollback": 24}, 100, 20, _BYTEWISE[:1]),
     "full": Size(1, {"update": 1, "rollback": 1}, 700, 60),
 }
 
