@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The software of the campaign: an application that says on the console which one runs, in two versions of the truth.
+"""The software of the campaign: an application that says on the console which version runs, part by part.
 
 `app VERSION PART`: of app.py, and of the module that it imports. They differ when files of two trees are mixed up.
 """

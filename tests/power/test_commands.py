@@ -14,9 +14,9 @@ from simulator.campaign.stories import STORIES
 
 @pytest.fixture
 def two_cases(monkeypatch):
-    """A campaign of two cases: all of it takes an hour of one core."""
+    """A campaign of two cases: all of it takes many minutes."""
     cases = [Case("update", 1, ("cut=9:before",)), Case("update", 1, ("cut=30:half",))]
-    monkeypatch.setattr(plan, "cases", lambda seed, *, quick: iter(cases))
+    monkeypatch.setattr(plan, "cases", lambda seed, size: iter(cases))
 
 
 def test_replay_tells_the_cut_and_the_end(capsys):
