@@ -5,6 +5,7 @@ import pytest
 
 from simulator.clouds.thingsboard import HttpDoor, ThingsBoard
 from tests.clouds.peer import HttpPeer, World
+from tests.clouds.rest import administration
 
 
 @pytest.fixture(params=(4, 5), ids=("mqtt3.1.1", "mqtt5"))
@@ -44,3 +45,16 @@ def device(cloud: ThingsBoard):
 def firmware() -> bytes:
     """10,000 bytes, no two chunks alike."""
     return b"".join(number.to_bytes(2) for number in range(5000))
+
+
+@pytest.fixture
+def admin(cloud: ThingsBoard):
+    """Over REST."""
+    with administration(cloud) as admin:
+        yield admin
+
+
+@pytest.fixture
+def profile(admin):
+    """A device profile, made over REST."""
+    return admin.profile("thermo")

@@ -27,17 +27,6 @@ def cloud() -> ThingsBoard:
     return ThingsBoard(seed=5, queue_ms=0, queue_interval_ms=0)
 
 
-@pytest.fixture
-def admin(cloud):
-    with administration(cloud) as admin:
-        yield admin
-
-
-@pytest.fixture
-def profile(admin):
-    return admin.profile("thermo")
-
-
 def refusal(answer: tuple) -> tuple[int, int]:
     """(status, errorCode); the body has to have all four fields."""
     status, body = answer

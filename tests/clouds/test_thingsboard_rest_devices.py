@@ -10,7 +10,7 @@ import pytest
 
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.clouds.thingsboard.rest import rpc
-from tests.clouds.rest import NO_ID, administration
+from tests.clouds.rest import NO_ID
 
 WAIT_S = 10
 TELEMETRY = "/api/plugins/telemetry/DEVICE"
@@ -19,17 +19,6 @@ TELEMETRY = "/api/plugins/telemetry/DEVICE"
 @pytest.fixture
 def cloud() -> ThingsBoard:
     return ThingsBoard(seed=5, queue_ms=0, queue_interval_ms=0, push_order="deleted-first")
-
-
-@pytest.fixture
-def admin(cloud):
-    with administration(cloud) as admin:
-        yield admin
-
-
-@pytest.fixture
-def profile(admin):
-    return admin.profile("thermo")
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import contextlib
 import errno
 import ssl
 
-from usocket import socket
+from usocket import Stream, socket
 
 _KEY = "-----BEGIN {0}PRIVATE KEY-----\n{1}-----END {0}PRIVATE KEY-----\n"
 
@@ -63,21 +63,10 @@ class SSLContext:
             raise OSError(errno.ETIMEDOUT) from None
 
 
-class SSLSocket(ssl.SSLSocket):
-    """With the stream methods of MicroPython's: exact reads, and None when nothing is there yet."""
+class SSLSocket(Stream, ssl.SSLSocket):
+    """With the stream methods of MicroPython's."""
 
-    def readinto(self, buf, size: int = -1) -> int | None:
-        view = memoryview(buf) if size < 0 else memoryview(buf)[:size]
-        done = 0
-        while done < len(view):
-            try:
-                n = self.recv_into(view[done:])
-            except ssl.SSLWantReadError:
-                return done or None
-            if not n:
-                break
-            done += n
-        return done
+    not_yet = ssl.SSLWantReadError
 
     def read(self, size: int = 1024, buffer=None):
         """`ssl` itself reads through this one as well, with a buffer."""
@@ -86,9 +75,3 @@ class SSLSocket(ssl.SSLSocket):
         buf = bytearray(size)
         n = self.readinto(buf)
         return None if n is None else bytes(buf[:n])
-
-    def write(self, data, size: int = -1) -> int:
-        data = memoryview(data.encode() if isinstance(data, str) else data)
-        data = data if size < 0 else data[:size]
-        self.sendall(data)
-        return len(data)

@@ -5,8 +5,10 @@ import socket as _socket
 from socket import *  # noqa: F403
 
 
-class socket(_socket.socket):
+class Stream:
     """As in MicroPython, `readinto` fills the buffer or meets the end, and a time-out loses the part read."""
+
+    not_yet: type[OSError] = BlockingIOError  # how `recv_into` says that nothing is there
 
     def readinto(self, buf, size: int = -1) -> int | None:
         view = memoryview(buf) if size < 0 else memoryview(buf)[:size]
@@ -14,12 +16,22 @@ class socket(_socket.socket):
         while done < len(view):
             try:
                 n = self.recv_into(view[done:])
-            except BlockingIOError:
+            except self.not_yet:
                 return done or None
             if not n:
                 break
             done += n
         return done
+
+    def write(self, data, size: int = -1) -> int:
+        data = memoryview(data.encode() if isinstance(data, str) else data)
+        data = data if size < 0 else data[:size]
+        self.sendall(data)
+        return len(data)
+
+
+class socket(Stream, _socket.socket):
+    """A plain one."""
 
     def read(self, size: int = -1) -> bytes | None:
         if size >= 0:
@@ -36,12 +48,6 @@ class socket(_socket.socket):
         while not line.endswith(b"\n") and (byte := self.recv(1)):
             line += byte
         return bytes(line)
-
-    def write(self, data, size: int = -1) -> int:
-        data = memoryview(data.encode() if isinstance(data, str) else data)
-        data = data if size < 0 else data[:size]
-        self.sendall(data)
-        return len(data)
 
     def makefile(self, mode: str = "rb", buffering: int = 0) -> "socket":
         return self
