@@ -13,6 +13,7 @@ import trustme
 NAME = "localhost"
 EXPIRED = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 FUTURE = datetime.datetime(2049, 1, 1, tzinfo=datetime.UTC)
+FAR = datetime.datetime(2050, 1, 1, tzinfo=datetime.UTC)
 
 
 class Authority:
@@ -30,6 +31,10 @@ class Authority:
             self._ca.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED
         return context
+
+    def chain(self, name: str = NAME, **dates: datetime.datetime) -> tuple[bytes, ...]:
+        """What such a server shows, DER, for links without cryptography."""
+        return tuple(der(pem.bytes()) for pem in self._ca.issue_cert(name, **dates).cert_chain_pems)
 
     def client(self, name: str = "board-1") -> dict[str, bytes]:
         """Settings `cert` and `key` of a device."""

@@ -67,6 +67,10 @@ class Op(IntEnum):
     RECV = 64
     CLOSE = 65
     POLL = 66
+    TLS_CONTEXT = 70
+    TLS_TRUST = 71
+    TLS_SHOW = 72
+    TLS_WRAP = 73
 
 
 @dataclass(slots=True)

@@ -18,14 +18,25 @@ from simulator.clouds.core import Close, Core, Send
 
 EPOCH_MS = 1_767_225_600_000  # unix time at board time 0: 2026-01-01
 
-OPEN, CLOSE, RESET = "open", "close", "reset"  # contents of packets that are no bytes
+# Contents of packets that are no bytes: of TCP, and of a TLS handshake, where FINISH comes with a certificate.
+OPEN, CLOSE, RESET = "open", "close", "reset"
+HELLO, SHOWN, SECURE = "hello", "shown", "secure"
+_CLIENT_HELLO = bytes.fromhex("160301")  # how it begins, for who does not speak TLS
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The device's end of a TLS handshake. `certificate`: DER, b"" without one."""
+
+    certificate: bytes
 
 
 @dataclass
 class Endpoint:
-    """Where a core listens."""
+    """Where a core listens. `chain`: the certificates it shows, leaf first, DER; none: no TLS."""
 
     core: Core
+    chain: tuple[bytes, ...] = ()
     links: dict[int, "Link"] = field(default_factory=dict)
 
 
@@ -38,16 +49,19 @@ class Link:
     state: str = "new"  # new | connecting | open | refused | reset | gone
     inbox: bytearray = field(default_factory=bytearray)
     is_ended: bool = False  # the peer has closed; what is in the inbox can still be read
+    peer: tuple[bytes, ...] = ()  # the certificates it has shown
+    is_judged: bool = False  # the device has looked at them
+    is_secure: bool = False
     last: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})  # arrival of the last packet
 
 
 @dataclass(frozen=True)
 class Packet:
-    """Bytes, or what happens to the link (OPEN, CLOSE, RESET), towards the device or the cloud."""
+    """Bytes, or what happens to the link (OPEN, CLOSE, HELLO ...), towards the device or the cloud."""
 
     link: Link
     to_device: bool
-    content: bytes | str
+    content: bytes | str | Finish
     at: float
 
 
@@ -105,8 +119,9 @@ class VirtualNet:
         self._order = itertools.count()
         self._numbers = itertools.count(1)
 
-    def serve(self, host: str, port: int, core: Core) -> None:
-        self._endpoints[host, port] = Endpoint(core)
+    def serve(self, host: str, port: int, core: Core, chain: tuple[bytes, ...] = ()) -> None:
+        """With a `chain` of certificates (leaf first, DER) it speaks TLS only."""
+        self._endpoints[host, port] = Endpoint(core, chain)
         self.due_ms = 0.0
 
     def unix_ms(self, at: float | None = None) -> int:
@@ -133,6 +148,14 @@ class VirtualNet:
         if link.state != "open":
             raise EspError(errno.ENOTCONN if link.state in ("new", "connecting") else errno.ECONNRESET)
         self._send(link, False, data)
+
+    def greet(self, link: Link) -> None:
+        """The device begins a TLS handshake; the answer is `link.peer`."""
+        self._send(link, False, HELLO)
+
+    def finish(self, link: Link, certificate: bytes) -> None:
+        """The device believes its peer, and shows its own certificate if it has one; then the link `is_secure`."""
+        self._send(link, False, Finish(certificate))
 
     def close(self, link: Link) -> None:
         if link.state == "open":
@@ -180,7 +203,7 @@ class VirtualNet:
                     del point.links[action.conn]
                     self._send(link, True, CLOSE, at)
 
-    def _send(self, link: Link, to_device: bool, content: bytes | str, at: float | None = None) -> None:
+    def _send(self, link: Link, to_device: bool, content: bytes | str | Finish, at: float | None = None) -> None:
         packets = [Packet(link, to_device, content, (self.clock.now_ms() if at is None else at) + self.latency_ms)]
         for fault in self.faults:
             packets = [result for packet in packets for result in fault(packet)]
@@ -207,20 +230,40 @@ class VirtualNet:
             link.is_ended = True
         elif packet.content == RESET:
             link.state = "reset"
+        elif packet.content == SHOWN:
+            link.peer = link.endpoint.chain if link.endpoint else ()
+        elif packet.content == SECURE:
+            link.is_secure = True
         elif link.state == "open":  # what is behind a reset never arrives
             link.inbox += packet.content
 
     def _to_core(self, packet: Packet) -> None:
         link, point, now = packet.link, packet.link.endpoint, self.unix_ms(packet.at)
         if packet.content == OPEN:
-            if point:
+            if point and not point.chain:
                 point.links[link.number] = link
                 point.core.open(link.number, now)
             self._send(link, True, OPEN, packet.at)
+        elif point and point.chain and link.number not in point.links:
+            self._shake_hands(point, packet, now)
         elif point is None or link.number not in point.links:
             return
+        elif packet.content == HELLO:
+            point.core.feed(link.number, _CLIENT_HELLO, now)
         elif isinstance(packet.content, bytes):
             point.core.feed(link.number, packet.content, now)
         else:
             del point.links[link.number]
             point.core.lost(link.number, now)
+
+    def _shake_hands(self, point: Endpoint, packet: Packet, now: int) -> None:
+        """As a TLS server does: the cloud hears of a connection when it is secure."""
+        link, content = packet.link, packet.content
+        if content == HELLO:
+            self._send(link, True, SHOWN, packet.at)
+        elif isinstance(content, Finish):
+            point.links[link.number] = link
+            point.core.open(link.number, now, *filter(None, (content.certificate,)))
+            self._send(link, True, SECURE, packet.at)
+        elif isinstance(content, bytes):  # that is no TLS
+            self._send(link, True, CLOSE, packet.at)

@@ -21,6 +21,7 @@ from simulator.board.errors import ChipReset, PowerCut
 from simulator.board.inprocess import Device, InProcess
 from simulator.board.net import VirtualNet
 from simulator.board.process import DeviceProcess
+from simulator.board.secure import TlsServices
 from simulator.board.services import ChipServices, DeepSleep
 from simulator.board.session import Session
 from simulator.board.sockets import SocketServices
@@ -61,8 +62,10 @@ class Board:
         self._alarms = Alarms()
         self._radio = Radio(self.site, self.clock)
         self._sockets = SocketServices(self.net, self._radio) if self.net else None
+        self._tls = TlsServices(self.net, self._sockets, chip.time) if self.net and self._sockets else None
         self._handlers = ChipServices(chip, self._alarms, self._flash_changed).handlers()
         self._handlers |= self._radio.handlers() | (self._sockets.handlers() if self._sockets else {})
+        self._handlers |= self._tls.handlers() if self._tls else {}
         self._session: Session | None = None
         self._scratch: tempfile.TemporaryDirectory | None = None
         self._files: Files | None = None
@@ -213,6 +216,8 @@ class Board:
         self._session = None
         if self._sockets:
             self._sockets.reset()
+        if self._tls:
+            self._tls.reset()
 
     def _end_files(self, *, keep: bool) -> None:
         if self._files and keep:

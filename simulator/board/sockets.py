@@ -53,7 +53,7 @@ class SocketServices:
     def _connect(self, request: Request) -> Wait:
         if not self._radio.is_connected:
             raise EspError(errno.EHOSTUNREACH)
-        link = self._link(request.handle)
+        link = self.link(request.handle)
         if link.state == "new":
             self._net.connect(link, request.text, request.a)
 
@@ -68,11 +68,11 @@ class SocketServices:
         return Wait(ready, expired, _CONNECT_MS if request.b < 0 else request.b)
 
     def _send(self, request: Request) -> Reply:
-        self._net.send(self._link(request.handle), request.data[: request.a])
+        self._net.send(self.link(request.handle), request.data[: request.a])
         return Reply(request.a)
 
     def _receive(self, request: Request) -> Reply | Wait:
-        link = self._link(request.handle & _LINK)
+        link = self.link(request.handle & _LINK)
 
         def ready() -> Reply | None:
             size = _readable(link, request)
@@ -123,7 +123,8 @@ class SocketServices:
 
         return ready() or Wait(ready, answer, request.b)
 
-    def _link(self, number: int) -> Link:
+    def link(self, number: int) -> Link:
+        """Raises EspError for a socket that there is not."""
         if number not in self._links:
             raise EspError(errno.EBADF)
         return self._links[number]

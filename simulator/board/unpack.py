@@ -18,7 +18,7 @@ from simulator.interpreters import ROOT, Interpreter
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STOCK = ROOT / ".tools" / "umqtt"
 _NO_LINE_NUMBERS = 3  # mpy-cross -O: twins and stock modules are in the device's heap, where a board has nothing
-_ON_DEMAND = ("_machine.mpy", "_network.mpy", "ntptime.mpy")
+_ON_DEMAND = ("_machine.mpy", "_network.mpy", "_tls.mpy", "ntptime.mpy")
 _SCRIPTS = ("boot.py", "main.py", "_start.py")
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whole stories over TLS, in board mode, for there is none in lockstep: MQTT, HTTP, logins, https packages (A30).
+"""Whole stories over TLS, in board mode, for lockstep encrypts nothing: MQTT, HTTP, logins, https packages (A30).
 
 Real sockets on the loopback, certificates made for the test, the unmodified firmware on each interpreter.
 """

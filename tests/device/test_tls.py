@@ -10,12 +10,10 @@ from simulator.board import flash_file
 from simulator.board.build import build_firmware
 from simulator.board.chip import Chip
 from simulator.board.clock import RealClock
-from simulator.board.lockstep import Lockstep
 from simulator.board.power import Board
 from simulator.board.story import Story
 from simulator.board.wlan import Site
 from simulator.breakage import FIRMWARE
-from simulator.clouds.thingsboard import ThingsBoard
 from simulator.interpreters import Interpreter
 from tests import pki
 from tests.device.harness import at_repl
@@ -211,16 +209,3 @@ def test_tls_handshake_with_a_silent_peer_ends(play) -> None:
     with pki.mute() as port:
         lines = play("board.silence_s = 0.1" + REFUSED % [(port, pki.NAME)], ca=authority().pem)
     assert lines == ["tls_failed"]
-
-
-def test_tls_is_not_there_in_lockstep(interpreter: Interpreter, tmp_path) -> None:
-    program = """
-import machine
-machine.RTC().datetime((2026, 1, 2, 5, 0, 0, 0, 0))
-opened(1883, "cloud.example")
-"""
-    (tmp_path / "main.py").write_text(OPEN + program)
-    image = build_firmware([FIRMWARE, tmp_path], "test", "1.0.0")
-    with Lockstep(interpreter, image, ThingsBoard(), {"ca": authority().pem.decode()}) as twin:
-        assert twin.run(at_repl)
-        assert twin.story.lines == ["tls_unsupported"]

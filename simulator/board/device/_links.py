@@ -49,6 +49,10 @@ class socket:
     def setblocking(self, flag):
         self._wait_ms = -1 if flag else 0
 
+    def wait_ms(self):
+        """The time-out in ms, -1 for none."""
+        return self._wait_ms
+
     def setsockopt(self, level, option, value):
         pass
 

@@ -6,6 +6,17 @@ import sys
 
 _FROZEN = "/.frozen"
 
+
+class _Tls:
+    """In lockstep stands for `tls`, which is built in here, until a program asks it for something."""
+
+    def __getattr__(self, name):
+        import _tls
+
+        sys.modules["tls"] = _tls
+        return getattr(_tls, name)
+
+
 execute = execfile  # noqa: F821  a built-in of the unix port
 
 
@@ -31,12 +42,15 @@ def prepare(folder):
     import socket
     import time
 
+    import _chip
     import _vfs
     import esp32
     import machine  # noqa: F401
 
     for name, module in (("utime", time), ("usocket", socket), ("uselect", select)):
         sys.modules[name] = module
+    if _chip.virtual:
+        sys.modules["tls"] = _Tls()
     frozen = os.VfsPosix(folder)
     os.umount("/")
     is_mounted = _vfs.mount(esp32.Partition)

@@ -71,7 +71,8 @@ def prepare(frozen: str, *trouble: str) -> str | None:
 
     signal.signal(signal.SIGUSR1, lambda *_: _chip.run_timers())
     if _chip.virtual:
-        _load("_links", HERE.parent)
+        for name in ("_links", "_tls", "tls"):
+            _load(name, HERE.parent)
     else:
         _load("tls", HERE)
     for name in TWINS:
