@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: MIT
 """The mock ThingsBoard itself: the sans-IO core, its clock and timers, and what its administrator can do."""
 
-import heapq
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from simulator.clouds.core import Action
+from simulator.clouds.mock import Mock
 from simulator.clouds.thingsboard import attributes, claiming, credentials, packages, rpc
 from simulator.clouds.thingsboard.assignment import Assignments
 from simulator.clouds.thingsboard.bodies import Value
 from simulator.clouds.thingsboard.cache import Cache
 from simulator.clouds.thingsboard.credentials import Credentials
 from simulator.clouds.thingsboard.devices import Device, Profile
-from simulator.clouds.thingsboard.faults import Faults, Rule
+from simulator.clouds.thingsboard.faults import Rule
 from simulator.clouds.thingsboard.packages import Package
 from simulator.clouds.thingsboard.rate_limits import Allowance, RateLimited, RateLimits
 from simulator.clouds.thingsboard.session import Session
@@ -49,26 +47,16 @@ class Settings:
         return self.queue_interval_ms // self.queue_size
 
 
-class ThingsBoard:
-    """A sans-IO core (simulator/clouds/core.py). All times are unix milliseconds and never go back.
-
-    `events` has one dict for each thing the cloud saw or did, with `event` and `at_ms`; `on_event` is called with each.
-    """
+class ThingsBoard(Mock):
+    """A sans-IO core (simulator/clouds/core.py)."""
 
     def __init__(self, seed: int = 0, now_ms: int = 0, on_event: Callable[[dict], None] | None = None, **settings):
-        self.now_ms = now_ms
+        super().__init__(seed, now_ms, on_event)
         self.settings = Settings(**settings)
-        self.random = random.Random(seed)
-        self.events: list[dict] = []
-        self.on_event = on_event
-        self._faults = Faults()
         self.cache = Cache(self.settings.cache_size, self.settings.cache_ttl_ms)
-        self.actions: list[Action] = []
         self.tenant = Tenant(self, seed)
         self._assignments = Assignments(self)
         self._sessions: dict[int, Session] = {}
-        self._timers: list[tuple[int, int, Callable[[], None]]] = []
-        self._timer_count = 0
 
     # The contract of a core
 
@@ -87,21 +75,6 @@ class ThingsBoard:
         self.tick(now_ms)
         if conn in self._sessions:
             self._sessions[conn].end("device", "connection lost")
-
-    def tick(self, now_ms: int) -> None:
-        """Runs every timer due by now, each at its own time."""
-        while self._timers and self._timers[0][0] <= now_ms:
-            due_ms, _, act = heapq.heappop(self._timers)
-            self.now_ms = max(self.now_ms, due_ms)
-            act()
-        self.now_ms = max(self.now_ms, now_ms)
-
-    def deadline(self) -> int | None:
-        return self._timers[0][0] if self._timers else None
-
-    def take(self) -> list[Action]:
-        actions, self.actions = self.actions, []
-        return actions
 
     # The administrator
 
@@ -196,8 +169,7 @@ class ThingsBoard:
         rule = Rule.parse(text)
         if rule.action in ("reassign", "from"):
             self.find(rule.argument)
-        self._faults.add(rule)
-        self.log("fault_added", rule=text)
+        self.add_rule(rule, text)
 
     def latest(self, device: Device, key: str) -> Value | None:
         """The latest telemetry value of a key."""
@@ -220,23 +192,6 @@ class ThingsBoard:
         return self.tenant.default_profile
 
     # For the parts of the cloud
-
-    def log(self, event: str, **fields: object) -> None:
-        entry = {"event": event, "at_ms": self.now_ms, **fields}
-        self.events.append(entry)
-        if self.on_event:
-            self.on_event(entry)
-
-    def strike(self, where: str, index: int | None = None) -> list[Rule]:
-        """The fault rules for this occasion, counted down and on record."""
-        rules = self._faults.take(where, index)
-        for rule in rules:
-            self.log("fault", where=where, index=index, action=rule.action, argument=rule.argument)
-        return rules
-
-    def schedule(self, delay_ms: int, act: Callable[[], None]) -> None:
-        self._timer_count += 1
-        heapq.heappush(self._timers, (self.now_ms + delay_ms, self._timer_count, act))
 
     def lookup_ms(self) -> int:
         return self.random.randint(*self.settings.lookup_ms)

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP door of the mock: connections, one answer to each request, faults. What a request means is in http_api.py.
-
-A sans-IO core of its own (simulator/clouds/core.py) in front of the same server: serve it on another port.
-"""
+"""The HTTP door of the mock: one answer to each request, the way the faults leave it. What it means is in http_api.py."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from simulator.clouds import http
-from simulator.clouds.core import Action, Close, Send
+from simulator.clouds import http, http_door
 from simulator.clouds.thingsboard import http_api
 from simulator.clouds.thingsboard.faults import Rule
 
@@ -16,91 +12,13 @@ if TYPE_CHECKING:
     from simulator.clouds.thingsboard.cloud import ThingsBoard
 
 
-class HttpDoor:
-    """Devices speak HTTP to `cloud` here. Its clock and timers are the cloud's."""
+class HttpDoor(http_door.HttpDoor):
+    """Devices speak HTTP to `cloud` here; their certificates do not count: it is the token that says who they are."""
 
-    def __init__(self, cloud: "ThingsBoard") -> None:
-        self.cloud = cloud
-        self.actions: list[Action] = []
-        self._connections: dict[int, _Connection] = {}
+    cloud: "ThingsBoard"
 
-    def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
-        """A client's certificate does not count here: over HTTP it is the token that says who it is."""
-        self.cloud.tick(now_ms)
-        self._connections[conn] = _Connection(self, conn)
-
-    def feed(self, conn: int, data: bytes, now_ms: int) -> None:
-        """Bytes for a connection that is closed already are dropped."""
-        self.cloud.tick(now_ms)
-        if conn in self._connections:
-            self._connections[conn].feed(data)
-
-    def lost(self, conn: int, now_ms: int) -> None:
-        self.cloud.tick(now_ms)
-        if conn in self._connections:
-            self.forget(conn)
-
-    def tick(self, now_ms: int) -> None:
-        self.cloud.tick(now_ms)
-
-    def deadline(self) -> int | None:
-        return self.cloud.deadline()
-
-    def take(self) -> list[Action]:
-        actions, self.actions = self.actions, []
-        return actions
-
-    def forget(self, conn: int) -> None:
-        self._connections.pop(conn).is_open = False
-
-
-class _Connection:
-    """One peer; its requests are answered one after the other, whenever that is."""
-
-    def __init__(self, door: HttpDoor, conn: int) -> None:
-        self.is_open = True
-        self._door = door
-        self._conn = conn
-        self._http = http.Connection(lambda data: door.actions.append(Send(conn, data)))
-        self._is_busy = False  # with a request that has no answer yet
-        self._is_serving = False
-
-    def feed(self, data: bytes) -> None:
-        self._http.feed(data)
-        self._serve()
-
-    def _serve(self) -> None:
-        """Takes requests as long as there are whole ones and each is answered at once."""
-        if self._is_serving:
-            return
-        self._is_serving = True
-        while self.is_open and not self._is_busy and (request := self._next()):
-            self._is_busy = True
-            Exchange(self._door.cloud, request, self._answer, self._close).begin()
-        self._is_serving = False
-
-    def _next(self) -> http.Request | None:
-        try:
-            return self._http.next()
-        except http.BadRequest as error:
-            self._door.cloud.log("http_bad", conn=self._conn, status=error.status, reason=str(error))
-            self._answer(http.Response(error.status))
-            return None
-
-    def _answer(self, response: http.Response) -> None:
-        """Nothing is left to say once the connection is gone."""
-        if not self.is_open:
-            return
-        self._is_busy = False
-        if self._http.answer(response):
-            self._serve()
-        else:
-            self._close()
-
-    def _close(self) -> None:
-        if self.is_open:
-            self._door.forget(self._conn)
-            self._door.actions.append(Close(self._conn))
+    def serve(self, request: http.Request, answer: Callable[[http.Response], None], close: Callable[[], None]) -> None:
+        Exchange(self.cloud, request, answer, close).begin()
 
 
 class Exchange:

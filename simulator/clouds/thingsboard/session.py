@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simulator.clouds import mqtt
-from simulator.clouds.core import Close, Send
+from simulator.clouds.mqtt import session as mqtt_session
 from simulator.clouds.thingsboard import (
     attributes,
     bodies,
@@ -19,7 +19,6 @@ from simulator.clouds.thingsboard import (
     topics,
 )
 from simulator.clouds.thingsboard.devices import Device
-from simulator.clouds.thingsboard.faults import Rule
 from simulator.clouds.thingsboard.packages import Package
 from simulator.clouds.thingsboard.rate_limits import RateLimited
 from simulator.clouds.thingsboard.subscriptions import Subscriptions
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from simulator.clouds.thingsboard.cloud import ThingsBoard
 
 # Reason codes of version 5; before that a connection just goes (thingsboard.md 1.3, 1.5).
-_MALFORMED, _OTHER, _CRASHED, _TOPIC_INVALID, _QUOTA, _PAYLOAD_INVALID = 0x81, 0x83, 0x8B, 0x90, 0x97, 0x99
+_OTHER, _CRASHED, _TOPIC_INVALID, _QUOTA, _PAYLOAD_INVALID = 0x83, 0x8B, 0x90, 0x97, 0x99
 
 
 @dataclass(slots=True)
@@ -40,40 +39,29 @@ class Request:
     ack: Callable[[], None]
 
 
-class Session:
+class Session(mqtt_session.Session):
     """Lives as long as the connection; what the server remembers per session dies with it.
 
     `certificate` is the client's, in DER, if it has shown one. `is_provisioning`: it can only ask for credentials.
     """
 
+    cloud: "ThingsBoard"
+
     def __init__(self, cloud: "ThingsBoard", conn: int, certificate: bytes | None = None) -> None:
-        self.cloud = cloud
-        self.conn = conn
+        super().__init__(cloud, conn)
         self.certificate = certificate
         self.is_provisioning = False
         self.device: Device | None = None
-        self.is_open = True
         self.subscriptions = Subscriptions()
         self.chunk_sizes: dict[str, int] = {}
         self.pins: dict[str, Package] = {}
-        self._decoder = mqtt.Decoder()
         self._pending: list[mqtt.Packet] = []
         self._packet_id = 0
         self._active_ms = cloud.now_ms
 
     # What comes in
 
-    def feed(self, data: bytes) -> None:
-        """Handles the packets that `data` completes, up to the one that ends the session."""
-        try:
-            for packet in self._decoder.feed(data):
-                self._packet(packet)
-                if not self.is_open:
-                    return
-        except mqtt.Malformed as error:
-            self.close(_MALFORMED, f"malformed: {error}")
-
-    def _packet(self, packet: mqtt.Packet) -> None:
+    def packet(self, packet: mqtt.Packet) -> None:
         if isinstance(packet, mqtt.Connect):
             if login.connect(self, packet):
                 self._start()
@@ -189,56 +177,21 @@ class Session:
         """The device's, for the record."""
         return self.device.name if self.device else None
 
-    @property
-    def level(self) -> int:
-        return self._decoder.level or mqtt.V311
-
-    def send(self, data: bytes) -> None:
-        self.cloud.actions.append(Send(self.conn, data))
-
     def publish(self, topic: str, payload: bytes | memoryview) -> None:
         """Packet ids count up, QoS 0 included, and after 65,535 comes 0: the server never wraps them properly."""
         self._packet_id = (self._packet_id + 1) & 0xFFFF
         self.send(mqtt.publish(self.level, topic, payload, self.subscriptions.qos(topic), self._packet_id))
 
-    def later(self, delay_ms: int, act: Callable[[], None]) -> None:
-        """Runs `act` after the delay, at once without one, and never after the session has ended."""
-        if delay_ms:
-            self.cloud.schedule(delay_ms, lambda: act() if self.is_open else None)
-        else:
-            act()
-
-    def disturbed(self, rules: list[Rule]) -> bool:
-        """Applies the faults every place has: True if nothing is to be answered, be it closed or only mute."""
-        actions = {rule.action for rule in rules}
-        if "close" in actions:
-            self.close(_OTHER, "fault")
-        return bool(actions & {"close", "mute"})
-
     # Beginning and end
 
     def attach(self, device: Device) -> None:
-        self._detach()
+        self.detach()
         self.device = device
         device.session = self
 
-    def _detach(self) -> None:
+    def detach(self) -> None:
         if self.device is not None and self.device.session is self:
             self.device.session = None
-
-    def close(self, reason: int, text: str) -> None:
-        """The server ends it: in version 5 a DISCONNECT says why, before that the connection just goes."""
-        if self.level == mqtt.V5:
-            self.send(mqtt.disconnect(reason))
-        self.end("cloud", text)
-
-    def end(self, by: str, reason: str) -> None:
-        """No more packets in or out; the driver is told to close once the rest is written."""
-        self.cloud.log("close", device=self.name, conn=self.conn, by=by, reason=reason)
-        self.is_open = False
-        self._detach()
-        self.cloud.forget(self)
-        self.cloud.actions.append(Close(self.conn))
 
     def _active(self) -> None:
         self._active_ms = self.cloud.now_ms
