@@ -120,8 +120,9 @@ class VirtualNet:
         self._numbers = itertools.count(1)
 
     def serve(self, host: str, port: int, core: Core, chain: tuple[bytes, ...] = ()) -> None:
-        """With a `chain` of certificates (leaf first, DER) it speaks TLS only."""
-        self._endpoints[host, port] = Endpoint(core, chain)
+        """With a `chain` of certificates (leaf first, DER) it speaks TLS only. A core may listen in several places."""
+        links = next((point.links for point in self._endpoints.values() if point.core is core), {})
+        self._endpoints[host, port] = Endpoint(core, chain, links)
         self.due_ms = 0.0
 
     def unix_ms(self, at: float | None = None) -> int:

@@ -12,7 +12,7 @@ _NO_CHECK_TIME = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which Python's
 
 def from_files(cert: str, key: str | None) -> ssl.SSLContext:
     """Shows `cert` (PEM, with its chain; `key` may be in the same file). UserError("bad_certificate")."""
-    context = _server()
+    context = server_context()
     try:
         context.load_cert_chain(cert, key)
     except OSError as error:  # ssl's own errors are some of these
@@ -23,7 +23,7 @@ def from_files(cert: str, key: str | None) -> ssl.SSLContext:
 def throw_away(*names: str) -> tuple[ssl.SSLContext, bytes]:
     """A context for these host names or addresses, and the certificate in PEM of the new CA behind it."""
     authority = trustme.CA()
-    context = _server()
+    context = server_context()
     authority.issue_cert(*names).configure_cert(context)
     return context, authority.cert_pem.bytes()
 
@@ -41,7 +41,8 @@ def ask_for_certificate(context: ssl.SSLContext, client_ca: str) -> None:
         raise UserError("bad_certificate", f"cannot use client CA {client_ca}: {error.strerror}") from error
 
 
-def _server() -> ssl.SSLContext:
+def server_context() -> ssl.SSLContext:
+    """TLS 1.2 at least, without a certificate yet."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -129,7 +129,7 @@ def test_decoder_walks_over_well_formed_properties_and_a_will():
     block = peer.varint(len(properties)) + properties
     will = b"\x05\x18\0\0\0\1" + peer.text("will") + peer.text("gone")
     data = peer.packet(0x10, peer.text("MQTT"), b"\5\x86\0\x1e", block, peer.text("c"), will, peer.text("user"))
-    assert decode(data) == [mqtt.Connect(5, "c", True, 30, "user", None)]
+    assert decode(data) == [mqtt.Connect(5, "c", True, 30, "user", None, mqtt.Will("will", b"gone", 0, False))]
 
 
 def test_decoder_knows_version_3_1():

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every item of thingsboard.md section 8 has a test that bears its name, those of the board on each interpreter."""
+"""Every item of the sheets' checklists has a test that bears its name, those of the board on each interpreter.
+
+thingsboard.md section 8: A of the agent, M of the mock. rainmaker.md section 11: R up to 39 of the agent, to be listed
+in AGENT as they get tests, and from R40 on of the mock.
+"""
 
 import re
 import subprocess
@@ -11,8 +15,8 @@ import pytest
 from simulator.interpreters import NAMES, ROOT
 
 AGENT = [f"A{number}" for number in range(1, 37)]
-CLOUD = [f"M{number}" for number in range(1, 28)]
-_TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[am])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
+CLOUD = [*(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 55))]
+_TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amr])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
 
 
 def items(listing: str) -> dict[str, set[str]]:
@@ -53,5 +57,6 @@ tests/agent/test_x.py::test_a05_either_order[micropython32-deleted-first]
 tests/agent/test_x.py::test_a05_either_order[cpython-deleted-first]
 tests/clouds/test_y.py::test_m1_any_password
 tests/clouds/test_y.py::test_model_of_m2_cannot_be_meant[cpython]
+tests/clouds/test_z.py::test_r40_both_forms[plain]
 """
-    assert items(listing) == {"A5": {"micropython32", "cpython"}, "M1": {""}}
+    assert items(listing) == {"A5": {"micropython32", "cpython"}, "M1": {""}, "R40": {""}}

@@ -17,9 +17,10 @@ from simulator.clouds.mqtt.packets import (
     Publish,
     Subscribe,
     Unsubscribe,
+    Will,
 )
 
 __all__ = [
     "LIMIT", "V5", "V31", "V311", "Connect", "Decoder", "Malformed", "Packet", "Plain", "Publish", "Subscribe",
-    "Unsubscribe", "connack", "disconnect", "pingresp", "puback", "publish", "suback", "unsuback",
+    "Unsubscribe", "Will", "connack", "disconnect", "pingresp", "puback", "publish", "suback", "unsuback",
 ]  # fmt: skip

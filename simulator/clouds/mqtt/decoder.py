@@ -16,6 +16,7 @@ from simulator.clouds.mqtt.packets import (
     Publish,
     Subscribe,
     Unsubscribe,
+    Will,
 )
 
 T = TypeVar("T")
@@ -90,8 +91,8 @@ class Decoder:
             packet_id = self._subscription_id(body)
             return Unsubscribe(packet_id, _at_least_one(_until_end(body, body.text)))
         if _PUBACK <= kind < _SUBSCRIBE:
-            body.packet_id()
-        elif kind == _PINGREQ or (kind == _DISCONNECT and self.level != V5):
+            return Plain(_PLAIN[kind], body.packet_id())
+        if kind == _PINGREQ or (kind == _DISCONNECT and self.level != V5):
             body.done()
         return Plain(_PLAIN[kind])
 
@@ -103,7 +104,7 @@ class Decoder:
         packet_id = body.packet_id() if qos else 0
         if self.level == V5:
             body.properties()
-        return Publish(topic, body.rest(), qos, packet_id)
+        return Publish(topic, body.rest(), qos, packet_id, bool(flags & 1))
 
     def _subscribe(self, body: Body) -> Subscribe:
         packet_id = self._subscription_id(body)
@@ -135,15 +136,15 @@ def _connect(body: Body) -> Connect:
     if level == V5:
         body.properties()
     client_id = body.text()
+    will = None
     if has_will:
         if level == V5:
             body.properties()
-        body.text()
-        body.binary()
+        will = Will(body.text(), body.binary(), will_qos, bool(flags & 0x20))
     username = body.text() if flags & 0x80 else None
     password = body.binary() if flags & 0x40 else None
     body.done()
-    return Connect(level, client_id, bool(flags & 2), keepalive_s, username, password)
+    return Connect(level, client_id, bool(flags & 2), keepalive_s, username, password, will)
 
 
 def _until_end(body: Body, read: Callable[[], T]) -> Iterator[T]:

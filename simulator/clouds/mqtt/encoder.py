@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from simulator.clouds.mqtt.packets import V5
 
 
-def connack(level: int, session_present: bool, code: int) -> bytes:
-    return _packet(0x20, bytes((session_present, code)) + _no_properties(level))
+def connack(level: int, session_present: bool, code: int, properties: bytes = b"") -> bytes:
+    """`properties` (MQTT 5, 3.2.2.3) travel in version 5 only; up to 127 bytes of them."""
+    block = bytes((len(properties),)) + properties if level == V5 else b""
+    return _packet(0x20, bytes((session_present, code)), block)
 
 
-def publish(level: int, topic: str, payload: bytes | memoryview, qos: int, packet_id: int) -> bytes:
-    """A PUBLISH, never DUP, never retained. The payload is copied once, into the result."""
+def publish(
+    level: int, topic: str, payload: bytes | memoryview, qos: int, packet_id: int, is_retained: bool = False
+) -> bytes:
+    """A PUBLISH, never DUP. The payload is copied once, into the result."""
     name = topic.encode()
     identity = packet_id.to_bytes(2) if qos else b""
-    return _packet(0x30 | qos << 1, len(name).to_bytes(2), name, identity, _no_properties(level), payload)
+    return _packet(0x30 | qos << 1 | is_retained, len(name).to_bytes(2), name, identity, _no_properties(level), payload)
 
 
 def puback(level: int, packet_id: int, reason: int = 0) -> bytes:

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: MIT
 """What a device can say in MQTT, one record per packet, and the one error of the codec."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 V31, V311, V5 = 3, 4, 5
 
 
 class Malformed(Exception):
     """The bytes are not MQTT, or too much of it; the connection cannot go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What is to be published when the connection ends without a word."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    is_retained: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +30,7 @@ class Connect:
     keepalive_s: int
     username: str | None
     password: bytes | None
+    will: Will | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class Publish:
     payload: bytes
     qos: int
     packet_id: int
+    is_retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +58,13 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A packet whose kind says it all: "puback", "pubrec", "pubrel", "pubcomp", "pingreq", "disconnect", "auth"."""
+    """A packet whose kind says it all: "puback", "pubrec", "pubrel", "pubcomp", "pingreq", "disconnect", "auth".
+
+    `packet_id` is that of the first four; it makes no difference between two of a kind.
+    """
 
     kind: str
+    packet_id: int = field(default=0, compare=False)
 
 
 Packet = Connect | Publish | Subscribe | Unsubscribe | Plain

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The HTTP door of the mock: one answer to each request, the way the faults leave it. What it means is in http_api.py."""
+"""The HTTP door of the mock: one answer to each request, the way the faults leave it; what it means: http_api.py."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

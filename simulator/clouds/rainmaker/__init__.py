@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""A mock ESP RainMaker: what a node can see of the cloud over MQTT and HTTPS, as strict and odd as rainmaker.md says.
+
+The MQTT side is AWS IoT Core as a node meets it, an end point and no broker: a certificate says who it is, a policy
+what it may say. RainMaker Neo, which speaks AWS IoT Jobs, is another product.
+
+| file | what it holds |
+|---|---|
+| `cloud.py` | `RainMaker`: the sans-IO core, and the calls that play administrators and users |
+| `session.py` | one connection: what each packet means, PUBACKs both ways, how it ends |
+| `login.py`, `topics.py` | CONNECT and certificates; the node's policy, and what a topic means |
+| `nodes.py`, `images.py`, `jobs.py`, `ids.py` | what the cloud keeps, and its rules for what there can be |
+| `ota.py` | which node gets which job and when, and what ends a job |
+| `otaurl.py`, `urls.py` | what a node is told; URLs that expire |
+| `reports.py` | node config, parameters, otafetch and otastatus, read as the cloud reads them |
+| `faults.py` | misbehaviour on demand |
+
+What administrators and users do, all by methods of `RainMaker`: `add_node`, `add_group`, `join`, `leave`, `add_image`,
+`archive_image`, `delete_image`, `create_job`, `cancel_job`, `archive_job`, `retrigger`, `set_params`, `available`,
+`approve`, `image_url`, `add_fault`; and to look things up `nodes`, `groups`, `images`, `jobs` (by id), `node`, `group`,
+`image`, `job` (UserError for an id that is none's). A Job has `status`, `counts()` and `node_jobs` (by node id), a
+NodeJob `state` and `history`.
+
+Not modelled: claiming (give nodes certificates), persistent sessions, shadows, the rates that AWS IoT allows but that
+of CONNECT. TLS is for the driver (simulator/clouds/server.py); a client's certificate comes with `open`.
+"""
+
+from simulator.clouds.rainmaker.cloud import RainMaker, Settings
+from simulator.clouds.rainmaker.faults import Rule
+from simulator.clouds.rainmaker.images import Image
+from simulator.clouds.rainmaker.jobs import Entry, Job, NodeJob, Serialisation
+from simulator.clouds.rainmaker.nodes import EVERYBODY, Group, Node
+
+__all__ = [
+    "EVERYBODY", "Entry", "Group", "Image", "Job", "Node", "NodeJob", "RainMaker", "Rule", "Serialisation", "Settings",
+]  # fmt: skip

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Misbehaviour on demand: rules such as "the next otaurl: twice" (rainmaker.md section 11, item 56).
+
+How a rule is written, clouds/faults.py says.
+
+    connect    mute  close
+    subscribe  mute  close  push
+    config     drop  mute  close  kick
+    params     drop  mute  close  kick
+    otafetch   drop  mute  close  kick
+    otastatus  drop  mute  close  kick
+    success    drop  mute  close  kick
+    otaurl     drop  duplicate  delay=MS  md5[=TEXT]  size=BYTES  omit=KEY  set=KEY=JSON  escape  truncate=BYTES
+
+success is an otastatus that says so, otastatus any other. mute: handled, but no PUBACK. drop: lost on the way, neither
+handled nor acknowledged. close: handled, and the connection is gone without a PUBACK; kick: right after the PUBACK.
+push: the node is told its job before the SUBACK. otaurl: md5 and size are wrong ones, escape writes `\\/` and
+`\\u0026` as some JSON writers do, truncate takes away so many bytes of the text.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import ClassVar
+
+from simulator.clouds import faults
+from simulator.clouds.rainmaker import otaurl
+from simulator.errors import UserError
+
+_REPORT = {"drop", "mute", "close", "kick"}
+
+
+class Rule(faults.Rule):
+    """One fault of a RainMaker cloud."""
+
+    ACTIONS: ClassVar = {
+        "connect": {"mute", "close"},
+        "subscribe": {"mute", "close", "push"},
+        **dict.fromkeys(("config", "params", "otafetch", "otastatus", "success"), _REPORT),
+        "otaurl": {"drop", "duplicate", "delay", "md5", "size", "omit", "set", "escape", "truncate"},
+    }
+    NUMBERS: ClassVar = {"delay": range(1 << 31), "size": range(1 << 31), "truncate": range(1, 1 << 16)}
+    TEXTS: ClassVar = {"md5", "omit", "set"}
+    OPTIONAL: ClassVar = {"md5"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.action == "set":
+            self._setting()
+
+    def _setting(self) -> dict[str, object]:
+        """KEY=JSON as a dict."""
+        key, _, text = self.argument.partition("=")
+        try:
+            return {key: json.loads(text)}
+        except ValueError as error:
+            raise UserError("bad_fault", f"fault set needs KEY=JSON, not {self.argument!r}") from error
+
+    def spoil_fields(self, fields: dict) -> dict:
+        """The fields of an otaurl as the rule leaves them."""
+        if self.action == "md5":
+            return {**fields, "file_md5": self.argument or "0" * 32}
+        if self.action == "size":
+            return {**fields, "file_size": int(self.argument)}
+        if self.action == "omit":
+            return {name: value for name, value in fields.items() if name != self.argument}
+        if self.action == "set":
+            return {**fields, **self._setting()}
+        return fields
+
+
+def spoil_offer(fields: dict, rules: Sequence[Rule]) -> bytes:
+    """The text of an otaurl the way these rules leave it."""
+    for rule in rules:
+        fields = rule.spoil_fields(fields)
+    payload = otaurl.text(fields)
+    for rule in rules:
+        if rule.action == "escape":
+            payload = payload.replace(b"/", b"\\/").replace(b"&", b"\\u0026")
+        payload = bytes(rule.spoil(memoryview(payload)))
+    return payload
