@@ -7,6 +7,7 @@ bootcheck.py   what a boot means: trial, rollback, fallback; confirm or give up
 trial.py       when the agent confirms or gives up
 track.py       one kind of update, firmware     software.py  the other kind, loaded when it is used
 policy.py      whether a job may start          job.py       what a job is, what a cloud offers
+schedule.py    what rules about time say        when.py, zone.py: how people write them, local time
 slot.py        the spare partition as a sink    image.py     is this an app for this board
 tree.py        the spare tree of software       trees.py     which tree runs, and its trial
 package.py     what a software package is       files.py     walk, empty, read back
