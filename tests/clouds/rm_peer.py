@@ -85,9 +85,20 @@ class NodePeer(peer.Peer):
         ts = self.world.now_ms // 1000
         return self.say("otastatus", {"ota_job_id": job_id, "status": status, "additional_info": "", "ts": ts, **more})
 
+    def heard(self) -> list[dict]:
+        """The publishes that were unread, each acknowledged as it is taken, and those that waited for that."""
+        found = []
+        while packets := self.take("publish"):
+            for packet in packets:
+                if packet["qos"]:
+                    self.send(peer.packet(0x40, packet["packet_id"].to_bytes(2)))
+            found += packets
+        return found
+
     def offers(self) -> list[dict]:
         """What came on otaurl and was unread."""
-        return [json.loads(payload) for payload in self.messages(f"node/{self.node_id}/otaurl")]
+        wanted = f"node/{self.node_id}/otaurl"
+        return [json.loads(packet["payload"]) for packet in self.heard() if packet["topic"] == wanted]
 
     def _connack(self, flags: int, body: bytes) -> dict:
         assert self.level == 5 or len(body) == 2

@@ -13,6 +13,8 @@ what it may say. RainMaker Neo, which speaks AWS IoT Jobs, is another product.
 | `ota.py` | which node gets which job and when, and what ends a job |
 | `otaurl.py`, `urls.py` | what a node is told; URLs that expire |
 | `reports.py` | node config, parameters, otafetch and otastatus, read as the cloud reads them |
+| `streams.py` | blocks of an image over MQTT: AWS IoT's file delivery |
+| `pki.py` | a private CA: certificates of nodes and of the cloud |
 | `faults.py` | misbehaviour on demand |
 
 What administrators and users do, all by methods of `RainMaker`: `add_node`, `add_group`, `join`, `leave`, `add_image`,

@@ -31,6 +31,8 @@ class Settings:
     `url_valid_s`, `url_token`: how long an image's URL works; characters of its session token, as many as S3's has.
     `network_slots`: nodes of a network that have a serialised job at once.
     `answer_ms`: how long an otafetch takes, least and most.
+    `stream_ms`: the same for a request about a stream.
+    `json_blocks`: how a block travels in JSON, "base64" or "hex".
     `connect_interval_ms`: a client id may connect that often (AWS IoT Core quotas).
     `redeliver_ms`: a publish without a PUBACK comes again after that; AWS IoT does not say when.
     """
@@ -41,6 +43,8 @@ class Settings:
     url_token: int = 700
     network_slots: int = 3
     answer_ms: tuple[int, int] = (20, 200)
+    stream_ms: tuple[int, int] = (5, 50)
+    json_blocks: str = "base64"
     connect_interval_ms: int = 1000
     redeliver_ms: int = 20_000
 

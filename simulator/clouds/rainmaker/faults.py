@@ -11,11 +11,19 @@ How a rule is written, clouds/faults.py says.
     otastatus  drop  mute  close  kick
     success    drop  mute  close  kick
     otaurl     drop  duplicate  delay=MS  md5[=TEXT]  size=BYTES  omit=KEY  set=KEY=JSON  escape  truncate=BYTES
+    stream     drop  mute  close  kick
+    answer     silent  delay=MS  reject=CODE
+    resumed    silent  delay=MS  reject=CODE
+    block      drop  duplicate  reorder  empty  corrupt  truncate=BYTES  extend=BYTES  other-index
 
+INDEX is that of a block.
 success is an otastatus that says so, otastatus any other. mute: handled, but no PUBACK. drop: lost on the way, neither
 handled nor acknowledged. close: handled, and the connection is gone without a PUBACK; kick: right after the PUBACK.
 push: the node is told its job before the SUBACK. otaurl: md5 and size are wrong ones, escape writes `\\/` and
 `\\u0026` as some JSON writers do, truncate takes away so many bytes of the text.
+stream is a request about a stream on its way in, answer what comes of it; resumed is the same once the node has
+connected anew after its first request for that stream. silent: a PUBACK, and no more. reorder: after the rest of what
+was asked for together.
 """
 
 import json
@@ -27,6 +35,7 @@ from simulator.clouds.rainmaker import otaurl
 from simulator.errors import UserError
 
 _REPORT = {"drop", "mute", "close", "kick"}
+_ANSWER = {"silent", "delay", "reject"}
 
 
 class Rule(faults.Rule):
@@ -36,10 +45,19 @@ class Rule(faults.Rule):
         "connect": {"mute", "close"},
         "subscribe": {"mute", "close", "push"},
         **dict.fromkeys(("config", "params", "otafetch", "otastatus", "success"), _REPORT),
+        "stream": _REPORT,
+        **dict.fromkeys(("answer", "resumed"), _ANSWER),
+        "block": {"drop", "duplicate", "reorder", "empty", "corrupt", "truncate", "extend", "other-index"},
         "otaurl": {"drop", "duplicate", "delay", "md5", "size", "omit", "set", "escape", "truncate"},
     }
-    NUMBERS: ClassVar = {"delay": range(1 << 31), "size": range(1 << 31), "truncate": range(1, 1 << 16)}
-    TEXTS: ClassVar = {"md5", "omit", "set"}
+    INDEXED: ClassVar = ("block",)
+    NUMBERS: ClassVar = {
+        "delay": range(1 << 31),
+        "size": range(1 << 31),
+        "truncate": range(1, 1 << 16),
+        "extend": range(1, 1 << 16),
+    }
+    TEXTS: ClassVar = {"md5", "omit", "set", "reject"}
     OPTIONAL: ClassVar = {"md5"}
 
     def __post_init__(self) -> None:

@@ -22,6 +22,8 @@ def occasion(kind: str, payload: bytes) -> str:
             return "success" if _object(payload).get("status") == jobs.SUCCESS else kind
         except ValueError:
             return kind
+    if kind in ("get", "describe"):
+        return "stream"
     return "params" if kind.startswith("params/") else kind
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from simulator.clouds import mqtt
 from simulator.clouds.mqtt import session as mqtt_session
-from simulator.clouds.rainmaker import login, reports, topics
+from simulator.clouds.rainmaker import login, reports, streams, topics
 from simulator.clouds.rainmaker.nodes import Node
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ class Session(mqtt_session.Session):
 
     def _handle(self, route: topics.Route, payload: bytes) -> None:
         handler = _HANDLERS.get(route.kind)
-        if handler:
+        if route.stream_id:
+            streams.Exchange(self, route).answer(payload)
+        elif handler:
             handler(self.cloud, self.node, payload)
         else:
             self.cloud.log("ignored", node=self.node.id, kind=route.kind)
