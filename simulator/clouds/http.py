@@ -35,13 +35,18 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """`cut` is after how many bytes of the body the connection breaks; None: not at all."""
+    """`cut` is after how many bytes of the body the connection breaks; None: not at all. `raw` is sent instead of
+    all the rest, and then the connection is over. `pace` is (bytes, ms): a piece of so many bytes goes out, and then
+    nothing for so long, and so on; None: all at once.
+    """
 
     status: int
     body: bytes = b""
     content_type: str = ""
     headers: tuple[tuple[str, str], ...] = field(default=())
     cut: int | None = None
+    raw: bytes | None = None
+    pace: tuple[int, int] | None = None
 
     @classmethod
     def json(cls, body: object, status: int = 200) -> "Response":
@@ -97,6 +102,9 @@ class Connection:
 
     def answer(self, response: Response) -> bool:
         """Sends it. True: the connection may go on, with `next`; False: close it."""
+        if response.raw is not None:
+            self._send(response.raw)
+            return False
         headers = [("Content-Length", str(len(response.body))), *response.headers]
         if response.content_type:
             headers.append(("Content-Type", response.content_type))

@@ -60,7 +60,8 @@ class _Connection:
         self.is_open = True
         self._door = door
         self._conn = conn
-        self._http = http.Connection(lambda data: door.actions.append(Send(conn, data)))
+        self._http = http.Connection(self._send)
+        self._held: bytearray | None = None  # an answer that goes out in pieces
         self._is_busy = False  # with a request that has no answer yet
         self._is_serving = False
 
@@ -90,11 +91,37 @@ class _Connection:
         """Nothing is left to say once the connection is gone."""
         if not self.is_open:
             return
+        self._held = bytearray() if response.pace else None
+        goes_on = self._http.answer(response)
+        if response.pace:
+            whole, self._held = bytes(self._held), None
+            self._trickle(whole, response.pace, goes_on)
+        else:
+            self._done(goes_on)
+
+    def _trickle(self, rest: bytes, pace: tuple[int, int], goes_on: bool) -> None:
+        """Sends the next piece, and the others after their time."""
+        if not self.is_open:
+            return
+        size, ms = pace
+        self._send(rest[:size])
+        if rest[size:]:
+            self._door.cloud.schedule(ms, lambda: self._trickle(rest[size:], pace, goes_on))
+        else:
+            self._done(goes_on)
+
+    def _done(self, goes_on: bool) -> None:
         self._is_busy = False
-        if self._http.answer(response):
+        if goes_on:
             self._serve()
         else:
             self._close()
+
+    def _send(self, data: bytes) -> None:
+        if self._held is not None:
+            self._held += data
+        else:
+            self._door.actions.append(Send(self._conn, data))
 
     def _close(self) -> None:
         if self.is_open:

@@ -4,8 +4,9 @@
 import functools
 import json
 from typing import ClassVar
+from urllib.parse import urlsplit
 
-from simulator.clouds.rainmaker import RainMaker
+from simulator.clouds.rainmaker import ImageStore, RainMaker
 from simulator.clouds.rainmaker.pki import Authority, NodeCertificate
 from tests.clouds import peer
 
@@ -107,12 +108,21 @@ class NodePeer(peer.Peer):
     _PARSERS: ClassVar = {**peer.Peer._PARSERS, 2: _connack}
 
 
+def get(url: str, method: str = "GET", **headers: str) -> bytes:
+    """A request for a URL of the image store; `_` in the name of a header is `-`."""
+    parts = urlsplit(url)
+    rows = [f"{method} {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}"]
+    rows += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*rows, "", ""]).encode()
+
+
 class Site:
     """A RainMaker in virtual time with one node; `add` makes another, `job` a job."""
 
     def __init__(self, level: int = 4, **settings) -> None:
         self.cloud = RainMaker(seed=7, **settings)
-        self.world = peer.World(self.cloud)
+        self.store = ImageStore(self.cloud)
+        self.world = peer.World(self.cloud, doors=[self.store])
         self.level = level
         self.node = self.cloud.add_node(NODE)
 
@@ -137,6 +147,10 @@ class Site:
         job = self.cloud.create_job(name, image or self.image(), self.world.now_ms, **options)
         self.world.deliver()
         return job
+
+    def web(self) -> peer.HttpPeer:
+        """A connection to the image store."""
+        return peer.HttpPeer(self.world, self.store)
 
     def events(self, kind: str) -> list[dict]:
         return [event for event in self.cloud.events if event["event"] == kind]

@@ -15,7 +15,7 @@ import pytest
 from simulator.interpreters import NAMES, ROOT
 
 AGENT = [f"A{number}" for number in range(1, 37)]
-CLOUD = [*(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 56))]
+CLOUD = [*(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 57))]
 _TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amr])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
 
 

@@ -14,6 +14,7 @@ what it may say. RainMaker Neo, which speaks AWS IoT Jobs, is another product.
 | `otaurl.py`, `urls.py` | what a node is told; URLs that expire |
 | `reports.py` | node config, parameters, otafetch and otastatus, read as the cloud reads them |
 | `streams.py` | blocks of an image over MQTT: AWS IoT's file delivery |
+| `store.py` | the web server that images come from: a second core in front of the same state |
 | `pki.py` | a private CA: certificates of nodes and of the cloud |
 | `faults.py` | misbehaviour on demand |
 
@@ -32,7 +33,9 @@ from simulator.clouds.rainmaker.faults import Rule
 from simulator.clouds.rainmaker.images import Image
 from simulator.clouds.rainmaker.jobs import Entry, Job, NodeJob, Serialisation
 from simulator.clouds.rainmaker.nodes import EVERYBODY, Group, Node
+from simulator.clouds.rainmaker.store import ImageStore
 
 __all__ = [
-    "EVERYBODY", "Entry", "Group", "Image", "Job", "Node", "NodeJob", "RainMaker", "Rule", "Serialisation", "Settings",
+    "EVERYBODY", "Entry", "Group", "Image", "ImageStore", "Job", "Node", "NodeJob", "RainMaker", "Rule",
+    "Serialisation", "Settings",
 ]  # fmt: skip

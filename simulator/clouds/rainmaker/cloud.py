@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from simulator.clouds.core import Close
 from simulator.clouds.mock import Mock
-from simulator.clouds.rainmaker import faults, images, login, otaurl
+from simulator.clouds.rainmaker import faults, images, login, otaurl, urls
 from simulator.clouds.rainmaker.faults import Rule
 from simulator.clouds.rainmaker.ids import Ids
 from simulator.clouds.rainmaker.images import Image
@@ -74,6 +74,7 @@ class RainMaker(Mock):
         self.retained: dict[str, bytes] = {}
         self.ignored: Counter[str] = Counter()
         self.signer = Signer(seed, self.settings.url_token)
+        self._url_owners: dict[str, str] = {}
         self._ids = Ids(seed)
         self._sessions: dict[int, Session] = {}
 
@@ -236,11 +237,18 @@ class RainMaker(Mock):
         """Raises UserError("no_such_job")."""
         return _find(self.jobs, job_id, "job")
 
-    def image_url(self, image: Image) -> str:
-        """A new URL of the image, good for `url_valid_s`."""
+    def image_url(self, image: Image, node: Node | None = None, base: str = "") -> str:
+        """A new URL of the image, good for `url_valid_s`; `node` is who gets it. `base`: instead of `image_base`."""
         if image.url is not None:
             return image.url
-        return self.signer.url(self.image_base, image.path, self.now_ms, self.settings.url_valid_s)
+        url = self.signer.url(base or self.image_base, image.path, self.now_ms, self.settings.url_valid_s)
+        if node:
+            self._url_owners[urls.signature(url)] = node.id
+        return url
+
+    def url_owner(self, signature: str) -> str | None:
+        """The id of the node that a URL with this signature was made for."""
+        return self._url_owners.get(signature)
 
     # For the parts of the cloud
 

@@ -15,6 +15,9 @@ How a rule is written, clouds/faults.py says.
     answer     silent  delay=MS  reject=CODE
     resumed    silent  delay=MS  reject=CODE
     block      drop  duplicate  reorder  empty  corrupt  truncate=BYTES  extend=BYTES  other-index
+    image      mute  close  delay=MS  status=CODE  expired  redirect[=BASE]  no-range  tag=TEXT  header=NAME:VALUE
+               empty  corrupt  truncate=BYTES  extend=BYTES  cut=BYTES  length=BYTES  unframed  chunked  garbage
+               pace=MS  stall=MS
 
 INDEX is that of a block.
 success is an otastatus that says so, otastatus any other. mute: handled, but no PUBACK. drop: lost on the way, neither
@@ -23,7 +26,10 @@ push: the node is told its job before the SUBACK. otaurl: md5 and size are wrong
 `\\u0026` as some JSON writers do, truncate takes away so many bytes of the text.
 stream is a request about a stream on its way in, answer what comes of it; resumed is the same once the node has
 connected anew after its first request for that stream. silent: a PUBACK, and no more. reorder: after the rest of what
-was asked for together.
+was asked for together. image is a download over HTTP. expired: as if the URL was too old. redirect: 302 to another
+URL, at BASE (scheme://host:port) if given. no-range: all of it, whatever was asked for. tag: another ETag. cut: the
+connection breaks after so many bytes of the body; truncate: the answer is honest about being shorter. length: what
+Content-Length says; unframed: it is not there. pace: MS after every 1,460 bytes, stall: once, in the middle.
 """
 
 import json
@@ -48,6 +54,11 @@ class Rule(faults.Rule):
         "stream": _REPORT,
         **dict.fromkeys(("answer", "resumed"), _ANSWER),
         "block": {"drop", "duplicate", "reorder", "empty", "corrupt", "truncate", "extend", "other-index"},
+        "image": {
+            *("mute", "close", "delay", "status", "expired", "redirect", "no-range", "tag", "header"),
+            *("empty", "corrupt", "truncate", "extend", "cut", "length", "unframed", "chunked", "garbage"),
+            *("pace", "stall"),
+        },
         "otaurl": {"drop", "duplicate", "delay", "md5", "size", "omit", "set", "escape", "truncate"},
     }
     INDEXED: ClassVar = ("block",)
@@ -56,9 +67,14 @@ class Rule(faults.Rule):
         "size": range(1 << 31),
         "truncate": range(1, 1 << 16),
         "extend": range(1, 1 << 16),
+        "status": range(200, 600),
+        "cut": range(1 << 31),
+        "length": range(1 << 31),
+        "pace": range(1, 1 << 31),
+        "stall": range(1, 1 << 31),
     }
-    TEXTS: ClassVar = {"md5", "omit", "set", "reject"}
-    OPTIONAL: ClassVar = {"md5"}
+    TEXTS: ClassVar = {"md5", "omit", "set", "reject", "redirect", "tag", "header"}
+    OPTIONAL: ClassVar = {"md5", "redirect"}
 
     def __post_init__(self) -> None:
         super().__post_init__()

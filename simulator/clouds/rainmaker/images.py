@@ -28,7 +28,7 @@ class Image:
     @property
     def path(self) -> str:
         """Where the image store has it."""
-        return f"/otaimages/{self.id}/{self.name}"
+        return f"/otaimages/{self.id}/{self.name.replace('/', '_')}"
 
     @property
     def size(self) -> int | None:

@@ -145,8 +145,8 @@ class Ota:
     def _serve(self, node_job: NodeJob, cause: str) -> None:
         node_job.started_ms = self._cloud.now_ms
         self._enter(node_job, self._entry(jobs.STARTED, cause))
-        job = node_job.job
-        self._cloud.tell(node_job.node, otaurl.offer(self._cloud, job), job=job.id, cause=cause)
+        job, node = node_job.job, node_job.node
+        self._cloud.tell(node, otaurl.offer(self._cloud, job, node), job=job.id, cause=cause)
 
     def _has_network(self, node_job: NodeJob) -> bool:
         """A node that does not say which network it is in gets no serialised job."""

@@ -5,16 +5,17 @@ import json
 from typing import TYPE_CHECKING
 
 from simulator.clouds.rainmaker.jobs import Job, Serialisation
+from simulator.clouds.rainmaker.nodes import Node
 
 if TYPE_CHECKING:
     from simulator.clouds.rainmaker.cloud import RainMaker
 
 
-def offer(cloud: "RainMaker", job: Job) -> dict:
+def offer(cloud: "RainMaker", job: Job, node: Node) -> dict:
     """The job with a new URL; a key that does not apply is not there."""
     image = job.image
     fields = {
-        "url": cloud.image_url(image),
+        "url": cloud.image_url(image, node),
         "fw_version": image.fw_version,
         "ota_job_id": job.id,
         "file_size": image.size,

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """AWS IoT's file delivery over MQTT, with one file a stream: a job's image, under id 1 (rainmaker.md 6.2, item 55).
 
-Where the vendor's page is silent: a block behind the end of the file is ResourceNotFound, as a file that is not there; a
-field of another type, or a file id that no stream can have, is InvalidRequest; n = 0 asks for nothing and gets it.
+Where its page is silent: a block behind the end of the file is ResourceNotFound, as a file that is not there;
+a field of another type, or a file id that no stream can have, is InvalidRequest; n = 0 asks for nothing and gets it.
 """
 
 import base64

@@ -21,6 +21,11 @@ class Denied(Exception):
         self.code = code
 
 
+def signature(url: str) -> str:
+    """That of a URL made here."""
+    return url.rpartition("=")[2]
+
+
 class Signer:
     """`token_size` is how many characters of a session token a URL has: with 700 it is about 1.1 kB in all."""
 
