@@ -6,7 +6,7 @@ logged, reported and survived, and the application keeps running.
 """
 
 from ota.errors import Cancelled, JobError, OtaError, TransferError
-from ota.job import KINDS, SOFTWARE
+from ota.job import SOFTWARE
 from ota.link import Link
 from ota.log import log
 from ota.port import const, forget, print_exception, ticks_diff
@@ -78,7 +78,7 @@ class Agent:
 
     def _work(self, delay_ms):
         self.link.drop()
-        self.cloud.changed.update(KINDS)  # what a bug of ours has interrupted is taken up again
+        self.cloud.changed.update(self.cloud.known)  # what a bug of ours has interrupted is taken up again
         yield from self.link.pause(delay_ms)
         self._settle()
         error = None
@@ -132,6 +132,10 @@ class Agent:
         self._job = job
         track.forced = self._cancelled = False
         try:
+            if self.cloud.remembers:
+                from ota import attempts
+
+                attempts.begin(track.journal, job)
             yield from Install(self, track, job).steps()
         except Cancelled as error:
             self.cloud.changed.add(track.kind)  # what is wanted instead?
@@ -152,7 +156,7 @@ class Agent:
         if ticks_diff(now, self._progress_at) >= _PROGRESS_MS:
             self._progress_at = now
             log("progress", "offset", offset, "size", size)
-            self.cloud.progress(offset * 100 // size, self._job.kind)
+            self.cloud.progress(offset * 100 // (size or 1), self._job.kind)
 
     def attending(self, work):
         """Generator: runs a generator of flash work with an eye on the cloud."""
@@ -191,13 +195,17 @@ class Agent:
     def restart(self):
         """Generator: says what is left to say, then resets."""
         since = self.board.ticks_ms()
-        while self.link.waiting and self.cloud.linked and ticks_diff(self.board.ticks_ms(), since) < _FLUSH_MS:
+        while self._lingers(ticks_diff(self.board.ticks_ms(), since)):
             self.link.moment_if_up()
             self.board.sleep_ms(self.board.step_ms)
             yield
         self.cloud.close()
         log("reset")
         self.board.reset()
+
+    def _lingers(self, ms):
+        """Whether there is still something to say after so long, or somebody to be given time."""
+        return ms < self.cloud.linger_ms or (self.link.waiting and self.cloud.linked and ms < _FLUSH_MS)
 
     def _check_offer(self):
         """While a job is installed: raises Cancelled unless it is still what is wanted."""

@@ -34,32 +34,33 @@ class Install:
         """Generator, ends with a reset. Raises JobError, FlashError, Cancelled."""
         agent = self.agent
         reporter = self.track.reporter
-        reporter.post(DOWNLOADING)
+        reporter.post(self.job.id, DOWNLOADING)
         yield from self._resume()
         while True:
             try:
                 yield from self._download()
-                reporter.post(DOWNLOADED)
+                reporter.post(self.job.id, DOWNLOADED)
                 if self._digest is not None and self._digest.text() != self.job.checksum:
                     raise VerifyError("checksum_mismatch", self.job.algorithm)
                 yield from self.agent.attending(self.slot.verify(self.job))
                 break
             except VerifyError as error:
                 yield from self._start_again(error)
-        reporter.post(VERIFIED)
+        reporter.post(self.job.id, VERIFIED)
         yield from agent.held()
         self._note("activating")
         self.slot.activate()
         if self.track.selected() != self.slot.label:  # or it would be downloaded again and again
             raise FlashError("not_selected", "the boot record was not written")
-        reporter.post(UPDATING)
+        reporter.post(self.job.id, UPDATING)
         yield from agent.restart()
 
     def _resume(self):
         """Takes up what flash holds of this very image; the running digest is made anew from flash."""
         self.slot.offset = 0
         known = self.track.journal.get("job")
-        if known and (known["id"], known["stage"], known["slot"]) == (self.job.id, "writing", self.slot.label):
+        if known and self._continues(known):
+            self.job.title, self.job.version = known["title"], known["version"]  # which may be learnt from the image
             yield from self.agent.attending(self.slot.find(self.job.size))
             self._erased = True
             log("resuming", "offset", self.slot.offset, "size", self.job.size)
@@ -67,8 +68,14 @@ class Install:
         if self._digest is not None:
             yield from self.agent.attending(self.slot.feed(self._digest, self.slot.offset))
 
+    def _continues(self, known):
+        """Whether flash holds the beginning of these very bytes."""
+        job = self.job
+        is_same = (known["id"], known["stage"], known["slot"]) == (job.id, "writing", self.slot.label)
+        return is_same and job.size and job.mark != "" and known.get("mark") == job.mark
+
     def _download(self):
-        while self.slot.offset < self.job.size:
+        while self.slot.offset < self.job.size or not self.job.size:
             source = None
             try:
                 source = self.agent.cloud.source(self.job, self.slot.offset)
@@ -82,7 +89,12 @@ class Install:
 
     def _stream(self, source):
         """The block loop: allocates nothing. Blocks are whole, but for the last one."""
-        slot, size, attend = self.slot, self.job.size, self.agent.attend
+        slot, attend = self.slot, self.agent.attend
+        while not self.job.size:  # the source learns it before it gives anything
+            source.readinto(slot.block)
+            attend(0, 0)
+            yield
+        size = self.job.size
         while slot.offset < size:
             n = source.readinto(slot.block)
             if n is not None:
@@ -99,6 +111,7 @@ class Install:
     def _first(self):
         """The first block decides whether anything is erased at all."""
         self.slot.check(self.job)
+        self.agent.cloud.inspect(self.job, self.slot.block)
         if not self._erased:
             self._note("erasing")
             log("erasing", "size", self.job.size)
@@ -117,7 +130,7 @@ class Install:
         self._erased = False
         self.slot.offset = 0
         self._digest = self._new_digest()
-        self.track.reporter.post(DOWNLOADING)
+        self.track.reporter.post(self.job.id, DOWNLOADING)
 
     def _new_digest(self):
         return checksum.new(self.job.algorithm) if self.job.checksum else None
@@ -139,4 +152,6 @@ class Install:
         job = self.job
         facts = {"id": job.id, "title": job.title, "version": job.version, "stage": stage, "slot": self.slot.label}
         facts["tries"] = self._tries() if tries is None else tries
+        if job.mark:
+            facts["mark"] = job.mark
         self.track.journal.save(job=facts)

@@ -17,7 +17,7 @@ KINDS = (FIRMWARE, SOFTWARE)
 FIELDS = ("title", "version", "size", "algorithm", "checksum", "url")
 _TEXT = const(255)  # longest title and version, characters (thingsboard.md 3.1)
 _URL = const(2048)
-_LARGEST = const(0x1000000)  # no ESP32 app partition is larger than 16 MiB (esp32.md 4.1)
+LARGEST = const(0x1000000)  # no ESP32 app partition is larger than 16 MiB (esp32.md 4.1)
 
 
 def fingerprint(parts):
@@ -43,9 +43,11 @@ def _whole(value):
 
 
 class Job:
-    """`id`: 16 hex digits that change when anything that matters changes. `size`: bytes.
+    """`id`: the cloud's own, else 16 hex digits that change when anything that matters changes. `size`: bytes.
 
     `checksum`: lowercase hex, or None when the maker's policy allows none. `url`: None for chunked delivery.
+    With an id of the cloud's, `size` may be 0: its source learns it. `mark`: what besides the id must be the same for
+    a download to be resumed; None: the id says it all, "": nothing does.
     """
 
     seen = None  # what the web server behind `url` calls these bytes; for the source, who asks there again
@@ -56,9 +58,12 @@ class Job:
         self.title = _text(fields, "title", _TEXT)
         self.version = _text(fields, "version", _TEXT)
         self.url = self._where(fields)
-        self.size = self._length(fields.get("size"))
+        self.id = fields.get("id")
+        self.size = self._length(fields.get("size"), 0 if self.id else 1)
         self.algorithm, self.checksum = self._promise(fields, allow_no_checksum)
-        self.id = fingerprint((self.title, self.version, self.size, self.checksum or self.url))
+        self.mark = (self.checksum or "") if self.id else None
+        if not self.id:
+            self.id = fingerprint((self.title, self.version, self.size, self.checksum or self.url))
 
     @staticmethod
     def _where(fields):
@@ -70,8 +75,8 @@ class Job:
         return url
 
     @staticmethod
-    def _length(size):
-        if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= _LARGEST:
+    def _length(size, least):
+        if isinstance(size, bool) or not isinstance(size, int) or not least <= size <= LARGEST:
             raise JobError("bad_size", str(size)[:20])
         return size
 
@@ -102,6 +107,9 @@ class Offers:
     `offer_id` stands for the offer that `job` was asked for last, right or wrong.
     """
 
+    remembers = False
+    linger_ms = 0
+
     def __init__(self, allow_no_checksum):
         self.offer_id = ""
         self.known = {kind: {} for kind in KINDS}
@@ -114,6 +122,11 @@ class Offers:
         known = self.known[kind]
         self.offer_id = fingerprint([known.get(field) for field in FIELDS])
         return Job(known, self._allow_no_checksum, kind) if known else None
+
+    def inspect(self, job, head):
+        """See ota.cloud."""
+
+    postponed = inspect
 
     def learn(self, kind, fields):
         """`fields`: dict with some of FIELDS; without title and version it is no offer."""

@@ -20,7 +20,7 @@ from ota.port import const, ticks_diff, ticks_ms
 PUBLISH = const(0x30)
 PUBACK = const(0x40)
 SUBACK = const(0x90)
-_TOPIC = const(96)  # the longest topic that anybody sends us
+_TOPIC = const(128)  # the longest topic that anybody sends us
 
 
 class Mqtt(simple.MQTTClient):

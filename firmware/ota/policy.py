@@ -23,7 +23,7 @@ def decide(job, facts, track, may_start=True):
     """
     if track.unconfirmed:
         return WAIT, "unconfirmed"  # first of all: while a job is on trial, nothing else may be said to have ended
-    if job.id == track.installed_by or (job.title, job.version) == track.running:
+    if job.id == track.installed_by or (job.mark is None and (job.title, job.version) == track.running):
         return DONE, ""
     if not track.slot:
         return REFUSE, "no_spare_slot"

@@ -34,22 +34,24 @@ class Reporter:
         self._handle = None
         self._since = ticks_ms()
 
-    def post(self, state):
+    def post(self, job_id, state):
         """A state on the way; lost at a reset."""
         log(state.lower(), *self._mark)
         if len(self._waiting) < _WAITING:
-            self._waiting.append({"state": state})
+            self._waiting.append({"id": job_id, "state": state})
 
     def finish(self, job_id, state, error="", **facts):
         """The end of a job, once: kept until acknowledged. `facts` change in the same journal write."""
         log(state.lower(), *(("error", error) + self._mark if error else self._mark))
-        event = {"state": state}
+        event = {"id": job_id, "state": state}
         if error:
             event["error"] = error
         self._waiting.append(event)
-        outbox = (self._journal.get("outbox") or []) + [event]
+        facts.setdefault("job")
+        facts.setdefault("last", job_id)
+        facts["outbox"] = ((self._journal.get("outbox") or []) + [event])[-_OUTBOX:]
         try:
-            self._journal.save(job=None, outbox=outbox[-_OUTBOX:], last=job_id, **facts)
+            self._journal.save(**facts)
         except FlashError as failure:  # then it is only as durable as the power
             log("warning", "code", failure.code)
 

@@ -63,7 +63,8 @@ class Track:
                 self.finish(cloud.offer_id, FAILED, error.text())
             return None
         if job is None:
-            self._forget()
+            if not cloud.remembers:
+                self._forget()
             return None
         agent = self._agent
         self.installed_by = identity.installed_by(self.journal, self.label)
@@ -74,13 +75,19 @@ class Track:
         if verdict == policy.WAIT:
             self.pending = job
             log("idle", "reason", reason)
+            cloud.postponed(job, reason)
         else:
             self.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
         return None
 
     def finish(self, job_id, state, error=""):
         """Says how a job ended, unless that was said before."""
-        if self.journal.get("last") != job_id:
+        cloud = self._agent.cloud
+        if cloud.remembers:
+            from ota import attempts
+
+            attempts.end(self, cloud, job_id, state, error)
+        elif self.journal.get("last") != job_id:
             self.reporter.finish(job_id, state, error)
         log("idle", "reason", "done")
 

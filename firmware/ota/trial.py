@@ -5,7 +5,6 @@ Loaded on a trial boot only, as what it needs of bootcheck.py. Which image or tr
 """
 
 from ota import bootcheck
-from ota.job import KINDS
 from ota.log import log
 from ota.port import forget, print_exception, ticks_diff
 
@@ -23,7 +22,7 @@ def confirm(agent):
         if track.on_trial:
             track.confirm()
     agent.board.watchdog.relax()
-    agent.cloud.changed.update(KINDS)  # what had to wait for this may start
+    agent.cloud.changed.update(agent.cloud.known)  # what had to wait for this may start
     log("confirmed")
     forget("ota.trial", "ota.bootcheck", "ota.otadata")
 

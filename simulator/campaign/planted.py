@@ -127,7 +127,7 @@ _OF_FIRMWARE = (
     Planted(
         "reports success when it has activated",
         _INSTALL,
-        "        reporter.post(UPDATING)\n",
+        "        reporter.post(self.job.id, UPDATING)\n",
         '        reporter.finish(self.job.id, "UPDATED")\n',
     ),
     Planted(
@@ -145,8 +145,8 @@ _OF_FIRMWARE = (
     Planted(
         "forgets a report before it is acknowledged",
         _REPORT,
-        "            self._journal.save(job=None, outbox=outbox[-_OUTBOX:], last=job_id, **facts)\n",
-        "            self._journal.save(job=None, last=job_id, **facts)\n",
+        '        facts["outbox"] = ((self._journal.get("outbox") or []) + [event])[-_OUTBOX:]\n',
+        "",
     ),
     Planted(
         "sends no report again after the link was lost",

@@ -87,3 +87,13 @@ def test_job_url_without_checksum_needs_a_policy_switch_a30():
 def test_job_url_of_another_scheme_is_refused_a30():
     for url in ("ftp://x/y", "file:///etc/passwd", "x", "", 5, "http://" + "x" * 2048):
         raises(JobError, "bad_url", Job, fields(url=url))
+
+
+def test_job_with_an_id_of_the_clouds_keeps_it_and_may_leave_the_size_open():
+    job = Job({"id": "J1", "title": "t", "version": "v", "size": 0, "url": "https://x/a"}, True)
+    assert (job.id, job.size, job.mark) == ("J1", 0, "")
+    job = Job(fields(id="J1", size=5))
+    assert (job.id, job.mark) == ("J1", SHA)
+    assert Job(fields()).mark is None
+    for size in (-1, 1 << 25, True, "5", None):
+        raises(JobError, "bad_size", Job, fields(id="J1", size=size))

@@ -66,3 +66,9 @@ def test_policy_unconfirmed_image_waits_even_when_forced():
 def test_policy_disabled_waits_unless_forced():
     assert policy.decide(job(), {}, track(), False) == (policy.WAIT, "disabled")
     assert policy.decide(job(), {}, track(), True) == (policy.GO, "")
+
+
+def test_policy_job_of_a_cloud_that_remembers_is_judged_by_its_id_alone():
+    named = Job({"id": "J1", "title": "thermo", "version": "1.0.0", "size": 5, "url": "http://x/a"}, True)
+    assert policy.decide(named, {}, track("1.0.0")) == (policy.GO, "")
+    assert policy.decide(named, {}, track("1.0.0", installed_by="J1"))[0] == policy.DONE

@@ -8,13 +8,23 @@ ready                  the cloud has told what it wants since connect() or refre
 changed                set of the kinds whose offer may be another one since job() was asked last
 known                  dict: what is offered of each kind, right or wrong, empty for nothing
 job(kind)              what is offered: Job, or None; JobError when the offer is wrong (with .offer_id)
+remembers              whether the cloud keeps the books of jobs, see below
 software               (title, version) of the software that runs; set by the agent, None where none is used
 refresh()              asks for the offers again; `ready` turns False until the answer
 source(job, offset)    Source of the image from byte `offset` on
 report(event, kind)    sends it; returns a handle
 delivered(handle)      whether the cloud has acknowledged it
 progress(percent, kind)  may be lost
+inspect(job, head)     the first block of an image, before anything is erased; JobError when the cloud does not want it
+postponed(job, reason) it has to wait, see ota.policy
+linger_ms              how long the board stays after its last word before it resets
 close()
-The three about offers are in job.py, for every cloud to use.
+What is about offers is in job.py, for every cloud to use.
 Bad input from the network never raises: it is ignored, or refused through job().
+
+A cloud states what is to run (ThingsBoard): None from job() means that it took its offer back, and the agent has to
+know which jobs have ended. Or it `remembers`: it hands out a job of its own id until that has ended for good, and never
+says that there is none. So None means nothing, whatever it offers is wanted, and the agent only knows what it has
+rolled back. Such a cloud has one method more:
+ended(job_id, error)   how a job ended; from now on job() is None, or the same job for one more try
 """

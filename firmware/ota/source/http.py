@@ -8,6 +8,7 @@ it has by the same name (ETag or Last-Modified); the digest over the flash has t
 
 from ota import http
 from ota.errors import JobError, TransferError, VerifyError
+from ota.job import LARGEST
 from ota.port import const, ticks_diff, ticks_ms
 from ota.source.filler import Filler
 
@@ -128,7 +129,7 @@ class Http:
 
     def _accept(self, status, headers):
         """Raises TransferError when the bytes are not the ones that were asked for, VerifyError when they changed."""
-        size, start = self._job.size, 0
+        size, start = self._job.size or self._learn_size(status, headers), 0
         if status == 206:
             start = self._ask_from
             if not start or headers.get("content-range") != "bytes %d-%d/%d" % (start, size - 1, size):
@@ -143,6 +144,14 @@ class Http:
             self._job.seen = name
         self._skip = self._offset - start
         self._accepted = True
+
+    def _learn_size(self, status, headers):
+        """The job did not tell. Without a length nobody could say when the image is complete."""
+        size = int(headers.get("content-length", 0)) if status == 200 else 0
+        if not 0 < size <= LARGEST:
+            raise JobError("no_size", "neither the job nor the server tells one")
+        self._job.size = size
+        return size
 
     def _fill(self, block):
         """Moves what has come into `block`; its size when that is full."""
