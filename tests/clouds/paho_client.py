@@ -10,7 +10,7 @@ WAIT_S = 10
 
 
 class Client:
-    """Connected when it is made: `connack` is the answer, `session_present` its flag.
+    """Connected when it is made: `connack` is the answer, `session_present` its flag. `tls`: over a secure line.
 
     `messages`, `pubacks` (reasons) and `gone` (reasons of disconnects) are queues.
     """
@@ -26,6 +26,8 @@ class Client:
         if protocol != paho.MQTTv5:
             more["clean_session"] = clean
         self.paho = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id, protocol=protocol, **more)
+        if "tls" in login:
+            self.paho.tls_set_context(login["tls"])
         if token is not None:
             self.paho.username_pw_set(token, login.get("password"))
         self.paho.on_connect = self._connected
