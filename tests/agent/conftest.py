@@ -23,6 +23,7 @@ def make_world(request: pytest.FixtureRequest, interpreter: Interpreter) -> Iter
     yield make
     for world in worlds:
         world.twin.board.close()
+    worlds.clear()  # pytest keeps what a test has stashed to the end of the session: 4 MiB of flash each
 
 
 @pytest.fixture
