@@ -157,3 +157,14 @@ def test_deep_sleep_between_activation_and_reset_is_no_fallback(product):
     assert any(event["event"] == "reset" and event["cause"] == 4 for event in product.twin.story.events)
     assert product.ends == ["UPDATED"]
     assert product.runs == ("1.1.0", "ota_1")
+
+
+def test_a_call_that_the_product_stumbles_over_is_answered_and_disturbs_no_update(product):
+    product.offer("1.1.0", VERSION_2)
+    product.wait("DOWNLOADING")
+    product.call("stumble")
+    product.wait("UPDATED")
+    assert [event["body"] for event in product.seen("rpc_response")] == ['{"error": "failed"}']
+    assert product.states == [*GOOD]
+    assert len(product.seen("connect")) == 2  # before and after the reset
+    assert product.logged("the product's own bug")

@@ -13,7 +13,7 @@ from ota.errors import TransferError
 from ota.job import KINDS, Offers
 from ota.log import log
 from ota.mqtt import PUBLISH, SUBACK, Mqtt
-from ota.port import const, ticks_diff, ticks_ms
+from ota.port import const, print_exception, ticks_diff, ticks_ms
 
 _ATTRIBUTES = const(b"v1/devices/me/attributes")
 _ASK = const(b"v1/devices/me/attributes/request/")
@@ -207,7 +207,11 @@ class ThingsBoard(Offers):
 
     def _called(self, number, message):
         if message is not None:
-            answer = {"error": "unknown method"}
+            answer = '{"error": "unknown method"}'
             if self.on_rpc is not None:
-                answer = self.on_rpc(message.get("method"), message.get("params"))
-            self.mqtt.send(_RETURN + number, json.dumps(answer).encode())
+                try:
+                    answer = json.dumps(self.on_rpc(message.get("method"), message.get("params")))
+                except Exception as error:  # a bug of the application's, which must not cost the connection
+                    print_exception(error)
+                    answer = '{"error": "failed"}'
+            self.mqtt.send(_RETURN + number, answer.encode())

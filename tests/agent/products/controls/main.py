@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release, doze.
+"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release, doze, and stumble.
 
 It counts its own pauses.
 """
@@ -73,6 +73,8 @@ def main():
             agent.enabled = method == "enable"
         elif method in ("hold", "release"):
             agent.hold_reset = method == "hold"
+        elif method == "stumble":
+            raise RuntimeError("the product's own bug")
         elif method in ("force", "cancel"):
             getattr(agent, method)()
         return {"pending": agent.pending.version if agent.pending else None}
