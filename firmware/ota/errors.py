@@ -25,6 +25,8 @@ class JobError(OtaError):
 class TransferError(OtaError):
     """The way to the image is broken: tried again, with a bound. Rarely where `detail` is a number: we were refused."""
 
+    beside = False  # it happened on a line of a source's own, beside the one to the cloud, which may be as well as ever
+
 
 class VerifyError(OtaError):
     """The bytes are not what was promised: never activated, tried again from the start, with a bound."""

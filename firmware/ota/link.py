@@ -54,9 +54,7 @@ class Link:
         while error is not None or not self._cloud.ready:
             try:
                 if error is not None:
-                    log("offline", "code", error.code)
-                    self.drop()
-                    yield from self.pause(self._back_off(error))
+                    yield from self._recover(error)
                     error = None
                 while not self._board.has_network():
                     self._board.sleep_ms(self._board.step_ms)
@@ -68,6 +66,20 @@ class Link:
             except TransferError as failure:
                 error = failure
             yield
+
+    def _recover(self, error):
+        """Generator: waits before the next try. What fails beside the line to the cloud does not end that."""
+        wait = self._back_off(error)
+        if not error.beside:
+            log("offline", "code", error.code)
+            self.drop()
+            yield from self.pause(wait)
+            return
+        since = self._board.ticks_ms()
+        while ticks_diff(self._board.ticks_ms(), since) < wait:
+            self.moment(self._board.step_ms)
+            yield
+        self._since = self._board.ticks_ms()
 
     def pause(self, ms):
         """Generator: waits `ms` in steps."""
@@ -89,6 +101,6 @@ class Link:
             self._failures = 0
         wait = _BACK_OFF_MS << min(self._failures, _CAP)
         self._failures += 1
-        if self._failures == _FLAPS and error.code == "link_lost":
+        if self._failures == _FLAPS and error.code == "link_lost" and not error.beside:
             log("warning", "code", "closed_again_and_again", "hint", "duplicate credentials")
         return wait + wait * os.urandom(1)[0] // 512

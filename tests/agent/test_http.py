@@ -242,3 +242,27 @@ def test_a30_while_the_image_comes_over_http_the_cloud_is_listened_to(world, web
     world.wait("FAILED")
     assert world.errors == ["unassigned"]
     assert web.sent and "DOWNLOADED" not in world.states
+
+
+def test_a_web_server_that_breaks_off_costs_no_connection_to_the_cloud(world, web):
+    web.cuts = [2 * SECTOR] * 5
+    offer(world)
+    world.wait("UPDATED", 1200)
+    assert is_well(world)
+    assert web.requests == [2 * SECTOR * part for part in range(6)]
+    assert len(world.seen("connect")) == 2  # before and after the reset
+    assert not world.logged("duplicate credentials")
+    assert not world.logged("ota offline")
+
+
+def test_a_web_server_that_is_away_leaves_the_product_its_calls_and_is_waited_for_ever_longer(world, web):
+    web.status = "404 Not Found"  # to those who ask for what is not there
+    web.raw = [b""] * 4  # and before that, hangs up
+    offer(world)
+    world.wait(lambda: len(web.requests) == 3)
+    world.call("status")
+    world.settle(3)
+    assert world.seen("rpc_response")
+    world.wait("FAILED", 1200)
+    assert world.errors == ["http_404"]
+    assert len(world.seen("connect")) == 1

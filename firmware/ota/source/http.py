@@ -43,6 +43,13 @@ class Http:
     def readinto(self, block):
         """See ota.source."""
         self._cloud.poll(0)
+        try:
+            return self._go_on(block)
+        except TransferError as error:
+            error.beside = True
+            raise
+
+    def _go_on(self, block):
         if self._stream is None:
             if ticks_diff(ticks_ms(), self._since) < self._pause_ms:
                 self._board.sleep_ms(self._board.step_ms)
