@@ -106,13 +106,14 @@ def delay(ms: float) -> Fault:
 
 
 class VirtualNet:
-    """Serves cores at (host, port). `latency_ms` is one way. `faults` and `is_resolving` may change at any time."""
+    """Serves cores at (host, port). `latency_ms` is one way. The other public ones may change at any time."""
 
     def __init__(self, clock: Clock, latency_ms: float = 10) -> None:
         self.clock = clock
         self.latency_ms = latency_ms
         self.faults: list[Fault] = []
         self.is_resolving = True  # whether the name server answers
+        self.is_taking = True  # whether the peers take what the device sends; if not, their TCP windows are 0
         self.due_ms = 0.0  # nothing happens before, unless somebody has told a core something since the last `run`
         self._endpoints: dict[tuple[str, int], Endpoint] = {}
         self._queue: list[tuple[float, int, Packet]] = []

@@ -67,9 +67,21 @@ class SocketServices:
 
         return Wait(ready, expired, _CONNECT_MS if request.b < 0 else request.b)
 
-    def _send(self, request: Request) -> Reply:
-        self._net.send(self.link(request.handle), request.data[: request.a])
-        return Reply(request.a)
+    def _send(self, request: Request) -> Reply | Wait:
+        link = self.link(request.handle)
+
+        def ready() -> Reply | None:
+            if link.state == "open" and not self._net.is_taking:
+                return None
+            self._net.send(link, request.data[: request.a])
+            return Reply(request.a)
+
+        def expired() -> Reply:
+            if request.b:
+                raise EspError(errno.ETIMEDOUT)
+            return _NOTHING_YET
+
+        return ready() or Wait(ready, expired, request.b)
 
     def _receive(self, request: Request) -> Reply | Wait:
         link = self.link(request.handle & _LINK)

@@ -308,3 +308,29 @@ getattr(micropython, "heap_unlock", int)()
 print("done")
 """
     assert lines(interpreter, program) == ["done"]
+
+
+def test_a_send_waits_for_a_peer_that_takes_nothing(interpreter: Interpreter) -> None:
+    program = """
+sock = link(3)
+print("full")
+print(raised(sock.write, b"lost"))
+sock.setblocking(False)
+print(sock.write(b"not now"))
+print(raised(sock.send, b"not now")[0])
+sock.setblocking(True)
+print("waits")
+start = time.ticks_ms()
+print(sock.write(b"at last"), rounded(start))
+print(sock.read(7))
+"""
+    cloud = Echo()
+    with board(interpreter, JOIN + program, cloud=cloud) as twin:
+        assert twin.run(printed("full"))
+        twin.net.is_taking = False
+        assert twin.run(printed("waits"))
+        twin.run_for(60)
+        twin.net.is_taking = True
+        assert twin.run(at_repl)
+        assert twin.story.lines == ["full", "('ETIMEDOUT', 3000)", "None", "EAGAIN", "waits", "7 60000", "b'at last'"]
+        assert [data for data, _ in cloud.seen if data not in ("open", "lost")] == [b"at last"]

@@ -23,6 +23,7 @@ _LINE = const(0x20000)  # up to a line's end
 _STREAM = const(1)
 _NONE_YET = const(-1)
 _MAX_LINE = const(256)
+_EAGAIN = const(11)
 
 
 def resolve(host, port, *hints):
@@ -68,14 +69,18 @@ class socket:
         return self
 
     def send(self, data):
-        return call(_OP_SEND, self._link, len(data), 0, data)
+        n = self.write(data)
+        if n is None:
+            raise OSError(_EAGAIN)
+        return n
 
     def write(self, data, size=-1):
         if isinstance(data, str):
             data = data.encode()
         if not 0 <= size < len(data):
             size = len(data)
-        return call(_OP_SEND, self._link, size, 0, data)  # the host takes the first `size` bytes: no slice here
+        n = call(_OP_SEND, self._link, size, self._wait_ms, data)  # `size` bytes of it: no slice here
+        return None if n == _NONE_YET else n
 
     sendall = write
 
