@@ -111,6 +111,18 @@ def test_a05_either_order_of_the_two_pushes_gives_one_update(make_world, order):
     assert world.states == [*GOOD]
 
 
+@pytest.mark.parametrize("order", ["deleted-first", "update-first"])
+def test_a05_what_a_link_does_without_is_not_taken_for_a_change_of_the_package_before(make_world, order):
+    world = make_world(push_order=order)
+    world.offer("1.0.0", firmware("1.0.0"))
+    world.wait("UPDATED")  # it runs already
+    world.offer("1.1.0", url="http://files.example/1.1.0.bin")  # size and checksum are deleted
+    world.wait("FAILED")
+    world.settle()
+    assert world.states == ["UPDATED", "FAILED"]
+    assert world.errors == ["bad_size: None"]
+
+
 @pytest.mark.parametrize("offset", [0, 4 * 4096])
 def test_a06_unassigned_while_downloading_stops_and_keeps_what_runs(world, offset):
     world.offer()

@@ -199,11 +199,15 @@ class ThingsBoard(Offers):
             elif fresh:
                 is_partial = True
         deleted = message.get("deleted")
+        if isinstance(deleted, list) and not is_partial:
+            for kind, known in self.known.items():
+                rest = {key: known[key] for key in known if tb_common.name(key, kind) not in deleted}
+                if "title" in rest and "version" in rest:
+                    is_partial = is_partial or len(rest) < len(known)  # another package, of which more is to come
+                else:
+                    self.learn(kind, rest)
         if is_partial:
             self.refresh()  # a part of an offer: act on the whole set only
-        elif isinstance(deleted, list):
-            for kind, known in self.known.items():
-                self.learn(kind, {key: known[key] for key in known if tb_common.name(key, kind) not in deleted})
 
     def _called(self, number, message):
         if message is not None:
