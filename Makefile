@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv/bin/python
 READY := .tools/stamp
 
-.PHONY: help setup demo test test-mp bench sizes powercut powercut-selftest lint format clean
+.PHONY: help setup demo mpy test test-mp bench sizes powercut powercut-selftest lint format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -19,6 +19,9 @@ $(READY): requirements/run.txt requirements/tb-client.txt requirements/tb-rest.t
 
 demo: $(READY) ## a good update, then a broken one that rolls back (INTERPRETER=micropython32|micropython|cpython)
 	@$(VENV) -m simulator demo $(if $(INTERPRETER),--interpreter $(INTERPRETER))
+
+mpy: $(READY) ## the agent compiled for a board: build/mpy, for `mpremote mip install build/mpy/package.json`
+	@$(VENV) -m tools.make_mpy build/mpy
 
 test: $(READY) ## all tests: pytest, then the unit tests once more on MicroPython
 	@$(VENV) -m pytest -n auto

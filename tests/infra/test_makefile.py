@@ -11,6 +11,7 @@ from simulator.interpreters import ROOT
 TARGETS = {
     "setup",
     "demo",
+    "mpy",
     "test",
     "test-mp",
     "bench",
