@@ -189,6 +189,7 @@ def test_rule_of_another_name_gets_nothing(site):
     node.publish(f"$aws/rules/esp_node_config/node/{NODE}/otafetch", "{}")
     assert not node.closed
     assert site.events("otafetch") == []
+    assert site.cloud.ignored == {"no_rule": 1}
 
 
 def test_will_is_said_unless_the_node_says_goodbye(site):
@@ -216,6 +217,18 @@ def test_publish_without_a_puback_comes_again(site):
     assert again["payload"] == first["payload"]
     assert (again["packet_id"], again["dup"]) != (first["packet_id"], 1)
     node.send(peer.packet(0x40, again["packet_id"].to_bytes(2)))
+    site.world.wait(60_000)
+    assert node.take("publish") == []
+
+
+def test_publish_that_is_never_acknowledged_is_given_up_after_an_hour(site):
+    node = site.start()
+    site.job(force_push=True)
+    node.send(peer.packet(0xC0))
+    for _ in range(60):
+        site.world.wait(60_000)
+        node.send(peer.packet(0xC0))
+    assert len(node.take("publish")) == 180
     site.world.wait(60_000)
     assert node.take("publish") == []
 

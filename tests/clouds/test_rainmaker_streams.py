@@ -228,3 +228,10 @@ def test_r55_requests_are_acknowledged_and_answered_with_the_qos_of_the_subscrip
     reader.site.world.wait(ANSWER_MS)
     (packet,) = reader.node.take()
     assert (packet["topic"], packet["qos"]) == (reader.topic("data"), 0)
+
+
+def test_record_of_a_request_is_json_whatever_was_in_it():
+    reader = Reader()
+    reader.ask(f=b"\1", l=cbor2.undefined, o=[1], n=1.5)
+    json.dumps(reader.site.cloud.events)
+    assert reader.site.events("stream_request")[-1]["f"] == "b'\\x01'"

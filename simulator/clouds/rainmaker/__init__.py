@@ -7,7 +7,7 @@ what it may say. RainMaker Neo, which speaks AWS IoT Jobs, is another product.
 | file | what it holds |
 |---|---|
 | `cloud.py` | `RainMaker`: the sans-IO core, and the calls that play administrators and users |
-| `session.py` | one connection: what each packet means, PUBACKs both ways, how it ends |
+| `session.py`, `outbox.py` | one connection: what each packet means, how it ends; what waits for a PUBACK |
 | `login.py`, `topics.py` | CONNECT and certificates; the node's policy, and what a topic means |
 | `nodes.py`, `images.py`, `jobs.py`, `ids.py` | what the cloud keeps, and its rules for what there can be |
 | `ota.py` | which node gets which job and when, and what ends a job |

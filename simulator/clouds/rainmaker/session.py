@@ -6,7 +6,6 @@ aws/aws-iot-device-sdk-js#125 for SUBSCRIBE), a second CONNECT or too much paylo
 events). Sessions are clean ones, whatever CONNECT says: the node's policy has no PersistentConnect.
 """
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -15,6 +14,7 @@ from simulator.clouds import mqtt
 from simulator.clouds.mqtt import session as mqtt_session
 from simulator.clouds.rainmaker import login, reports, streams, topics
 from simulator.clouds.rainmaker.nodes import Node
+from simulator.clouds.rainmaker.outbox import Outbox
 
 if TYPE_CHECKING:
     from simulator.clouds.rainmaker.cloud import RainMaker
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _PACKET_LIMIT = 149_504  # bytes; what AWS IoT tells clients of version 5
 PAYLOAD_LIMIT = 128 << 10  # bytes (AWS IoT Core quotas)
 _FILTERS_A_PACKET, _FILTERS = 8, 50  # the same
-_IN_FLIGHT = 100  # publishes without a PUBACK, then the next ones wait (the same)
-_GIVE_UP_MS = 3_600_000  # a publish without a PUBACK is dropped then (the same)
 
 # Reason codes of version 5; before that a connection just goes.
 _MALFORMED, _PROTOCOL, _NOT_AUTHORIZED, _KEEPALIVE, _TOO_LARGE = 0x81, 0x82, 0x87, 0x8D, 0x95
@@ -45,9 +43,7 @@ class Session(mqtt_session.Session):
         self._filters: dict[str, int] = {}
         self._will: mqtt.Will | None = None
         self._heard_ms = cloud.now_ms
-        self._packet_id = 0
-        self._in_flight: dict[int, tuple[str, bytes, int]] = {}  # by packet id: topic, payload, when to give up
-        self._waiting: deque[tuple[str, bytes]] = deque()
+        self._outbox = Outbox(self)
 
     @property
     def name(self) -> str:
@@ -68,7 +64,7 @@ class Session(mqtt_session.Session):
         elif isinstance(packet, mqtt.Unsubscribe):
             self._unsubscribe(packet)
         elif packet.kind == "puback":
-            self._acked(packet.packet_id)
+            self._outbox.acked(packet.packet_id)
         elif packet.kind == "pingreq":
             self.send(mqtt.pingresp())
         elif packet.kind == "disconnect":
@@ -136,18 +132,21 @@ class Session(mqtt_session.Session):
             self.cloud.retain(packet.topic, packet.payload)
         if not packet.topic.startswith("$"):
             self.deliver(packet.topic, packet.payload)
-        self._handle(route, packet.payload)
+        self._handle(packet.topic, packet.payload)
         if self.is_open and actions & {"close", "kick"}:
             self.close(self.OTHER, "fault")
 
-    def _handle(self, route: topics.Route, payload: bytes) -> None:
+    def _handle(self, topic: str, payload: bytes) -> None:
+        route = topics.route(self.node.id, topic)
         handler = _HANDLERS.get(route.kind)
         if route.stream_id:
             streams.Exchange(self, route).answer(payload)
         elif handler:
             handler(self.cloud, self.node, payload)
+        elif route.kind:
+            self.cloud.log("published", node=self.node.id, what=route.kind)
         else:
-            self.cloud.log("ignored", node=self.node.id, kind=route.kind)
+            self.cloud.ignore("no_rule", self.node, topic=topic)
 
     # What goes out
 
@@ -159,38 +158,9 @@ class Session(mqtt_session.Session):
         return is_wanted
 
     def publish(self, topic: str, payload: bytes, is_retained: bool = False) -> None:
-        """With the best QoS that a filter for the topic has. The node acknowledges QoS 1, or it comes again."""
+        """With the best QoS that a filter for the topic has."""
         qos = max((qos for name, qos in self._filters.items() if topics.matches(name, topic)), default=0)
-        if qos == 0:
-            self.send(mqtt.publish(self.level, topic, payload, 0, 0, is_retained))
-        elif len(self._in_flight) >= _IN_FLIGHT:
-            self._waiting.append((topic, payload))
-        else:
-            self._send_once(topic, payload, self.cloud.now_ms + _GIVE_UP_MS, is_retained)
-
-    def _send_once(self, topic: str, payload: bytes, until_ms: int, is_retained: bool = False) -> None:
-        """Under a packet id of its own, and DUP is never set: AWS IoT's ways with a message that it sends again."""
-        packet_id = self._next_packet_id()
-        self._in_flight[packet_id] = topic, payload, until_ms
-        self.send(mqtt.publish(self.level, topic, payload, 1, packet_id, is_retained))
-        self.later(self.cloud.settings.redeliver_ms, partial(self._send_again, packet_id))
-
-    def _next_packet_id(self) -> int:
-        while True:
-            self._packet_id = self._packet_id % 0xFFFF + 1
-            if self._packet_id not in self._in_flight:
-                return self._packet_id
-
-    def _send_again(self, packet_id: int) -> None:
-        if packet_id in self._in_flight:
-            topic, payload, until_ms = self._in_flight.pop(packet_id)
-            if self.cloud.now_ms < until_ms:
-                self.cloud.log("redelivery", node=self.node.id, topic=topic)
-                self._send_once(topic, payload, until_ms)
-
-    def _acked(self, packet_id: int) -> None:
-        if self._in_flight.pop(packet_id, None) and self._waiting:
-            self.publish(*self._waiting.popleft())
+        self._outbox.send(topic, payload, qos, is_retained)
 
     # Beginning and end
 
@@ -206,7 +176,7 @@ class Session(mqtt_session.Session):
             self.node.session = None
         if will := self._will:
             self._will = None
-            self._handle(topics.route(self.node.id, will.topic), will.payload)
+            self._handle(will.topic, will.payload)
 
     @property
     def _patience_ms(self) -> int:

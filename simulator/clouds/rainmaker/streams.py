@@ -99,7 +99,7 @@ class Exchange:
         if not isinstance(fields, dict):
             self._record()
             raise Refusal("InvalidRequest", "not an object")
-        known = {key: fields[key] for key in ("f", "l", "o", "n", "s") if key in fields}
+        known = {key: _readable(fields[key]) for key in ("f", "l", "o", "n", "s") if key in fields}
         self._record(**known, has_bitmap="b" in fields)
         token = fields.get("c")
         if token is not None and not (isinstance(token, str) and len(token.encode(errors="replace")) <= _TOKEN_LIMIT):
@@ -199,6 +199,11 @@ def _marked(bitmap: bytes, offset: int, total: int) -> list[int]:
     """The blocks of a bitmap: bit 0 of its first byte is block `offset`."""
     bits = min(8 * len(bitmap), max(0, total - offset))
     return [offset + bit for bit in range(bits) if bitmap[bit // 8] >> bit % 8 & 1]
+
+
+def _readable(value: object) -> int | str:
+    """For the record, which is JSON."""
+    return value if isinstance(value, int) else repr(value)
 
 
 def _number(fields: dict, key: str, default: int | None = None) -> int:
