@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from simulator.board import image_writer
 from simulator.clouds.rainmaker import EVERYBODY, Serialisation
 from simulator.clouds.rainmaker.jobs import Rule
 from simulator.errors import UserError
@@ -322,7 +323,7 @@ def test_r52_cancelled_job_is_not_offered_and_can_be_archived_once(site):
 
 def test_r53_otaurl_is_raw_and_has_no_key_that_does_not_apply(site):
     node = site.start()
-    metadata = {"download_window": {"start": 120, "end": 270}, "note": "a/b & c"}
+    metadata = {"download_window": {"start": 120, "end": 270}, "note": "a/b & ä"}
     job = site.job(metadata=metadata, force_push=True)
     (payload,) = node.messages(f"node/{NODE}/otaurl")
     assert b"\\" not in payload
@@ -371,27 +372,22 @@ def test_serialised_job_has_three_slots_a_network_and_the_rest_waits(site):
     (wait,) = nodes[3].fetch()
     assert wait == {"ota_available": True, "action": "wait", "min_wait": 60, "max_wait": 120, "ota_task": 600}
     assert site.state(job, ids[3]) == "triggered"
+    nodes[4].say("config", rm_peer.config(ids[4], attributes={"network-id": "elsewhere"}))
+    assert nodes[4].fetch()[0]["ota_job_id"] == job.id
     nodes[0].report(job.id, "success")
     assert nodes[3].fetch()[0]["ota_job_id"] == job.id
 
 
-def test_serialised_slot_is_free_again_after_the_time_planned(site):
+def test_serialised_slot_is_free_again_after_the_time_planned():
+    site = Site(network_slots=1)
     site.cloud.add_node(OTHER)
     pair = [site.start(), site.start(OTHER)]
     for node in pair:
         node.say("config", rm_peer.config(node.node_id, attributes={"network-id": "n"}))
-    site = pair[0].world
-    site.cloud.settings = site.cloud.settings.__class__(network_slots=1)
-    site.cloud.create_job(
-        "j",
-        site.cloud.add_image("fw", b"x"),
-        site.now_ms,
-        nodes=(NODE, OTHER),
-        serialisation=Serialisation(100),
-    )
+    site.job(nodes=(NODE, OTHER), serialisation=Serialisation(100))
     assert "url" in pair[0].fetch()[0]
     assert pair[1].fetch() == [{"ota_available": True, "action": "wait", "ota_task": 100}]
-    site.wait(100_000)
+    site.world.wait(100_000)
     assert "url" in pair[1].fetch()[0]
 
 
@@ -431,6 +427,14 @@ def test_archived_image_gets_no_job_and_one_in_use_stays(site):
     site.world.do(site.cloud.cancel_job, job)
     site.cloud.delete_image(image)
     assert refused(site.cloud.image, image.id) == "no_such_image"
+
+
+def test_what_an_image_does_not_say_of_itself_is_said_at_upload(site):
+    data = image_writer.build(b"payload", title="lamp", version="1.5.0")
+    image = site.cloud.add_image("fw", data)
+    assert (image.fw_version, image.model, image.type) == ("1.5.0", "lamp", None)
+    image = site.cloud.add_image("fw", data, fw_version="2", type="Lamp", model="lamp-2")
+    assert (image.fw_version, image.model, image.type) == ("2", "lamp-2", "Lamp")
 
 
 @pytest.mark.parametrize(("name", "data"), [("", b"x"), ("fw", b"")])

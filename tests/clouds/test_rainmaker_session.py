@@ -176,12 +176,29 @@ def test_retained_message_on_a_reserved_topic_ends_the_connection(site):
 
 def test_node_hears_itself_where_it_listens_but_never_its_basic_ingest(site):
     node = site.start()
-    node.subscribe(f"node/{NODE}/#")
+    node.subscribe(f"node/{NODE}/#", f"$aws/rules/esp_set_params/node/{NODE}/#")
     node.say("params/local", {"Lamp": {"on": True}})
     assert node.messages() == []
     node.ingest = False
     node.say("params/local", {"Lamp": {"on": False}})
     assert node.messages() == [b'{"Lamp": {"on": false}}']
+
+
+def test_wildcard_covers_what_is_below_and_not_the_level_above(site):
+    node = site.start(ingest=False)
+    node.subscribe(f"node/{NODE}/x/#")
+    for topic in ("x", "x/y", "x/y/z", "xy"):
+        node.publish(f"node/{NODE}/{topic}", topic)
+    assert node.messages() == [b"x/y", b"x/y/z"]
+
+
+def test_parameters_at_the_start_replace_all_and_later_ones_only_themselves(site):
+    node = site.start()
+    node.say("params/local/init", {"Lamp": {"on": False, "hue": 7}, "Fan": {"speed": 1}})
+    node.say("params/local", {"Lamp": {"on": True}})
+    assert site.node.params == {"Lamp": {"on": True, "hue": 7}, "Fan": {"speed": 1}}
+    node.say("params/local/init", {"Lamp": {"on": False}})
+    assert site.node.params == {"Lamp": {"on": False}}
 
 
 def test_rule_of_another_name_gets_nothing(site):

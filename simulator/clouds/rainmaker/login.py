@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _BAD_PROTOCOL, _NOT_AUTHORIZED, _TAKEN_OVER, _QUOTA = 0x84, 0x87, 0x8E, 0x97
 _PROTOCOLS = {mqtt.V311: "3.1.1", mqtt.V5: "5"}
 
-# Keep-alive in seconds: what a client may have, and what it gets that wants none or more (AWS IoT Core quotas).
+# Keep-alive in seconds: the least and the most a client may have; none is the most (AWS IoT Core quotas; the firmware's
+# own setting has the same bounds, rainmaker.md section 1).
 _KEEPALIVE_S = range(30, 1201)
 
 

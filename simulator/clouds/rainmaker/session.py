@@ -19,8 +19,8 @@ from simulator.clouds.rainmaker.outbox import Outbox
 if TYPE_CHECKING:
     from simulator.clouds.rainmaker.cloud import RainMaker
 
-_PACKET_LIMIT = 149_504  # bytes; what AWS IoT tells clients of version 5
 PAYLOAD_LIMIT = 128 << 10  # bytes (AWS IoT Core quotas)
+_PACKET_LIMIT = PAYLOAD_LIMIT + (16 << 10)  # a little too much payload is still read, to say what is wrong
 _FILTERS_A_PACKET, _FILTERS = 8, 50  # the same
 
 # Reason codes of version 5; before that a connection just goes.
@@ -172,8 +172,7 @@ class Session(mqtt_session.Session):
         """A connection that ends without a word leaves its will."""
         if self.node is None:
             return
-        if self.node.session is self:
-            self.node.session = None
+        self.node.session = None
         if will := self._will:
             self._will = None
             self._handle(will.topic, will.payload)
