@@ -18,13 +18,17 @@ _LOST = const(30)  # lost links in a row at one offset: half an hour of nothing 
 
 
 class Install:
-    """One job on its way into the spare slot of its track. `agent` lends cloud and link, and its last section."""
+    """One job on its way into the spare slot of its track. `agent` lends cloud and link, and its last section.
+
+    `scatter`: what came before its turn, where a source brings blocks in any order (scatter.py).
+    """
 
     def __init__(self, agent, track, job):
         self.agent = agent
         self.track = track
         self.job = job
         self.slot = track.slot
+        self.scatter = None
         self._digest = None
         self._erased = False
         self._stalled_at = -1
@@ -79,7 +83,7 @@ class Install:
             source = None
             try:
                 source = self.agent.cloud.source(self.job, self.slot.offset)
-                yield from self._stream(source)
+                yield from self._scattered(source) if hasattr(source, "begin") else self._stream(source)
             except TransferError as error:
                 self._count_stall(error)
                 yield from self.agent.online(error)
@@ -101,14 +105,24 @@ class Install:
                 if n != BLOCK and n != size - slot.offset:
                     raise TransferError("short_block")
                 if not slot.offset:
-                    yield from self._first()
-                if self._digest is not None:
-                    self._digest.update(slot.block if n == BLOCK else memoryview(slot.block)[:n])
+                    yield from self.first()
+                self.digest(n)
                 slot.commit(n)
             attend(slot.offset, size)
             yield
 
-    def _first(self):
+    def _scattered(self, source):
+        from ota import scatter
+
+        return scatter.stream(self, source)
+
+    def digest(self, n):
+        """The next `n` bytes of the image are in `slot.block`."""
+        if self._digest is not None:
+            block = self.slot.block
+            self._digest.update(block if n == BLOCK else memoryview(block)[:n])
+
+    def first(self):
         """The first block decides whether anything is erased at all."""
         self.slot.check(self.job)
         self.agent.cloud.inspect(self.job, self.slot.block)
@@ -128,6 +142,7 @@ class Install:
             raise JobError(error.code, error.detail)
         yield from self.agent.ask_again()
         self._erased = False
+        self.scatter = None
         self.slot.offset = 0
         self._digest = self._new_digest()
         self.track.reporter.post(self.job.id, DOWNLOADING)

@@ -20,11 +20,14 @@ from ota.port import const, ticks_diff, ticks_ms
 PUBLISH = const(0x30)
 PUBACK = const(0x40)
 SUBACK = const(0x90)
-_TOPIC = const(128)  # the longest topic that anybody sends us
+_TOPIC = const(96)  # the longest topic that most clouds send
 
 
 class Mqtt(simple.MQTTClient):
-    """One connection. After `poll` returned PUBLISH: `topic[:topic_size]`, `left` bytes of payload still to read."""
+    """One connection. After `poll` returned PUBLISH: `topic[:topic_size]`, `left` bytes of payload still to read.
+
+    `topic` may be replaced by a longer one: of each topic it takes as much as it has room for.
+    """
 
     def __init__(self, stream, client_id, user, password, keepalive_s=60):
         super().__init__(client_id, "", 1883, user, password, keepalive_s)
@@ -36,6 +39,7 @@ class Mqtt(simple.MQTTClient):
         self.topic_size = 0
         self.left = 0
         self.acked = 0  # packet id of the last PUBACK
+        self.granted = 0  # packet id of the last SUBACK
         self._answer = 0  # packet id that a QoS 1 payload will be acknowledged with, 0: none
         self._ping_ms = keepalive_s * 500
         self._pinged = ticks_ms()
@@ -63,15 +67,20 @@ class Mqtt(simple.MQTTClient):
         self._pinged = ticks_ms()
 
     def subscribe(self, topics):
-        """One SUBSCRIBE for all `topics`, pairs of bytes and QoS. The answer comes through `poll` as SUBACK."""
-        body = struct.pack(">H", self._next_id())
+        """One SUBSCRIBE for all `topics`, pairs of bytes and QoS; returns the packet id to look for in `granted`.
+
+        The answer comes through `poll` as SUBACK.
+        """
+        pid = self.next_id()
+        body = struct.pack(">H", pid)
         for topic, qos in topics:
             body += struct.pack(">H", len(topic)) + topic + bytes((qos,))
         self._send(0x82, body)
+        return pid
 
     def send(self, topic, payload, qos=1):
         """PUBLISH of bytes; returns the packet id to look for in `acked`, 0 for QoS 0. Never waits for the answer."""
-        pid = self._next_id() if qos else 0
+        pid = self.next_id() if qos else 0
         body = struct.pack(">H", len(topic)) + topic
         if qos:
             body += struct.pack(">H", pid)
@@ -105,14 +114,14 @@ class Mqtt(simple.MQTTClient):
         if kind == PUBACK:
             self.acked = self._take_short()
         elif kind == SUBACK:
-            self._take_short()
+            self.granted = self._take_short()
             return SUBACK
         self.skip()
         return kind if kind == PUBACK else 0
 
     def _begin_publish(self, qos):
         size = self._take_short()
-        self.topic_size = min(size, _TOPIC)
+        self.topic_size = min(size, len(self.topic))
         self._take(self.topic, self.topic_size)
         for _ in range(size - self.topic_size):
             self._take(self._head, 1)  # longer than any topic of ours: what is kept will match none
@@ -163,7 +172,8 @@ class Mqtt(simple.MQTTClient):
         except (OSError, AttributeError):
             self._stream.close()
 
-    def _next_id(self):
+    def next_id(self):
+        """Packet id for what is not QoS 0."""
         self.pid = self.pid % 0xFFFF + 1
         return self.pid
 

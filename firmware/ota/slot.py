@@ -4,6 +4,7 @@
 The whole area for the image is erased first, then only programmed. So after any power cut the last block
 that is not all FF is the only one in doubt, and a resume needs no record of progress at all:
 docs/decisions/0002-erase-first.md. One block of RAM, owned here, for filling, writing and reading back.
+For blocks that come before their turn scatter.py uses `put` and `read`.
 """
 
 from ota import checksum, image
@@ -39,49 +40,46 @@ class Slot:
         """Generator: erases what `size` bytes need, one sector a step."""
         if size > self.size:
             raise JobError("slot_too_small", "%d > %d" % (size, self.size))
-        self._verified = False
         self.offset = 0
         for index in range((size + BLOCK - 1) // BLOCK):
-            self._erase_block(index)
+            self.erase_block(index)
             yield
 
     def find(self, size):
-        """Generator: sets `offset` to what survives of an image of `size` bytes after a cut.
+        """Generator: sets `offset` to what survives of an image of `size` bytes after a cut: see remains.py."""
+        from ota import remains
 
-        The last block with anything in it may be torn: it is erased and counts as not there.
-        """
-        self._verified = False
-        index = (size + BLOCK - 1) // BLOCK
-        while index:
-            index -= 1
-            self._read(index)
-            if self.block.count(b"\xff") != BLOCK:
-                self._erase_block(index)
-                break
-            yield
-        self.offset = index * BLOCK
+        return remains.find(self, size)
 
     def commit(self, n):
         """Programs the first `n` bytes of `block` at `offset`; the rest of a last, short block becomes FF."""
-        self._verified = False
+        self.pad(n)
+        self.put(self.offset // BLOCK, self.block, 0)
+        self.offset += n
+
+    def pad(self, n):
+        """Makes all of `block` but its first `n` bytes FF."""
         for i in range(n, BLOCK):
             self.block[i] = 0xFF
+
+    def put(self, index, data, at):
+        """Programs `data` at byte `at` of a block."""
+        self._verified = False
         for attempt in range(_ATTEMPTS):
             try:
-                self._partition.writeblocks(self.offset // BLOCK, self.block, 0)
-                break
+                self._partition.writeblocks(index, data, at)
+                return
             except OSError as error:
-                self._give_up(attempt, "flash_write_failed", self.offset, error)
-        self.offset += n
+                self._give_up(attempt, "flash_write_failed", index * BLOCK, error)
 
     def feed(self, digest, size):
         """Generator: reads the first `size` bytes back from flash into `digest`."""
         for index in range(size // BLOCK):
-            self._read(index)
+            self.read(index, self.block)
             digest.update(self.block)
             yield
         if size % BLOCK:
-            self._read(size // BLOCK)
+            self.read(size // BLOCK, self.block)
             digest.update(memoryview(self.block)[: size % BLOCK])
 
     def verify(self, job):
@@ -102,7 +100,8 @@ class Slot:
         except OSError as error:
             raise VerifyError("image_refused", str(error))
 
-    def _erase_block(self, index):
+    def erase_block(self, index):
+        self._verified = False
         for attempt in range(_ATTEMPTS):
             try:
                 self._partition.ioctl(_ERASE, index)
@@ -110,10 +109,11 @@ class Slot:
             except OSError as error:
                 self._give_up(attempt, "flash_erase_failed", index * BLOCK, error)
 
-    def _read(self, index):
+    def read(self, index, buf):
+        """Reads the beginning of a block."""
         for attempt in range(_ATTEMPTS):
             try:
-                self._partition.readblocks(index, self.block)
+                self._partition.readblocks(index, buf, 0)
                 return
             except OSError as error:
                 self._give_up(attempt, "flash_read_failed", index * BLOCK, error)

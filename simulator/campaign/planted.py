@@ -16,7 +16,7 @@ from simulator.campaign.stories import SOFTWARE, STORIES
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
-_JOURNAL, _REPORT, _SLOT = "ota/journal.py", "ota/report.py", "ota/slot.py"
+_JOURNAL, _REMAINS, _REPORT, _SLOT = "ota/journal.py", "ota/remains.py", "ota/report.py", "ota/slot.py"
 _POLICY, _OTADATA, _BOARD = "ota/policy.py", "ota/otadata.py", "ota/board.py"
 _CLOUD, _TRACK, _TRIAL = "ota/cloud/thingsboard.py", "ota/track.py", "ota/trial.py"
 
@@ -61,14 +61,14 @@ _OF_FIRMWARE = (
     Planted(
         "does not erase before it writes",
         _SLOT,
-        "            self._erase_block(index)\n            yield\n",
+        "            self.erase_block(index)\n            yield\n",
         "            yield\n",
     ),
     Planted(
         "trusts the block that may be torn",
-        _SLOT,
-        "                self._erase_block(index)\n                break\n",
-        "                index += 1\n                break\n",
+        _REMAINS,
+        "    doubt = max(0, hole - 1)\n",
+        "    doubt = hole\n",
     ),
     Planted(
         "takes an erase that was cut for done",
@@ -84,9 +84,9 @@ _OF_FIRMWARE = (
     ),
     Planted(
         "takes up a block too late",
-        _SLOT,
-        "        self.offset = index * BLOCK\n",
-        "        self.offset = (index + 1) * BLOCK if index else 0\n",
+        _REMAINS,
+        "    slot.offset = doubt * BLOCK\n",
+        "    slot.offset = (doubt + 1) * BLOCK if doubt else 0\n",
     ),
     Planted(
         "forgets to note that it activates",

@@ -29,6 +29,10 @@ class Partition:
         self._maybe_refuse("writeblocks")
         self.programs.append(index)
         start = index * 4096 + offset
+        old = self.data[start : start + len(buf)]
+        if old.count(b"\xff") == len(buf):  # the usual case: erased before
+            self.data[start : start + len(buf)] = buf
+            return
         for i in range(len(buf)):
             self.data[start + i] &= buf[i]
 

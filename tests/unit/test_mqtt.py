@@ -114,7 +114,7 @@ def test_mqtt_too_long_a_payload_is_skipped_not_stored():
 def test_mqtt_topic_longer_than_any_of_ours_is_cut_and_survived():
     client, _ = connected(publish(b"y" * 150, b"x") + publish(b"u", b"next"))
     client.poll(0)
-    assert client.topic_size == 128
+    assert client.topic_size == len(client.topic) == 96
     client.skip()
     client.poll(0)
     assert client.payload(10) == b"next"

@@ -3,4 +3,8 @@
 
 A Source has `readinto(block) -> n` and `close()`. It fills the block, or returns the short tail once; None
 means "nothing yet, call again"; anything else is a TransferError. It knows nothing of flash.
+
+A Source that brings blocks in any order has two names more. begin(scatter) is called first; the argument knows which
+blocks are there already (scatter.py). `at`: index of the block that was filled; negative when it is only the beginning
+of the image, to be judged before anything is erased: that comes first where the image is wanted from its start.
 """
