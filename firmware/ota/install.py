@@ -141,11 +141,15 @@ class Install:
         if tries >= MAX_TRIES:
             raise JobError(error.code, error.detail)
         yield from self.agent.ask_again()
+        self.from_start()
+        self.track.reporter.post(self.job.id, DOWNLOADING)
+
+    def from_start(self):
+        """Nothing that is in flash counts any more."""
         self._erased = False
         self.scatter = None
         self.slot.offset = 0
         self._digest = self._new_digest()
-        self.track.reporter.post(self.job.id, DOWNLOADING)
 
     def _new_digest(self):
         return checksum.new(self.job.algorithm) if self.job.checksum else None

@@ -6,6 +6,7 @@ heads get into flash in order, and after a power cut they tell where the image e
 block when its turn comes: from RAM, or back from flash. docs/decisions/0008-blocks-in-any-order.md
 """
 
+from ota.errors import TransferError
 from ota.remains import HEAD, SPAN
 from ota.slot import BLOCK
 
@@ -55,7 +56,20 @@ class Scatter:
 
 
 def stream(install, source):
-    """Generator: the block loop of Install for such a source; allocates nothing either."""
+    """Generator: the block loop of Install for such a source.
+
+    Unless the job has a mark to know the bytes by, a transfer that breaks off is begun anew from the start.
+    """
+    try:
+        yield from _stream(install, source)
+    except TransferError:
+        if install.job.mark == "":
+            install.from_start()
+        raise
+
+
+def _stream(install, source):
+    """Generator: allocates nothing while blocks come in."""
     slot, size, attend = install.slot, install.job.size, install.agent.attend
     scatter = install.scatter
     if scatter is None or scatter.first != slot.offset // BLOCK:

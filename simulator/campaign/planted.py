@@ -79,8 +79,8 @@ _OF_FIRMWARE = (
     Planted(
         "always begins again from the start",
         _INSTALL,
-        '(self.job.id, "writing", self.slot.label)',
-        '(self.job.id, "never", self.slot.label)',
+        '(job.id, "writing", self.slot.label)',
+        '(job.id, "never", self.slot.label)',
     ),
     Planted(
         "takes up a block too late",

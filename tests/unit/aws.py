@@ -190,7 +190,7 @@ class Aws:
 
 
 class Job:
-    algorithm = checksum = None
+    algorithm = checksum = mark = None
 
     def __init__(self, size=0, stream=STREAM):
         self.size = size or len(IMAGE)
@@ -225,6 +225,12 @@ class Install:
         """Whether the digest got all of the image, and flash has it."""
         data = memoryview(self.slot._partition.data)[: len(image)]
         return self.sha256.digest() == hashlib.sha256(image).digest() and data == image
+
+    def from_start(self):
+        self.scatter = None
+        self.slot.offset = self.told = 0
+        self.sha256 = hashlib.sha256()
+        self.judged = []
 
     def first(self):
         self.judged.append(bytes(self.slot.block[:289]))

@@ -347,6 +347,22 @@ def test_stream_after_a_lost_link_asks_only_for_what_is_missing_r36():
     assert install.slot._partition.programs.count(3) == 2  # its head when its turn had come
 
 
+def test_stream_without_an_md5_begins_anew_after_a_lost_link_r36():
+    for mark, kept in (("0f343b0931126a20f133d67c2b018a3b", True), ("", False)):
+        image = IMAGE[: 8 * BLOCK]
+        cloud = Aws(image)
+        install = Install(Partition(8 * BLOCK), Job(len(image)))
+        install.job.mark = mark
+        cloud.answer = lambda request, cloud=cloud: [told for told in cloud.honest(request) if told[6] < 3]
+        with Clock(400):
+            raises(TransferError, "stream_silence", install.download, cloud)
+        again = Aws(image)
+        install.download(again)
+        assert install.holds(image)
+        assert (again.requests[0]["l"] == 289) != kept
+        assert install.slot._partition.erases == list(range(8)) * (1 if kept else 2)
+
+
 def test_stream_close_leaves_no_payload_behind():
     cloud = Aws()
     source = aws_stream.AwsStream(cloud, Job(), 0)

@@ -103,6 +103,8 @@ class Source:
 
 
 class Job:
+    mark = None
+
     def __init__(self, image):
         self.size = len(image)
 
