@@ -14,6 +14,7 @@ from tests.clouds import rm_peer
 from tests.clouds.rm_peer import NODE, Site
 
 OTHER = "B1B2C3D4E5F6"
+NAN = '{"ota_job_id":"a","status":"failed","ts":NaN}'
 
 
 @pytest.fixture
@@ -203,7 +204,8 @@ def test_r47_no_time_is_the_clouds_time(site):
 
 
 @pytest.mark.parametrize(
-    "payload", ['{"ota_job_id":"', "", "[]", '"x"', "\xff", '{"status":"success"}', "[" * 100_000, '{"ota_job_id":"a"}']
+    "payload",
+    ['{"ota_job_id":"', "", "[]", '"x"', "\xff", '{"status":"success"}', "[" * 100_000, '{"ota_job_id":"a"}', NAN],
 )
 def test_r48_cut_off_or_other_json_changes_nothing_and_is_counted(site, payload):
     node = site.start()
@@ -253,6 +255,15 @@ def test_r50_push_again_to_all_that_are_not_done(site):
     node.report(job.id, "success").take()
     site.world.do(site.cloud.retrigger, job)
     assert (len(node.offers()), len(other.offers())) == (0, 1)
+
+
+def test_r50_push_again_spares_who_has_left_the_group(site):
+    node = site.start()
+    lamps = site.cloud.add_group("lamps", site.node)
+    job = site.job(groups=(lamps.id,))
+    site.cloud.leave(lamps, site.node)
+    site.world.do(site.cloud.retrigger, job)
+    assert node.offers() == []
 
 
 def test_r51_nothing_before_the_user_says_yes(site):

@@ -188,3 +188,11 @@ def test_without_the_certificate_of_a_node_nobody_gets_in(tmp_path, shown):
     site.stop()
     reasons = [event["reason"] for event in site.cloud.events if event["event"] == "refused"]
     assert reasons == ["unknown certificate"] * (shown == "of nobody")  # TLS itself refuses the others
+
+
+def test_node_may_ask_for_mqtt_by_alpn(tmp_path):
+    site = Site(tmp_path, paho.MQTTv311).start()
+    site.tls.set_alpn_protocols(["x-amzn-mqtt-ca"])
+    assert not site.connect().connack.is_failure
+    assert site.clients[0].paho.socket().selected_alpn_protocol() == "x-amzn-mqtt-ca"
+    site.stop()

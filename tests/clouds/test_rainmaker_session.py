@@ -250,6 +250,14 @@ def test_publish_that_is_never_acknowledged_is_given_up_after_an_hour(site):
     assert node.take("publish") == []
 
 
+def test_publish_need_not_come_again():
+    site = Site(redeliver_ms=0)
+    node = site.start()
+    site.job(force_push=True)
+    site.world.wait(100_000)
+    assert len(node.take("publish")) == 1
+
+
 def test_hundred_publishes_are_under_way_at_most(site):
     node = site.start(ingest=False)
     node.subscribe(f"node/{NODE}/echo")

@@ -12,7 +12,7 @@ what it may say. RainMaker Neo, which speaks AWS IoT Jobs, is another product.
 | `nodes.py`, `images.py`, `jobs.py`, `ids.py` | what the cloud keeps, and its rules for what there can be |
 | `ota.py` | which node gets which job and when, and what ends a job |
 | `otaurl.py`, `urls.py` | what a node is told; URLs that expire |
-| `reports.py` | node config, parameters, otafetch and otastatus, read as the cloud reads them |
+| `reports.py`, `bodies.py` | node config, parameters, otafetch and otastatus, read as the cloud reads them |
 | `streams.py` | blocks of an image over MQTT: AWS IoT's file delivery |
 | `store.py` | the web server that images come from: a second core in front of the same state |
 | `pki.py` | a private CA: certificates of nodes and of the cloud |

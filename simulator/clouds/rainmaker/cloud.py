@@ -34,7 +34,7 @@ class Settings:
     `stream_ms`: the same for a request about a stream.
     `json_blocks`: how a block travels in JSON, "base64" or "hex".
     `connect_interval_ms`: a client id may connect that often (AWS IoT Core quotas).
-    `redeliver_ms`: a publish without a PUBACK comes again after that; AWS IoT does not say when.
+    `redeliver_ms`: a publish without a PUBACK comes again after that, 0: never; AWS IoT does not say when.
     """
 
     failed_is_terminal: bool = False

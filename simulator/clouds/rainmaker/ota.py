@@ -89,12 +89,8 @@ class Ota:
 
     def candidates(self, node: Node) -> list[NodeJob]:
         """What is for this node and not done, the first to be done first: by priority, then the newest."""
-        found = [
-            job.node_jobs[node.id]
-            for job in self.jobs.values()
-            if job.is_active and node.id in job.node_jobs and job.is_for(node)
-        ]
-        todo = [node_job for node_job in found if not self.is_done(node_job) and self._has_network(node_job)]
+        found = [job.node_jobs[node.id] for job in self.jobs.values() if job.is_active and node.id in job.node_jobs]
+        todo = [node_job for node_job in found if self._is_open(node_job)]
         return sorted(todo, key=lambda node_job: (node_job.job.priority, -node_job.job.number))
 
     def fetch(self, node: Node) -> None:
@@ -139,7 +135,7 @@ class Ota:
     def _push(self, job: Job) -> None:
         """To all that are not done; who is not there counts as told and has to ask (items 50 and 52)."""
         for node_job in list(job.node_jobs.values()):
-            if not self.is_done(node_job) and self._has_network(node_job) and self._has_slot(node_job):
+            if self._is_open(node_job) and self._has_slot(node_job):
                 self._serve(node_job, "push")
 
     def _serve(self, node_job: NodeJob, cause: str) -> None:
@@ -148,9 +144,11 @@ class Ota:
         job, node = node_job.job, node_job.node
         self._cloud.tell(node, otaurl.offer(self._cloud, job, node), job=job.id, cause=cause)
 
-    def _has_network(self, node_job: NodeJob) -> bool:
-        """A node that does not say which network it is in gets no serialised job."""
-        return node_job.job.serialisation is None or _network(node_job.node) is not None
+    def _is_open(self, node_job: NodeJob) -> bool:
+        """Is the job still for the node, and to be done? A node in no known network gets no serialised job."""
+        job, node = node_job.job, node_job.node
+        has_network = job.serialisation is None or _network(node) is not None
+        return job.is_for(node) and has_network and not self.is_done(node_job)
 
     def _has_slot(self, node_job: NodeJob) -> bool:
         """Only so many nodes of a network are at it at once. One that takes longer than planned loses its slot."""

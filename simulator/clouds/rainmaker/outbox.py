@@ -66,7 +66,7 @@ class Outbox:
 
     def _watch(self) -> None:
         """One timer, for the message that is due first."""
-        if self._in_flight and not self._is_watching:
+        if self._in_flight and self._cloud.settings.redeliver_ms and not self._is_watching:
             self._is_watching = True
             first = next(iter(self._in_flight.values()))
             self._session.later(first.due_ms - self._cloud.now_ms, self._send_again)

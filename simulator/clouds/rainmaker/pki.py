@@ -14,6 +14,7 @@ from simulator.errors import UserError
 _SINCE = datetime.datetime(2000, 1, 1, tzinfo=datetime.UTC)  # whatever time it is in a simulation
 _UNTIL = datetime.datetime(2049, 1, 1, tzinfo=datetime.UTC)
 _CA_FILE = "ca.pem"
+_ALPN = "x-amzn-mqtt-ca"  # how a node says MQTT on port 443 (rainmaker.md section 1)
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Authority:
         """For the MQTT door, at these host names or addresses: nobody gets in without a certificate of this CA."""
         context = self.https(*names)
         self._ca.configure_trust(context)
+        context.set_alpn_protocols([_ALPN])
         context.verify_mode = ssl.CERT_REQUIRED
         return context
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a node publishes about itself and its job, read as the cloud reads it (rainmaker.md 2.2, 2.3, items 44-49)."""
 
-import json
 from typing import TYPE_CHECKING
 
-from simulator.clouds.rainmaker import jobs, nodes
+from simulator.clouds.rainmaker import bodies, jobs, nodes
 from simulator.clouds.rainmaker.jobs import Entry, NodeJob
 from simulator.clouds.rainmaker.nodes import Node
 
@@ -19,7 +18,7 @@ def occasion(kind: str, payload: bytes) -> str:
     """Under which name the faults know this publish."""
     if kind == "otastatus":
         try:
-            return "success" if _object(payload).get("status") == jobs.SUCCESS else kind
+            return "success" if bodies.load_object(payload).get("status") == jobs.SUCCESS else kind
         except ValueError:
             return kind
     if kind in ("get", "describe"):
@@ -30,7 +29,7 @@ def occasion(kind: str, payload: bytes) -> str:
 def config(cloud: "RainMaker", node: Node, payload: bytes) -> None:
     """Kept if it is one; jobs are matched anew."""
     try:
-        node.config = nodes.check_config(_load(payload), node.id)
+        node.config = nodes.check_config(bodies.load(payload), node.id)
     except (ValueError, nodes.BadConfig) as error:
         cloud.ignore("bad_config", node, reason=str(error))
         return
@@ -41,7 +40,7 @@ def config(cloud: "RainMaker", node: Node, payload: bytes) -> None:
 def params(cloud: "RainMaker", node: Node, payload: bytes, is_init: bool = False) -> None:
     """By device; `params/local/init` replaces all, `params/local` only what it names."""
     try:
-        said = _object(payload)
+        said = bodies.load_object(payload)
     except ValueError as error:
         cloud.ignore("bad_params", node, reason=str(error))
         return
@@ -56,7 +55,7 @@ def params(cloud: "RainMaker", node: Node, payload: bytes, is_init: bool = False
 def fetch(cloud: "RainMaker", node: Node, payload: bytes) -> None:
     """Answers some time later, if there is anything to say."""
     try:
-        said = _object(payload)
+        said = bodies.load_object(payload)
     except ValueError as error:
         cloud.ignore("bad_fetch", node, reason=str(error))
         return
@@ -67,7 +66,7 @@ def fetch(cloud: "RainMaker", node: Node, payload: bytes) -> None:
 def status(cloud: "RainMaker", node: Node, payload: bytes) -> str | None:
     """Enters it into the node-job's history if that is open; says and counts why if not. Returns the status word."""
     try:
-        said = _object(payload)
+        said = bodies.load_object(payload)
         job_id, word = said["ota_job_id"], said["status"]
     except (ValueError, KeyError) as error:
         cloud.ignore("bad_status", node, reason=repr(error), payload=payload.decode(errors="replace"))
@@ -106,18 +105,3 @@ def _entry(cloud: "RainMaker", word: str, info: str, ts: object) -> Entry:
     if is_number and _FIRST_TS <= ts <= now_s + _AHEAD_S:
         return Entry(word, info, int(ts), "NODE")
     return Entry(word, info, now_s, "CLOUD", ts if is_number else None)
-
-
-def _load(payload: bytes) -> object:
-    """ValueError for what is no JSON, and for what is too deep."""
-    try:
-        return json.loads(payload)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-
-
-def _object(payload: bytes) -> dict:
-    said = _load(payload)
-    if not isinstance(said, dict):
-        raise ValueError("not an object")
-    return said

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 PAYLOAD_LIMIT = 128 << 10  # bytes (AWS IoT Core quotas)
 _PACKET_LIMIT = PAYLOAD_LIMIT + (16 << 10)  # a little too much payload is still read, to say what is wrong
-_FILTERS_A_PACKET, _FILTERS = 8, 50  # the same
+_FILTERS_A_PACKET, _FILTERS = 8, 50  # the same quotas
 
 # Reason codes of version 5; before that a connection just goes.
-_MALFORMED, _PROTOCOL, _NOT_AUTHORIZED, _KEEPALIVE, _TOO_LARGE = 0x81, 0x82, 0x87, 0x8D, 0x95
+_PROTOCOL, _NOT_AUTHORIZED, _KEEPALIVE, _TOO_LARGE = 0x82, 0x87, 0x8D, 0x95
 _QUOTA, _NO_RETAIN, _NO_QOS_2 = 0x97, 0x9A, 0x9B
 _NO_SUBSCRIPTION = 0x11
 

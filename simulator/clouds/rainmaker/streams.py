@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import cbor2
 
+from simulator.clouds.rainmaker import bodies
 from simulator.clouds.rainmaker.faults import Rule
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ class Exchange:
         """The request as a dict, with its token noted; raises Refusal."""
         is_cbor = self._route.format == "cbor"
         try:
-            fields = cbor2.loads(payload) if is_cbor else json.loads(payload)
-        except (cbor2.CBORError, ValueError, RecursionError) as error:
+            fields = cbor2.loads(payload) if is_cbor else bodies.load(payload)
+        except (cbor2.CBORError, ValueError) as error:
             self._record()
             raise Refusal("InvalidCbor" if is_cbor else "InvalidJson", "cannot be decoded") from error
         if not isinstance(fields, dict):
@@ -202,8 +203,8 @@ def _marked(bitmap: bytes, offset: int, total: int) -> list[int]:
 
 
 def _readable(value: object) -> int | str:
-    """For the record, which is JSON."""
-    return value if isinstance(value, int) else repr(value)
+    """For the record, which is JSON; CBOR has integers of any size, and much else."""
+    return value if isinstance(value, int) and abs(value) < 1 << 64 else type(value).__name__
 
 
 def _number(fields: dict, key: str, default: int | None = None) -> int:

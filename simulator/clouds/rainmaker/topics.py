@@ -25,14 +25,12 @@ _STREAM = re.compile(r"streams/([^/]+)/(get|describe)/(cbor|json)")
 class Route:
     """What a published topic means. `kind`: a key of the rules, "get", "describe", or "" for nothing the cloud knows.
 
-    `stream_id` and `format` ("cbor", "json") are those of a stream's topic. `is_ingest`: it came by Basic Ingest, so
-    nobody but the rule sees it.
+    `stream_id` and `format` ("cbor", "json") are those of a stream's topic.
     """
 
     kind: str
     stream_id: str = ""
     format: str = ""
-    is_ingest: bool = False
 
 
 def may_publish(node_id: str, topic: str) -> bool:
@@ -60,10 +58,10 @@ def route(node_id: str, topic: str) -> Route:
     plain = match[2] if match else topic
     kind = plain.removeprefix(f"node/{node_id}/")
     if kind in _RULES and (match is None or match[1] == _RULES[kind]):
-        return Route(kind, is_ingest=match is not None)
+        return Route(kind)
     if stream := _STREAM.fullmatch(topic.removeprefix(f"$aws/things/{node_id}/")):
         return Route(stream[2], stream[1], stream[3])
-    return Route("", is_ingest=match is not None)
+    return Route("")
 
 
 def matches(name: str, topic: str) -> bool:
