@@ -206,8 +206,8 @@ _OF_FIRMWARE = (
     Planted(
         "says how a job ended each time it is asked",
         _TRACK,
-        '        if self.journal.get("last") != job_id:\n            self.reporter',
-        "        if True:\n            self.reporter",
+        '        elif self.journal.get("last") != job_id:\n            self.reporter',
+        "        else:\n            self.reporter",
     ),
     Planted(
         "downloads during a trial",
