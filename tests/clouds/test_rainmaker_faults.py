@@ -96,6 +96,13 @@ def test_r56_second_client_with_the_same_id_ends_the_first(level):
     assert site.node.is_connected
 
 
+def test_r56_take_over_ends_the_first_and_leaves_nobody(site):
+    node = site.start()
+    site.world.do(site.cloud.take_over, site.node)
+    assert (node.closed, site.node.is_connected) == (True, False)
+    site.world.do(site.cloud.take_over, site.node)
+
+
 def told(site: Site, fault: str) -> list[dict]:
     """What a node hears on otaurl with this fault, and that the next time it is right again."""
     node = site.start()
@@ -261,6 +268,8 @@ def test_r56_blocks_come_late():
         "image:status=99",
         "blockx0:drop",
         "block=-1:drop",
+        "image:raw=\\x",
+        "image:raw=\u0100",
     ],
 )
 def test_rule_that_does_not_exist_is_refused(text):

@@ -223,10 +223,12 @@ def test_r56_body_without_a_length_and_in_chunks(site, url):
 
 
 def test_r56_answer_that_is_no_http(site, url):
-    site.cloud.add_fault("image:garbage")
+    site.cloud.add_fault("image:raw")
     web = site.web().send(get(url))
     assert not web.received.startswith(b"HTTP")
     assert web.closed
+    site.cloud.add_fault("image:raw=HTTP/1.1 200 OK\\r\\n\\xff: \\r\\n\\r\\n")
+    assert site.web().send(get(url)).received == b"HTTP/1.1 200 OK\r\n\xff: \r\n\r\n"
 
 
 def test_r56_silence_and_a_closed_door(site, url):

@@ -20,9 +20,9 @@ what it may say. RainMaker Neo, which speaks AWS IoT Jobs, is another product.
 
 What administrators and users do, all by methods of `RainMaker`: `add_node`, `add_group`, `join`, `leave`, `add_image`,
 `archive_image`, `delete_image`, `create_job`, `cancel_job`, `archive_job`, `retrigger`, `set_params`, `available`,
-`approve`, `image_url`, `add_fault`; and to look things up `nodes`, `groups`, `images`, `jobs` (by id), `node`, `group`,
-`image`, `job` (UserError for an id that is none's). A Job has `status`, `counts()` and `node_jobs` (by node id), a
-NodeJob `state` and `history`.
+`approve`, `image_url`, `take_over`, `add_fault`; and to look things up `nodes`, `groups`, `images`, `jobs` (by id),
+`node`, `group`, `image`, `job` (UserError for an id that is none's). A Job has `status`, `counts()` and `node_jobs` (by
+node id), a NodeJob `state` and `history`.
 
 Not modelled: claiming (give nodes certificates), persistent sessions, shadows, the rates that AWS IoT allows but that
 of CONNECT. TLS is for the driver (simulator/clouds/server.py); a client's certificate comes with `open`.

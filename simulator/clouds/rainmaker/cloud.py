@@ -200,6 +200,12 @@ class RainMaker(Mock):
         self.log("set_params", node=node.id, params=params, delivered=is_heard)
         return is_heard
 
+    def take_over(self, node: Node, now_ms: int) -> None:
+        """A second client logs in under the node's id and goes again: the first is disconnected."""
+        self.tick(now_ms)
+        if node.session:
+            login.end_other(node)
+
     def add_fault(self, text: str) -> None:
         """Puts a rule in force (faults.py says which there are); UserError("bad_fault")."""
         self.add_rule(Rule.parse(text), text)

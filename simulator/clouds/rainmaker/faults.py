@@ -16,20 +16,26 @@ How a rule is written, clouds/faults.py says.
     resumed    silent  delay=MS  reject=CODE
     block      drop  duplicate  reorder  empty  corrupt  truncate=BYTES  extend=BYTES  other-index
     image      mute  close  delay=MS  status=CODE  expired  redirect[=BASE]  no-range  tag=TEXT  header=NAME:VALUE
-               empty  corrupt  truncate=BYTES  extend=BYTES  cut=BYTES  length=BYTES  unframed  chunked  garbage
-               pace=MS  stall=MS
+               empty  corrupt  truncate=BYTES  extend=BYTES  cut=BYTES  length=BYTES  unframed  chunked
+               raw[=TEXT]  pace=MS  stall=MS
 
 INDEX is that of a block.
 success is an otastatus that says so, otastatus any other. mute: handled, but no PUBACK. drop: lost on the way, neither
 handled nor acknowledged. close: handled, and the connection is gone without a PUBACK; kick: right after the PUBACK.
-push: the node is told its job before the SUBACK. otaurl: md5 and size are wrong ones, escape writes `\\/` and
-`\\u0026` as some JSON writers do, truncate takes away so many bytes of the text.
+push: the node is told its job before the SUBACK.
+
+otaurl: md5 and size are wrong ones, escape writes `\\/` and `\\u0026` as some JSON writers do, truncate takes away so
+many bytes of the text.
+
 stream is a request about a stream on its way in, answer what comes of it; resumed is the same once the node has
 connected anew after its first request for that stream. silent: a PUBACK, and no more. reorder: after the rest of what
-was asked for together. image is a download over HTTP. expired: as if the URL was too old. redirect: 302 to another
-URL, at BASE (scheme://host:port) if given. no-range: all of it, whatever was asked for. tag: another ETag. cut: the
-connection breaks after so many bytes of the body; truncate: the answer is honest about being shorter. length: what
-Content-Length says; unframed: it is not there. pace: MS after every 1,460 bytes, stall: once, in the middle.
+was asked for together.
+
+image is a download over HTTP. expired: as if the URL was too old. redirect: 302 to another URL, at BASE
+(scheme://host:port) if given. no-range: all of it, whatever was asked for. tag: another ETag. cut: the connection breaks
+after so many bytes of the body; truncate: the answer is honest about being shorter. length: what Content-Length says;
+unframed: it is not there. raw: TEXT (with \\r, \\n, \\xNN) instead of an answer, or what is no HTTP. pace: MS after every
+1,460 bytes, stall: once, in the middle.
 """
 
 import json
@@ -56,7 +62,7 @@ class Rule(faults.Rule):
         "block": {"drop", "duplicate", "reorder", "empty", "corrupt", "truncate", "extend", "other-index"},
         "image": {
             *("mute", "close", "delay", "status", "expired", "redirect", "no-range", "tag", "header"),
-            *("empty", "corrupt", "truncate", "extend", "cut", "length", "unframed", "chunked", "garbage"),
+            *("empty", "corrupt", "truncate", "extend", "cut", "length", "unframed", "chunked", "raw"),
             *("pace", "stall"),
         },
         "otaurl": {"drop", "duplicate", "delay", "md5", "size", "omit", "set", "escape", "truncate"},
@@ -73,13 +79,15 @@ class Rule(faults.Rule):
         "pace": range(1, 1 << 31),
         "stall": range(1, 1 << 31),
     }
-    TEXTS: ClassVar = {"md5", "omit", "set", "reject", "redirect", "tag", "header"}
-    OPTIONAL: ClassVar = {"md5", "redirect"}
+    TEXTS: ClassVar = {"md5", "omit", "set", "reject", "redirect", "tag", "header", "raw"}
+    OPTIONAL: ClassVar = {"md5", "redirect", "raw"}
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.action == "set":
             self._setting()
+        if self.action == "raw":
+            unescape(self.argument)
 
     def _setting(self) -> dict[str, object]:
         """KEY=JSON as a dict."""
@@ -100,6 +108,14 @@ class Rule(faults.Rule):
         if self.action == "set":
             return {**fields, **self._setting()}
         return fields
+
+
+def unescape(text: str) -> bytes:
+    """Bytes of a text with escapes as Python has them. UserError("bad_fault")."""
+    try:
+        return text.encode("latin-1").decode("unicode_escape").encode("latin-1")
+    except UnicodeError as error:
+        raise UserError("bad_fault", f"fault raw needs characters and escapes of one byte, not {text!r}") from error
 
 
 def spoil_offer(fields: dict, rules: Sequence[Rule]) -> bytes:

@@ -53,10 +53,15 @@ def connect(session: "Session", packet: mqtt.Connect) -> bool:
     if not _is_slow_enough(session):
         return _refuse(session, packet, _QUOTA, "connects too often")
     if session.owner.session:
-        session.owner.session.close(_TAKEN_OVER, "session taken over")
+        end_other(session.owner)
     session.attach(session.owner)
     _accept(session, packet)
     return True
+
+
+def end_other(node: Node) -> None:
+    """Two clients with the same id cannot be connected: the older one goes."""
+    node.session.close(_TAKEN_OVER, "session taken over")
 
 
 def _problem(node: Node, packet: mqtt.Connect) -> str | None:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from simulator.clouds import http, http_door
-from simulator.clouds.rainmaker.faults import Rule
+from simulator.clouds.rainmaker.faults import Rule, unescape
 from simulator.clouds.rainmaker.images import Image
 from simulator.clouds.rainmaker.urls import Denied
 
@@ -153,8 +153,8 @@ def _spoiled(response: http.Response, rule: Rule) -> http.Response:
     if action == "header":
         name, _, value = argument.partition(":")
         return replace(response, headers=(*response.headers, (name.strip(), value.strip())))
-    if action == "garbage":
-        return replace(response, raw=_GARBAGE)
+    if action == "raw":
+        return replace(response, raw=unescape(argument) if argument else _GARBAGE)
     if action in ("length", "unframed", "chunked"):
         return replace(response, raw=_framed(response, rule))
     return replace(response, body=bytes(rule.spoil(memoryview(response.body))))
