@@ -32,10 +32,10 @@ connected anew after its first request for that stream. silent: a PUBACK, and no
 was asked for together.
 
 image is a download over HTTP. expired: as if the URL was too old. redirect: 302 to another URL, at BASE
-(scheme://host:port) if given. no-range: all of it, whatever was asked for. tag: another ETag. cut: the connection breaks
-after so many bytes of the body; truncate: the answer is honest about being shorter. length: what Content-Length says;
-unframed: it is not there. raw: TEXT (with \\r, \\n, \\xNN) instead of an answer, or what is no HTTP. pace: MS after every
-1,460 bytes, stall: once, in the middle.
+(scheme://host:port) if given. no-range: all of it, whatever was asked for. tag: another ETag. cut: the connection
+breaks after so many bytes of the body; truncate: the answer is honest about being shorter. length: what Content-Length
+says; unframed: it is not there. raw: TEXT (with \\r, \\n, \\xNN) instead of an answer, or what is no HTTP. pace: MS
+after every 1,460 bytes, stall: once, in the middle.
 """
 
 import json
