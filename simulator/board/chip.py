@@ -66,6 +66,10 @@ class Chip(Partitions):
         self._last_boot = Boot(why="never booted")
         self.reset(POWER_ON)
 
+    def __getstate__(self) -> dict[str, object]:
+        """A copy knows no more of NVS than a chip that has not booted."""
+        return vars(self) | {"nvs": Nvs(self.flash, 0, 0)}
+
     # Reset and boot
 
     def reset(self, cause: int) -> None:

@@ -52,6 +52,16 @@ class Timing:
         return pages * self.program_setup_ms + size / PAGE * (self.page_program_ms - self.program_setup_ms)
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: what the cells at `address` held before it, and what it wants them to hold."""
+
+    kind: str
+    address: int
+    old: bytes
+    new: bytes
+
+
 class Defect:
     """Something that is wrong with the chip. Each method may be overridden; these are those of a sound chip."""
 
@@ -70,7 +80,8 @@ class Defect:
 class Flash:
     """The chip, in memory or in a file.
 
-    `erases[i]` and `programs[i]` count operations on sector i since opening, `operations` all of them.
+    `erases[i]` and `programs[i]` count operations on sector i since opening, `operations` all of them; `last` is the
+    last one.
     """
 
     def __init__(self, size: int, clock: Clock | None = None, *, cells: bytearray | mmap.mmap | None = None) -> None:
@@ -84,6 +95,7 @@ class Flash:
         self.erases = array("Q", bytes(8 * (size // SECTOR)))
         self.programs = array("Q", bytes(8 * (size // SECTOR)))
         self.operations = 0
+        self.last: Operation | None = None
         self._cells = bytearray(b"\xff") * size if cells is None else cells
         self._is_off = False
 
@@ -159,6 +171,7 @@ class Flash:
         """The one place where cells change, and where the power may go."""
         tear = None
         self.operations += 1
+        self.last = Operation(kind, address, old, new)
         try:
             tear = self.on_op(kind, address, len(new)) if self.on_op else None
         except PowerCut:
@@ -166,10 +179,21 @@ class Flash:
             raise
         for defect in self.defects:
             new = defect.change(kind, address, old, new)
-        self._cells[address : address + len(new)] = tear(old, new) if tear else new
         if tear:
-            self._is_off = True
+            self.lose_power(tear(old, new))
             raise PowerCut
+        self._cells[address : address + len(new)] = new
+
+    def lose_power(self, cells: bytes) -> None:
+        """The power goes in the midst of the last operation, and this is what it leaves behind."""
+        assert self.last, "there was an operation"
+        self._cells[self.last.address : self.last.address + len(cells)] = cells
+        self._is_off = True
+
+    @property
+    def changed_sectors(self) -> list[int]:
+        """The numbers of those that may be other than they were at opening."""
+        return [n for n, erases in enumerate(self.erases) if erases or self.programs[n]]
 
     def _check(self, address: int, size: int) -> None:
         if self._is_off:

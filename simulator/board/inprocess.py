@@ -61,6 +61,11 @@ class InProcess:
             self._sources[image] = self._frozen(image)
         return Device(self._sources[image], on_line, self._urandom)
 
+    @property
+    def constants(self) -> tuple[Mapping, ...]:
+        """What no run changes: copies of this interpreter may share it."""
+        return self._firmware, self._overlays, self._sources
+
     def _frozen(self, image: bytes) -> dict[str, bytes]:
         files = archive.find(image)
         if files is None:

@@ -100,3 +100,4 @@ class Lockstep:
     def cut(self) -> None:
         """The power goes, now; the next `run` gives it back."""
         self.board.cut()
+        self.why = "power_cut"

@@ -8,7 +8,6 @@ none (lost), the same one later (delay), or others (`cut_after` ends the link). 
 
 import errno
 import heapq
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -117,8 +116,8 @@ class VirtualNet:
         self.due_ms = 0.0  # nothing happens before, unless somebody has told a core something since the last `run`
         self._endpoints: dict[tuple[str, int], Endpoint] = {}
         self._queue: list[tuple[float, int, Packet]] = []
-        self._order = itertools.count()
-        self._numbers = itertools.count(1)
+        self._order = 0  # of the last packet
+        self._number = 0  # of the last link
 
     def serve(self, host: str, port: int, core: Core, chain: tuple[bytes, ...] = ()) -> None:
         """With a `chain` of certificates (leaf first, DER) it speaks TLS only. A core may listen in several places."""
@@ -138,7 +137,8 @@ class VirtualNet:
     # the device's side
 
     def socket(self) -> Link:
-        return Link(next(self._numbers))
+        self._number += 1
+        return Link(self._number)
 
     def connect(self, link: Link, host: str, port: int) -> None:
         """`link.state` becomes open or refused after a round trip."""
@@ -212,7 +212,8 @@ class VirtualNet:
         for packet in packets:
             arrival = max(packet.at, link.last[packet.to_device])  # a link keeps its order
             link.last[packet.to_device] = arrival
-            heapq.heappush(self._queue, (arrival, next(self._order), packet))
+            self._order += 1
+            heapq.heappush(self._queue, (arrival, self._order, packet))
             self.due_ms = min(self.due_ms, arrival)
 
     def _deliver(self, packet: Packet) -> None:

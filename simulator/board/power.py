@@ -19,6 +19,7 @@ from simulator.board.alarms import Alarms
 from simulator.board.chip import POWER_ON, SOFT, Chip
 from simulator.board.errors import ChipReset, PowerCut
 from simulator.board.inprocess import Device, InProcess
+from simulator.board.link import Handler, Op
 from simulator.board.net import VirtualNet
 from simulator.board.process import DeviceProcess
 from simulator.board.secure import TlsServices
@@ -63,9 +64,7 @@ class Board:
         self._radio = Radio(self.site, self.clock)
         self._sockets = SocketServices(self.net, self._radio) if self.net else None
         self._tls = TlsServices(self.net, self._sockets, chip.time) if self.net and self._sockets else None
-        self._handlers = ChipServices(chip, self._alarms, self._flash_changed).handlers()
-        self._handlers |= self._radio.handlers() | (self._sockets.handlers() if self._sockets else {})
-        self._handlers |= self._tls.handlers() if self._tls else {}
+        self._handlers = self._find_handlers()
         self._session: Session | None = None
         self._scratch: tempfile.TemporaryDirectory | None = None
         self._files: Files | None = None
@@ -75,6 +74,19 @@ class Board:
         self._ctrl_d = False
         self._late_lines: list[str] = []
         self._start_ms = self._start_spent_ms = 0.0  # the clock when the chip started
+
+    def _find_handlers(self) -> dict[Op, Handler]:
+        chip = ChipServices(self.chip, self._alarms, self._flash_changed)
+        services = (chip, self._radio, self._sockets, self._tls)
+        return {op: handler for service in services if service for op, handler in service.handlers().items()}
+
+    def __getstate__(self) -> dict[str, object]:
+        """A copy has no device process: the power is to be cut before it is run."""
+        return vars(self) | {"_session": None, "_handlers": None, "_until": None}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        vars(self).update(state)
+        self._handlers = self._find_handlers()
 
     def __enter__(self) -> "Board":
         return self
@@ -210,10 +222,9 @@ class Board:
         self.chip.reset(reset.cause)
 
     def _end_process(self) -> None:
-        if self._session is None:
-            return
-        self._session.process.end()
-        self._session = None
+        if self._session:
+            self._session.process.end()
+            self._session = None
         if self._sockets:
             self._sockets.reset()
         if self._tls:

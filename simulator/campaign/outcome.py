@@ -45,10 +45,10 @@ class Outcome:
     clean_files_written: int = 0
 
     @classmethod
-    def of(cls, run: "Run", ends: list[str], stop: str, boots: int, open_files: int) -> "Outcome":
+    def of(cls, run: "Run") -> "Outcome":
         slots = [label for label in stories.partitions() if label.startswith("ota_")]
         return cls(
-            run.case, run.story, run.recorder.entries, ends, stop, boots,
+            run.case, run.story, run.recorder.entries, run.ends, run.stop, run.boots,
             erases={n: times for n, times in enumerate(run.twin.flash.erases) if times},
             board_s=run.twin.clock.now_ms() / 1000,
             holds={label: run.recorder.holds(label) for label in slots},
@@ -56,7 +56,7 @@ class Outcome:
             choice=run.recorder.choice(),
             trees=run.recorder.trees(),
             journals={kind: run.recorder.journal(kind) for kind in stories.KINDS},
-            open_files=open_files,
+            open_files=run.open_files,
             secret=run.token,
         )  # fmt: skip
 

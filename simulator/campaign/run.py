@@ -7,33 +7,31 @@ Bounded in boots, in virtual time and in what is recorded: a run that does not e
 import functools
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 
-from simulator.board.flash import Flash
+from simulator.board.flash import SECTOR, Flash
 from simulator.board.inprocess import InProcess
 from simulator.board.lockstep import Lockstep, at_bench
 from simulator.board.net import EPOCH_MS
-from simulator.board.story import says
-from simulator.breakage import TITLE
-from simulator.campaign import application, clock_faults, cuts, flash_faults, mqtt_faults, network, stories  # noqa: F401
+from simulator.campaign import clock_faults, cuts, flash_faults, mqtt_faults, network, stories  # noqa: F401
 from simulator.campaign.case import Case
 from simulator.campaign.outcome import TERMINAL, Outcome
 from simulator.campaign.recorder import Endless, Recorder
+from simulator.campaign.stages import Offer, Stage, after_offers
 from simulator.clouds.thingsboard import ThingsBoard
 
 _SETTINGS = {"token": "campaign-secret-token", "trial_s": 30}
 _JOIN_MS = 60  # a Wi-Fi that is quick to join: waiting for it teaches nothing, and a run has four boots or more
-_STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
-_LINGER_S = 0.2
-# Flash of runs that are over, by size: a new megabyte takes as long to get as two boots.
-_spare: defaultdict[int, list[bytearray]] = defaultdict(list)
-_BOOTS = 40  # of one offer; a cut costs one or two
+# Flash of runs that are over, as their story begins: a new megabyte takes as long to get as two boots.
+_spare: defaultdict[str, list[bytearray]] = defaultdict(list)
 CYCLES = 2
 
 
 class Run:
-    """`twin` (flash, net, board, clock, site, story), `cloud`, `device`: what faults may look at and change.
+    """`twin` (flash, net, board, clock, site), `cloud`, `device`: what faults may look at and change.
 
-    `observers`: functions (kind, address, size) -> Tear or None, as `Flash.on_op`; all are asked in turn.
+    `observers`: functions (kind, address, size) -> Tear or None, as `Flash.on_op`; all are asked in turn. `ends`: how
+    each offer has ended; `stop`: "" or why the run ended early; `boots`, `open_files`: when the last offer had ended.
     """
 
     def __init__(self, case: Case, firmware: Mapping[str, bytes] | None = None) -> None:
@@ -41,15 +39,19 @@ class Run:
         self.token = _SETTINGS["token"]
         self.story = stories.find(case.story)
         self.cycles = CYCLES
+        self.ends: list[str] = []
+        self.stop = ""
+        self.boots = self.open_files = 0
+        self.has_lost_power = False
+        self._stages: list[Stage] | None = None
         self.recorder = Recorder(self.story)
         self.observers = self.recorder.observers
         self.cloud = ThingsBoard(seed=case.seed, now_ms=EPOCH_MS)
         self.device = self.cloud.add_device("board-1", self.token)
         interpreter = InProcess(firmware or stories.sources(), case.seed, stories.overlays(self.story))
-        cells = _board(case.story)
-        self._cells = _spare[len(cells)].pop() if _spare[len(cells)] else bytearray(len(cells))
-        self._cells[:] = cells
-        flash = Flash(len(cells), cells=self._cells)
+        self.fresh_cells = partial(_fresh_cells, case.story)
+        self.cells = self.fresh_cells()
+        flash = Flash(len(self.cells), cells=self.cells)
         self.twin = Lockstep(interpreter, flash, self.cloud, on_event=self.recorder.add)
         self.twin.site.join_ms = _JOIN_MS
         self.recorder.attach(self.twin, self.cloud)
@@ -58,92 +60,34 @@ class Run:
 
     def give_back(self) -> None:
         """Nobody looks at this run's flash any more."""
-        _spare[len(self._cells)].append(self._cells)
+        begin = _board(self.case.story)
+        for start in (n * SECTOR for n in self.twin.flash.changed_sectors):
+            self.cells[start : start + SECTOR] = begin[start : start + SECTOR]
+        _spare[self.case.story].append(self.cells)
 
     def play(self) -> Outcome:
-        """The whole case."""
-        ends, stop, open_files = [], "", 0
+        """The whole case; of a copy of a run (snapshot.py) the rest of it."""
+        if self._stages is None:
+            self._stages = [*map(Offer, self.story.offers()), *after_offers(self.cycles)]
         with self.twin:
             try:
-                for steps in self.story.offers():
-                    offered, stop = self._offer(steps)
-                    ends += offered
-                    if stop:
-                        break
-                boots, open_files = self.twin.board.boots, self.twin.board.open_files
-                if not stop:
-                    stop = self._cycle()
+                if self.has_lost_power:
+                    self.has_lost_power = False
+                    self.twin.cut()
+                while self._stages and not self.stop:
+                    stop = self._stages[0].turn(self)
+                    self.stop = stop or ""
+                    if stop == "":
+                        del self._stages[0]
             except Endless:
-                boots, stop = self.twin.board.boots, "stuck"
-        return Outcome.of(self, ends, stop, boots, open_files)
+                self.boots, self.stop = self.twin.board.boots, "stuck"
+        return Outcome.of(self)
 
-    def _offer(self, steps: list[stories.Step]) -> tuple[list[str], str]:
-        """(how each of them ended, "" or why the run stops here)."""
-        since = len(self.recorder.entries)
-        for step in steps:
-            title = TITLE if step.kind == "FIRMWARE" else application.TITLE
-            package = self.cloud.add_package(title, step.version, stories.package(step), type=step.kind)
-            self.recorder.note({"event": "offer", "version": step.version, "kind": step.kind})
-            self.cloud.assign(self.device, package, self.twin.now_ms)
-        stop = self._until(lambda event: says(event, "reported") and all(self._ends(since, s.kind) for s in steps))
-        if not stop:
-            stop = self._linger(since)
-        ends = [self._ends(since, step.kind) for step in steps]
-        return [told[-1] if told else "stuck" for told in ends], stop
+    def sum_up(self) -> None:
+        """An offer has ended."""
+        self.boots, self.open_files = self.twin.board.boots, self.twin.board.open_files
 
-    def _until(self, condition, boots: int = _BOOTS) -> str:
-        """Runs on, with the power coming back after each cut. Returns "", "stuck" or "unbootable"."""
-        board = self.twin.board
-        last, deadline = board.boots + boots, self.twin.clock.now_ms() + _STEP_S * 1000
-        while True:
-            left_s = (deadline - self.twin.clock.now_ms()) / 1000
-            if left_s <= 0 or board.boots >= last:
-                return "stuck"
-            if self.twin.run(condition, timeout_s=left_s, max_boots=last - board.boots):
-                return ""
-            if self.twin.why == "no_boot":
-                return "unbootable"
-            if self.twin.why in ("idle", "asleep"):
-                return "stuck"
-
-    def _cycle(self) -> str:
-        """More power cycles: does it stay that way? Before the second one the last offer is taken back."""
-        for number in range(self.cycles):
-            if number:
-                stop = self._take_back()
-                if stop:
-                    return stop
-            self.recorder.note({"event": "cycle"})
-            self.twin.cut()
-            stop = self._until(lambda event: says(event, "idle"), boots=3)
-            if stop:
-                return stop
-            self.twin.run_for(_LINGER_S)
-        return ""
-
-    def _take_back(self) -> str:
-        """Nothing is offered any more, and the board says so of each kind. Returns "", "stuck" or "unbootable"."""
-        entries, kinds = self.recorder.entries, self.story.kinds
-        since = len(entries)
-        for kind in kinds:
-            self.cloud.unassign(self.device, kind, self.twin.now_ms)
-        stop = self._until(lambda _: sum(says(entry, "idle") for entry in entries[since:]) >= len(kinds))
-        return stop or self._linger(since)
-
-    def _linger(self, since: int) -> str:
-        """Lets a moment pass, in which the power may go once more. Returns "", "stuck" or "unbootable"."""
-        while True:
-            self.twin.run_for(_LINGER_S)
-            if self.twin.why != "power_cut":
-                return ""
-            stop = self._until(lambda event: says(event, "idle", "offline"), boots=self._boots_left(since))
-            if stop:
-                return stop
-
-    def _boots_left(self, since: int) -> int:
-        return _BOOTS - sum(entry["event"] == "boot" for entry in self.recorder.entries[since:])
-
-    def _ends(self, since: int, kind: str) -> list[str]:
+    def ends_since(self, since: int, kind: str) -> list[str]:
         """The terminal reports of this kind since then, each as "updated", "rolled_back" or "failed"."""
         prefix = stories.KINDS[kind]
         told = [entry["values"] for entry in self.recorder.entries[since:] if entry["event"] == "telemetry"]
@@ -161,9 +105,7 @@ def execute(case: Case, firmware: Mapping[str, bytes] | None = None) -> Outcome:
     run = Run(case, firmware)
     outcome = run.play()
     run.give_back()
-    clean = _clean(case.story) if case.faults or firmware else outcome
-    outcome.clean_boots, outcome.clean_files_written = clean.boots, clean.files_written
-    return outcome
+    return judged(outcome, firmware)
 
 
 @functools.cache
@@ -177,6 +119,18 @@ def _board(name: str) -> bytes:
     flash = at_bench(stories.image(stories.OLD), _SETTINGS, story.board)
     stories.prepare(story, flash)
     return flash.peek(0, flash.size)
+
+
+def _fresh_cells(story: str) -> bytearray:
+    """The flash that a story begins with, to be changed."""
+    return _spare[story].pop() if _spare[story] else bytearray(_board(story))
+
+
+def judged(outcome: Outcome, firmware: Mapping[str, bytes] | None = None) -> Outcome:
+    """The same one, with what a run without faults does."""
+    clean = _clean(outcome.case.story) if outcome.case.faults or firmware else outcome
+    outcome.clean_boots, outcome.clean_files_written = clean.boots, clean.files_written
+    return outcome
 
 
 @functools.cache

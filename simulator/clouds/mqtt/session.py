@@ -2,6 +2,7 @@
 """What one MQTT connection to a mock cloud is, whatever the cloud: bytes to packets, answers out, and how it ends."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from simulator.clouds.core import Close, Send
@@ -64,8 +65,12 @@ class Session:
     def later(self, delay_ms: int, act: Callable[[], object]) -> None:
         """Runs `act` after the delay, at once without one, and never after the session has ended."""
         if delay_ms:
-            self.cloud.schedule(delay_ms, lambda: act() if self.is_open else None)
+            self.cloud.schedule(delay_ms, partial(self._act, act))
         else:
+            act()
+
+    def _act(self, act: Callable[[], object]) -> None:
+        if self.is_open:
             act()
 
     def disturbed(self, rules: "list[Rule]") -> bool:

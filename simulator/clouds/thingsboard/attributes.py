@@ -2,6 +2,7 @@
 """Attributes: saved and deleted with a push to a subscribed device, posted by it, asked for (thingsboard.md 2)."""
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.clouds.thingsboard import bodies
@@ -65,17 +66,21 @@ def answer(session: "Session", request: "Request") -> None:
     if session.disturbed(rules):
         return
 
-    def reply() -> None:
-        body = found(device, client_keys, shared_keys)
-        cloud.log("attribute_response", device=device.name, request_id=request_id, body=body)
-        session.publish(f"{request.route.answer}{request_id}", json.dumps(body).encode())
-
     steps = [request.ack]
     if request_id >= 0 and not any(rule.action == "drop" for rule in rules):
         delay_ms = sum(int(rule.argument) for rule in rules if rule.action == "delay")
-        steps.append(lambda: session.later(delay_ms, reply))
+        reply = partial(_reply, session, f"{request.route.answer}{request_id}", request_id, client_keys, shared_keys)
+        steps.append(partial(session.later, delay_ms, reply))
     for step in cloud.random.sample(steps, len(steps)):
         step()
+
+
+def _reply(
+    session: "Session", topic: str, request_id: int, client_keys: list[str] | None, shared_keys: list[str] | None
+) -> None:
+    body = found(session.device, client_keys, shared_keys)
+    session.cloud.log("attribute_response", device=session.device.name, request_id=request_id, body=body)
+    session.publish(topic, json.dumps(body).encode())
 
 
 def found(device: Device, client_keys: list[str] | None, shared_keys: list[str] | None) -> dict[str, dict[str, Value]]:

@@ -2,6 +2,7 @@
 """The download over MQTT: remembered sizes, pinned request ids, odd ends, errors that cost the connection (4.1)."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.clouds import mqtt
@@ -43,7 +44,7 @@ def answer(session: "Session", request: "Request") -> None:
         _serve(session, request, wanted, session.pins[wanted.request_id], rules)
     else:
         # Only an id seen for the first time is looked up, on other threads: several such answers may change places.
-        session.later(cloud.lookup_ms(), lambda: _look_up(session, request, wanted, rules))
+        session.later(cloud.lookup_ms(), partial(_look_up, session, request, wanted, rules))
 
 
 def _wanted(session: "Session", request: "Request") -> Wanted:

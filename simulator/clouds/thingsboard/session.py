@@ -3,6 +3,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.clouds import mqtt
@@ -145,7 +146,7 @@ class Session(mqtt_session.Session):
         try:
             if route.protobuf:
                 raise bodies.BadBody("not protobuf")
-            _HANDLERS[route.kind](self, Request(route, packet.payload, lambda: self.ack(packet)))
+            _HANDLERS[route.kind](self, Request(route, packet.payload, partial(self.ack, packet)))
         except bodies.BadNumber as error:
             self.close(_CRASHED, f"bad number: {error}")
         except RateLimited:

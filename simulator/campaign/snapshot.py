@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""A run in the midst of a flash operation, to be gone on with from there any number of times, each with its own cut.
+
+At a cut the device is dead: what counts afterwards are flash, clock, cloud, network and what was recorded, and all of
+them are plain objects. So this is a pickle of the run: without the device, and without what is cheaper to keep beside
+it, which are cells that nobody has changed, what is constant, and logs, whose entries stay as they are.
+"""
+
+import io
+import pickle
+from typing import TYPE_CHECKING
+
+from simulator.board.flash import SECTOR, Operation
+from simulator.campaign import stories
+
+if TYPE_CHECKING:
+    from simulator.campaign.run import Run
+
+
+class Snapshot:
+    """Taken by an observer of the flash, when the operation is about to happen: `operation`."""
+
+    def __init__(self, run: "Run") -> None:
+        flash = run.twin.flash
+        assert flash.last, "an operation is observed"
+        self.operation: Operation = flash.last
+        self._fresh_cells = run.fresh_cells
+        self._sectors = {n * SECTOR: flash.peek(n * SECTOR, SECTOR) for n in flash.changed_sectors}
+        logs = (run.recorder.entries, run.twin.story.events, run.twin.story.lines, run.cloud.events)
+        self._logs = [tuple(log) for log in logs]
+        self._constants = _constants(run)
+        buffer = io.BytesIO()
+        _Pickler(buffer, (run.cells, run.observers, *logs, *self._constants)).dump(run)
+        self._pickle = buffer.getvalue()
+
+    def cut(self, cells: bytes) -> "Run":
+        """A copy of the run whose power goes now: the operation leaves `cells` behind. Nobody observes it yet."""
+        flash = self._fresh_cells()
+        for address, sector in self._sectors.items():
+            flash[address : address + SECTOR] = sector
+        beside = (flash, [], *map(list, self._logs), *self._constants)
+        run: Run = _Unpickler(io.BytesIO(self._pickle), beside).load()
+        run.twin.flash.lose_power(cells)
+        run.has_lost_power = True
+        return run
+
+
+def _constants(run: "Run") -> tuple[object, ...]:
+    steps = run.story.steps
+    packages = [stories.package(step) for step in steps]
+    return (
+        *(run.case, run.story, run.twin.chip.model, run.cloud.settings, stories.partitions()),
+        *(stories.image(stories.OLD), *packages, *run.twin.board.interpreter.constants),
+    )
+
+
+class _Pickler(pickle.Pickler):
+    """What is in `beside` is named by its number there."""
+
+    def __init__(self, file: io.BytesIO, beside: tuple[object, ...]) -> None:
+        super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self._numbers = {id(value): number for number, value in enumerate(beside)}
+
+    def persistent_id(self, obj: object) -> int | None:
+        return self._numbers.get(id(obj))
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, beside: tuple[object, ...]) -> None:
+        super().__init__(file)
+        self._beside = beside
+
+    def persistent_load(self, pid: int) -> object:
+        return self._beside[pid]

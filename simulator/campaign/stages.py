@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""What a run does one after the other: offers, moments in which the power may go once more, power cycles at the end.
+
+A stage is an object whose `turn(run)` lets the board run once. It returns None when it wants to go on, "" when it is
+done, else why the run stops here: "stuck" or "unbootable". All that it knows is in it and in the run, so that a run
+whose board has lost its power can be copied in the midst of one (snapshot.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from simulator.board.power import Event
+from simulator.board.story import says
+from simulator.breakage import TITLE
+from simulator.campaign import application, stories
+
+if TYPE_CHECKING:
+    from simulator.campaign.run import Run
+
+_STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
+_LINGER_S = 0.2
+_BOOTS = 40  # of one offer; a cut costs one or two
+_CYCLE_BOOTS = 3
+
+
+class Stage(Protocol):
+    """See above."""
+
+    def turn(self, run: "Run") -> str | None: ...
+
+
+class Condition(Protocol):
+    """Something that a stage waits for: whether this event is it."""
+
+    def __call__(self, event: Event) -> bool: ...
+
+
+def after_offers(cycles: int) -> list[Stage]:
+    """So many power cycles: does it stay that way? Before the second one the last offer is taken back."""
+    return [Cycle(), TakeBack(), Cycle()][: 2 * cycles - 1 if cycles else 0]
+
+
+@dataclass
+class _Says:
+    """The agent says one of these states."""
+
+    states: tuple[str, ...]
+
+    def __call__(self, event: Event) -> bool:
+        return says(event, *self.states)
+
+
+@dataclass
+class _Ended:
+    """Everything that was offered `since` has ended, and the cloud knows it."""
+
+    run: "Run"
+    since: int
+    kinds: list[str]
+
+    def __call__(self, event: Event) -> bool:
+        return says(event, "reported") and all(self.run.ends_since(self.since, kind) for kind in self.kinds)
+
+
+@dataclass
+class _Quiet:
+    """The agent has said of each of so many kinds that there is nothing to do."""
+
+    run: "Run"
+    since: int
+    kinds: int
+
+    def __call__(self, event: Event) -> bool:
+        return sum(says(entry, "idle") for entry in self.run.recorder.entries[self.since :]) >= self.kinds
+
+
+class _Until:
+    """Runs on, with the power coming back after each cut."""
+
+    def __init__(self, run: "Run", condition: Condition, boots: int = _BOOTS) -> None:
+        self._condition = condition
+        self._last = run.twin.board.boots + boots
+        self._deadline = run.twin.clock.now_ms() + _STEP_S * 1000
+
+    def turn(self, run: "Run") -> str | None:
+        twin = run.twin
+        left_s = (self._deadline - twin.clock.now_ms()) / 1000
+        if left_s <= 0 or twin.board.boots >= self._last:
+            return "stuck"
+        if twin.run(self._condition, timeout_s=left_s, max_boots=self._last - twin.board.boots):
+            return ""
+        return {"no_boot": "unbootable", "idle": "stuck", "asleep": "stuck"}.get(twin.why)
+
+
+class _Linger:
+    """Lets a moment pass, in which the power may go once more."""
+
+    def __init__(self, since: int) -> None:
+        self._since = since
+        self._until: _Until | None = None
+
+    def turn(self, run: "Run") -> str | None:
+        if self._until is None and run.twin.why != "power_cut":
+            run.twin.run_for(_LINGER_S)
+            return None if run.twin.why == "power_cut" else ""
+        if self._until is None:
+            boots = sum(entry["event"] == "boot" for entry in run.recorder.entries[self._since :])
+            self._until = _Until(run, _Says(("idle", "offline")), _BOOTS - boots)
+        stop = self._until.turn(run)
+        if stop == "":
+            self._until = None
+        return stop or None
+
+
+class _Pause:
+    """Lets a moment pass, once, whatever happens."""
+
+    _is_over = False
+
+    def turn(self, run: "Run") -> str | None:
+        if not self._is_over:
+            self._is_over = True
+            run.twin.run_for(_LINGER_S)
+        return ""
+
+
+class _Several:
+    """Begins with something, then one part after the other."""
+
+    _parts: list[Stage] | None = None
+
+    def begin(self, run: "Run") -> list[Stage]:
+        """Returns the parts."""
+        raise NotImplementedError
+
+    def turn(self, run: "Run") -> str | None:
+        if self._parts is None:
+            self._parts = self.begin(run)
+        stop = self._parts[0].turn(run)
+        if stop == "":
+            del self._parts[0]
+        return stop or (None if self._parts else "")
+
+
+class Offer(_Several):
+    """The next packages, until each has ended and the cloud was told."""
+
+    def __init__(self, steps: Sequence[stories.Step]) -> None:
+        self._steps = steps
+
+    def begin(self, run: "Run") -> list[Stage]:
+        self._since = len(run.recorder.entries)
+        for step in self._steps:
+            title = TITLE if step.kind == "FIRMWARE" else application.TITLE
+            package = run.cloud.add_package(title, step.version, stories.package(step), type=step.kind)
+            run.recorder.note({"event": "offer", "version": step.version, "kind": step.kind})
+            run.cloud.assign(run.device, package, run.twin.now_ms)
+        kinds = [step.kind for step in self._steps]
+        return [_Until(run, _Ended(run, self._since, kinds)), _Linger(self._since)]
+
+    def turn(self, run: "Run") -> str | None:
+        """Tells the run how each of them ended, when the last part has."""
+        stop = super().turn(run)
+        if stop is not None:
+            ends = [run.ends_since(self._since, step.kind) for step in self._steps]
+            run.ends += [told[-1] if told else "stuck" for told in ends]
+            run.sum_up()
+        return stop
+
+
+class Cycle(_Several):
+    """The power is switched off and on."""
+
+    def begin(self, run: "Run") -> list[Stage]:
+        run.recorder.note({"event": "cycle"})
+        run.twin.cut()
+        return [_Until(run, _Says(("idle",)), _CYCLE_BOOTS), _Pause()]
+
+
+class TakeBack(_Several):
+    """Nothing is offered any more, and the board says so of each kind."""
+
+    def begin(self, run: "Run") -> list[Stage]:
+        since = len(run.recorder.entries)
+        for kind in run.story.kinds:
+            run.cloud.unassign(run.device, kind, run.twin.now_ms)
+        return [_Until(run, _Quiet(run, since, len(run.story.kinds))), _Linger(since)]
