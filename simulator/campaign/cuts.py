@@ -10,12 +10,13 @@ OPERATION counts the flash operations of the run from 1, the bootloader's includ
   byte     `cut=17:byte:5`: its first five bytes
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 
 from simulator.board import tear
 from simulator.board.errors import PowerCut
-from simulator.board.flash import Tear
+from simulator.board.flash import Operation, Tear
 from simulator.campaign.case import Case, fault
 from simulator.errors import UserError
 
@@ -26,10 +27,10 @@ _RECORD = 1024  # bytes; an operation on otadata or NVS that is not larger is al
 
 @fault("cut")
 class Cut:
-    """The power goes at one flash operation."""
+    """The power goes at one flash operation: number `at`."""
 
     def __init__(self, arguments: list[str], rng: random.Random) -> None:
-        self._at, self._mode, self._bytes = _parse(arguments)
+        self.at, self._mode, self._bytes = _parse(arguments)
         self._rng = rng
 
     def attach(self, run) -> None:
@@ -37,10 +38,19 @@ class Cut:
         run.observers.append(self._operation)
 
     def _operation(self, kind: str, address: int, size: int) -> Tear | None:
-        if self._recorder.number != self._at:
+        if self._recorder.number != self.at:
             return None
         if self._mode == "before":
             raise PowerCut
+        return self._tear(kind)
+
+    def leaves(self, operation: Operation) -> bytes:
+        """What the cells of this operation hold when the power has gone."""
+        if self._mode == "before":
+            return operation.old
+        return self._tear(operation.kind)(operation.old, operation.new)
+
+    def _tear(self, kind: str) -> Tear:
         if self._mode == "after":
             return tear.after
         if self._mode == "prefix":
@@ -98,12 +108,14 @@ def everywhere(story: str, operations: list[dict], seed: int = 0, *, bytewise: b
                 yield Case(story, seed, (f"cut={entry['number']}:byte:{count}",))
 
 
-def pairs(story: str, count: int, modes: tuple[tuple[str, str], ...], seed: int = 0) -> Iterator[Case]:
-    """Two cuts: the first at each of `count` operations, the second at each later one. They end with their offer."""
+def pairs(story: str, count: int, seed: int = 0) -> Iterator[Case]:
+    """Two cuts in all modes: the first at each of `count` operations, the second at each later one.
+
+    They end with their offer. Those of the same first cut come together.
+    """
     for first in range(1, count + 1):
-        for second in range(first + 1, count + 1):
-            for one, other in modes:
-                yield Case(story, seed, (ONCE, f"cut={first}:{one}", f"cut={second}:{other}"))
+        for one, second, other in itertools.product(MODES, range(first + 1, count + 1), MODES):
+            yield Case(story, seed, (ONCE, f"cut={first}:{one}", f"cut={second}:{other}"))
 
 
 def many(story: str, count: int, number: int, seed: int = 0) -> Iterator[Case]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a run has shown: all that the invariants look at, and the flat record of it for tables and pictures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR
@@ -59,6 +59,10 @@ class Outcome:
             open_files=run.open_files,
             secret=run.token,
         )  # fmt: skip
+
+    def of_case(self, case: Case) -> "Outcome":
+        """That of another case which has gone the very same way."""
+        return replace(self, case=case)
 
     def entries_of(self, *kinds: str) -> list[dict]:
         """The entries of these kinds, in order."""

@@ -48,7 +48,6 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from search.cases(_SCHEDULES // of.share, seed)
     for story, step in of.pairs.items():
         count = len(execute(Case(story, seed, (cuts.ONCE,))).entries_of("op"))
-        modes = itertools.product(cuts.MODES, repeat=2)
-        yield from itertools.islice(cuts.pairs(story, count, tuple(modes), seed), 0, None, step)
+        yield from itertools.islice(cuts.pairs(story, count, seed), 0, None, step)
     for story in STORIES:
         yield from cuts.many(story, len(operations[story]), of.many_software if story in SOFTWARE else of.many, seed)

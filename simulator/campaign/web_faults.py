@@ -38,7 +38,9 @@ from weakref import WeakKeyDictionary
 
 from simulator.campaign.case import fault
 from simulator.clouds.core import Action, Close, Send
+from simulator.clouds.thingsboard import ThingsBoard
 from simulator.clouds.thingsboard.checksums import checksum
+from simulator.clouds.thingsboard.packages import Package
 from simulator.errors import UserError
 
 if TYPE_CHECKING:
@@ -225,17 +227,16 @@ class LinkedPackages:
             raise UserError("bad_case", f"packages={':'.join(arguments)}: links")
 
     def attach(self, run: "Run") -> None:
-        server, add = FileServer(), run.cloud.add_package
-        _servers[run] = server
-        run.twin.net.serve(HOST, PORT, server)
+        self._cloud, self._server = run.cloud, FileServer()
+        _servers[run] = self._server
+        run.twin.net.serve(HOST, PORT, self._server)
+        run.cloud.add_package = self._add_link
 
-        def add_link(title: str, version: str, data: bytes, type: str = "FIRMWARE"):
-            path = f"/{version}.bin"
-            server.files[path] = data
-            facts = {"size": len(data), "algorithm": "SHA256", "checksum": checksum("SHA256", data)}
-            return add(title, version, url=f"http://{HOST}{path}", type=type, **facts)
-
-        run.cloud.add_package = add_link
+    def _add_link(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> Package:
+        path = f"/{version}.bin"
+        self._server.files[path] = data
+        facts = {"size": len(data), "algorithm": "SHA256", "checksum": checksum("SHA256", data)}
+        return ThingsBoard.add_package(self._cloud, title, version, url=f"http://{HOST}{path}", type=type, **facts)
 
 
 @fault("web")
