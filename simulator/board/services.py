@@ -34,8 +34,7 @@ class ChipServices:
 
     def handlers(self) -> dict[Op, Handler]:
         """One method for each operation, of the same name."""
-        names = {op: "_" + op.name.lower() for op in Op}
-        return {op: getattr(self, name) for op, name in names.items() if hasattr(self, name)}
+        return {op: getattr(self, name) for op, name in _METHODS.items()}
 
     # esp32.Partition
 
@@ -168,3 +167,6 @@ class ChipServices:
 
     def _now(self) -> float:
         return self._chip.clock.now_ms()
+
+
+_METHODS = {op: name for op in Op if hasattr(ChipServices, name := "_" + op.name.lower())}

@@ -6,7 +6,8 @@
 | `case.py` | a case: story, seed and faults, as one line of text and back; the registry of faults |
 | `stories.py`, `application.py` | what is offered to which board; the software that tells which one it is |
 | `recorder.py`, `trees.py` | everything that happens in a run, in order; which trees of software are whole |
-| `run.py` | runs a case to its end, whatever it does |
+| `run.py`, `stages.py` | runs a case to its end, whatever it does; what it does one after the other |
+| `snapshot.py`, `branches.py` | a run that can be cut in many ways; many cases, what begins alike played once |
 | `outcome.py` | what a run has shown, and its flat record |
 | `talk.py` | what is said in a story, byte by byte |
 | `cuts.py` | the power cuts: the fault, and the lists of cases |

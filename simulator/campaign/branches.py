@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from simulator.board.flash import Tear
 from simulator.campaign.case import Case
 from simulator.campaign.cuts import Cut
+from simulator.campaign.outcome import Outcome, record_like
 from simulator.campaign.run import Run, execute, judged
 from simulator.campaign.snapshot import Snapshot
 
@@ -38,8 +39,7 @@ def records(cases: Sequence[Case]) -> list[dict]:
         else:
             found[number] = execute(case).record()
     for (story, seed, others), branches in groups.items():
-        for leaf in _leaves(Run(Case(story, seed, others)), branches):
-            found |= leaf
+        found |= _leaves(Run(Case(story, seed, others)), branches)
     return [found[number] for number in range(len(cases))]
 
 
@@ -87,19 +87,18 @@ class _Watch:
         return None
 
 
-def _leaves(run: Run, branches: list[_Branch]) -> Iterator[dict[int, dict]]:
-    """Records by the number of their case, in groups of the same run."""
+def _leaves(run: Run, branches: list[_Branch]) -> Iterator[tuple[int, dict]]:
+    """(number, record) of each case."""
     watch = _Watch(run, branches)
     run.observers.append(watch)
-    ended = [branch for branch in branches if not branch.cuts]
     try:
         outcome = run.play()
     except _Enough:
         outcome = None
     run.give_back()
     if outcome:
-        ended += [branch for branch in branches if branch.cuts and branch.cuts[0].at not in watch.found]
-        yield {branch.number: judged(outcome.of_case(branch.case)).record() for branch in ended}
+        ended = [branch for branch in branches if not branch.cuts or branch.cuts[0].at not in watch.found]
+        yield from _recorded(outcome, ended)
     for number, snapshot in watch.found.items():
         same: defaultdict[bytes, list[_Branch]] = defaultdict(list)
         for branch in branches:
@@ -107,3 +106,15 @@ def _leaves(run: Run, branches: list[_Branch]) -> Iterator[dict[int, dict]]:
                 same[branch.cuts[0].leaves(snapshot.operation)].append(branch.rest())
         for cells, group in same.items():
             yield from _leaves(snapshot.cut(cells), group)
+
+
+def _recorded(outcome: Outcome, branches: Iterable[_Branch]) -> Iterator[tuple[int, dict]]:
+    """What the first of these cases has shown; it is the same for the others."""
+    record: dict | None = None
+    for branch in branches:
+        if record is None:
+            outcome.case = branch.case
+            record = judged(outcome).record()
+            yield branch.number, record
+        else:
+            yield branch.number, record_like(record, branch.case)

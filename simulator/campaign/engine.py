@@ -41,7 +41,8 @@ def _chunks(cases: Iterable[Case]) -> Iterator[list[Case]]:
     """Neighbours, of which one kind needs much less time than the other."""
     for is_together, group in itertools.groupby(cases, branches.has_cuts_only):
         size = _CHUNK * (_TOGETHER if is_together else 1)
-        yield from iter(lambda group=group, size=size: list(itertools.islice(group, size)), [])
+        while chunk := list(itertools.islice(group, size)):
+            yield chunk
 
 
 def work(lines: list[str]) -> list[dict]:

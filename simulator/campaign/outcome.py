@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a run has shown: all that the invariants look at, and the flat record of it for tables and pictures."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR
@@ -60,13 +61,18 @@ class Outcome:
             secret=run.token,
         )  # fmt: skip
 
-    def of_case(self, case: Case) -> "Outcome":
-        """That of another case which has gone the very same way."""
-        return replace(self, case=case)
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Of the entries of each kind."""
+        places: dict[str, list[int]] = {}
+        for place, entry in enumerate(self.entries):
+            places.setdefault(entry["event"], []).append(place)
+        return places
 
     def entries_of(self, *kinds: str) -> list[dict]:
         """The entries of these kinds, in order."""
-        return [entry for entry in self.entries if entry["event"] in kinds]
+        places = [place for kind in kinds for place in self._places.get(kind, ())]
+        return [self.entries[place] for place in (sorted(places) if len(kinds) > 1 else places)]
 
     def told(self, name: str) -> list[dict]:
         """The telemetry that has a value of this name, in order."""
@@ -80,16 +86,16 @@ class Outcome:
     def end(self) -> str:
         return self.stop or self.ends[-1]
 
-    @property
+    @cached_property
     def cuts(self) -> list[int]:
         """Numbers of the operations at which the power was cut, the power cycles at the end left out."""
         last, found, is_cycle = 0, [], False
-        for entry in self.entries:
+        for entry in self.entries_of("op", "cycle", "off"):
             if entry["event"] == "op":
                 last = entry["number"]
             elif entry["event"] == "cycle":
                 is_cycle = True
-            elif entry["event"] == "off" and entry["why"] == "power cut":
+            elif entry["why"] == "power cut":
                 if not is_cycle:
                     found.append(last)
                 is_cycle = False
@@ -102,17 +108,13 @@ class Outcome:
 
     def offers(self, kind: str = "FIRMWARE") -> list[tuple[str, list[dict]]]:
         """(version, entries until the next offer of this kind) of each offer."""
-        found: list[tuple[str, list[dict]]] = []
-        for entry in self.entries:
-            if entry["event"] == "offer" and entry["kind"] == kind:
-                found.append((entry["version"], []))
-            if found:  # the cloud is told of faults before the first offer
-                found[-1][1].append(entry)
-        return found
+        starts = [place for place in self._places.get("offer", ()) if self.entries[place]["kind"] == kind]
+        ends = [*starts[1:], len(self.entries)]
+        return [(self.entries[a]["version"], self.entries[a:b]) for a, b in zip(starts, ends, strict=False)]
 
     def cycle(self, number: int) -> list[dict]:
         """The entries from that power cycle at the end on, 0 or 1; none when the run did not get there."""
-        starts = [at for at, entry in enumerate(self.entries) if entry["event"] == "cycle"]
+        starts = self._places.get("cycle", ())
         return self.entries[starts[number] :] if number < len(starts) else []
 
     def lost_trial(self, step: stories.Step) -> bool:
@@ -172,15 +174,11 @@ class Outcome:
 
     def record(self) -> dict:
         """One flat dict that JSON can hold."""
-        cuts = self.cuts
-        modes = [text.split(":")[1] for text in self.case.faults if text.startswith("cut=")]
         return {
-            "case": str(self.case),
-            "story": self.case.story,
-            "faults": list(self.case.faults),
-            "ops": sum(entry["event"] == "op" for entry in self.entries),
-            "op": cuts[0] if cuts else None,
-            "mode": modes[0] if modes else None,
+            **_names(self.case),
+            "like": None,
+            "ops": len(self.entries_of("op")),
+            "op": self.cuts[0] if self.cuts else None,
             "end": self.end,
             "violations": [list(found) for found in violations(self)],
             "boots": self.boots,
@@ -191,3 +189,18 @@ class Outcome:
             "board_s": round(self.board_s, 3),
             "operations": None if self.case.faults else self._operations(),
         }
+
+
+def record_like(record: dict, case: Case) -> dict:
+    """That of another case, with as many cuts, which has gone the very same way."""
+    return record | _names(case) | {"like": record["case"]}
+
+
+def _names(case: Case) -> dict:
+    modes = [text.split(":")[1] for text in case.faults if text.startswith("cut=")]
+    return {
+        "case": str(case),
+        "story": case.story,
+        "faults": list(case.faults),
+        "mode": modes[0] if modes else None,
+    }

@@ -8,6 +8,7 @@ it, which are cells that nobody has changed, what is constant, and logs, whose e
 
 import io
 import pickle
+import random
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR, Operation
@@ -28,10 +29,12 @@ class Snapshot:
         self._sectors = {n * SECTOR: flash.peek(n * SECTOR, SECTOR) for n in flash.changed_sectors}
         logs = (run.recorder.entries, run.twin.story.events, run.twin.story.lines, run.cloud.events)
         self._logs = [tuple(log) for log in logs]
-        self._constants = _constants(run)
+        constants = _constants(run)
         buffer = io.BytesIO()
-        _Pickler(buffer, (run.cells, run.observers, *logs, *self._constants)).dump(run)
+        pickler = _Pickler(buffer, [run.cells, run.observers, *logs, *constants])
+        pickler.dump(run)
         self._pickle = buffer.getvalue()
+        self._constants = pickler.beside[2 + len(logs) :]
 
     def cut(self, cells: bytes) -> "Run":
         """A copy of the run whose power goes now: the operation leaves `cells` behind. Nobody observes it yet."""
@@ -55,14 +58,29 @@ def _constants(run: "Run") -> tuple[object, ...]:
 
 
 class _Pickler(pickle.Pickler):
-    """What is in `beside` is named by its number there."""
+    """What is in `beside` is named by its number there. States of generators of random numbers are added to it."""
 
-    def __init__(self, file: io.BytesIO, beside: tuple[object, ...]) -> None:
+    def __init__(self, file: io.BytesIO, beside: list[object]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
+        self.beside = beside
         self._numbers = {id(value): number for number, value in enumerate(beside)}
 
     def persistent_id(self, obj: object) -> int | None:
         return self._numbers.get(id(obj))
+
+    def reducer_override(self, obj: object) -> object:
+        if not isinstance(obj, random.Random):
+            return NotImplemented
+        state = obj.getstate()
+        self._numbers[id(state)] = len(self.beside)
+        self.beside.append(state)
+        return _random, (state,)
+
+
+def _random(state: tuple) -> random.Random:
+    generator = random.Random(0)
+    generator.setstate(state)
+    return generator
 
 
 class _Unpickler(pickle.Unpickler):

@@ -17,6 +17,7 @@ _NAME = re.compile(r"([a-z][a-z0-9-]*?)(?:x(?:[0-9]+|\*))?")  # without "xTIMES"
 COLUMNS = (
     "story",
     "cases",
+    "distinct",
     "cuts",
     "failures",
     "downloaded again, B",
@@ -29,11 +30,15 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Totals:
-    """A story's figures. `redownloaded` (bytes), `extra_boots`, `erases` (of one slot sector) and `worst_s` are the
-    worst of any case; seconds are those a board would take, `typical_s` is the median."""
+    """A story's figures. `distinct`: without the cases whose cuts leave the very same cells behind as those of another.
+
+    `redownloaded` (bytes), `extra_boots`, `erases` (of one slot sector) and `worst_s` are the
+    worst of any case; seconds are those a board would take, `typical_s` is the median.
+    """
 
     story: str
     cases: int
+    distinct: int
     cuts: int
     failures: int
     redownloaded: int
@@ -45,8 +50,9 @@ class Totals:
 
     def row(self) -> list[object]:
         """As in COLUMNS."""
-        whole = [self.story, self.cases, self.cuts, self.failures, self.redownloaded, self.extra_boots, self.erases]
-        return [*whole, f"{self.worst_s:,.1f}", f"{self.typical_s:,.1f}"]
+        counts = [self.story, self.cases, self.distinct, self.cuts, self.failures]
+        worst = [self.redownloaded, self.extra_boots, self.erases]
+        return [*counts, *worst, f"{self.worst_s:,.1f}", f"{self.typical_s:,.1f}"]
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,7 @@ def _totals(story: str, records: Sequence[Record]) -> Totals:
     return Totals(
         story,
         len(records),
+        sum(record["like"] is None for record in records),
         sum(map(count_cuts, records)),
         sum(bool(record["violations"]) for record in records),
         _worst(record["redownloaded"] for record in records),

@@ -11,6 +11,7 @@ def record(*faults: str, story: str = "update", **fields: object) -> Record:
         "case": " ".join((story, "seed=7", *faults)),
         "story": story,
         "faults": list(faults),
+        "like": None,
         "ops": 60,
         "op": int(cuts[0][0]) if cuts else None,
         "mode": cuts[0][1] if cuts else None,

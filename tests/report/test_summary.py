@@ -14,16 +14,21 @@ from tests.report.cases import record
 def test_summary_has_a_row_for_each_story_one_for_single_cuts_and_one_for_all(records):
     rows = summarize(records).rows
     assert rows == [
-        ["update", 154, 152, 1, 12_345, 2, 4, "99.5", "10.0"],
-        ["rollback", 150, 150, 1, 4096, 1, 1, "10.0", "10.0"],
-        ["one cut", 300, 300, 2, 4096, 1, 1, "10.0", "10.0"],
-        ["all", 304, 302, 2, 12_345, 2, 4, "99.5", "10.0"],
+        ["update", 154, 154, 152, 1, 12_345, 2, 4, "99.5", "10.0"],
+        ["rollback", 150, 150, 150, 1, 4096, 1, 1, "10.0", "10.0"],
+        ["one cut", 300, 300, 300, 2, 4096, 1, 1, "10.0", "10.0"],
+        ["all", 304, 304, 302, 2, 12_345, 2, 4, "99.5", "10.0"],
     ]
 
 
 def test_summary_of_nothing_is_zeros():
-    nothing = [0, 0, 0, 0, 0, 0, "0.0", "0.0"]
+    nothing = [0, 0, 0, 0, 0, 0, 0, "0.0", "0.0"]
     assert summarize([]).rows == [["one cut", *nothing], ["all", *nothing]]
+
+
+def test_summary_counts_cases_like_another_apart():
+    cases = [record("cut=1:before"), record("cut=1:half", like="update seed=7 cut=1:before"), record("cut=2:half")]
+    assert summarize(cases).rows[0][1:4] == [3, 2, 3]
 
 
 def test_single_cuts_are_those_that_happened_with_nothing_else(records):
@@ -39,7 +44,7 @@ def test_summary_typical_time_is_the_median():
 
 def test_summary_figures_that_a_case_has_not_are_left_out():
     nothing = {"redownloaded": None, "extra_boots": None, "erases_max": None, "erases": None}
-    assert summarize([record(**nothing), record("cut=1:after")]).rows[0][4:7] == [4096, 1, 1]
+    assert summarize([record(**nothing), record("cut=1:after")]).rows[0][5:8] == [4096, 1, 1]
 
 
 def test_summary_counts_broken_rules_by_case_and_in_order_of_their_numbers():
@@ -82,5 +87,5 @@ def test_replay_line_gives_the_shell_one_word_that_is_the_case():
 def test_show_prints_the_table_and_a_replay_line_for_each_failing_case(records, capsys):
     report.show(records)
     lines = capsys.readouterr().out.splitlines()
-    assert any(line.split()[:4] == ["update", "154", "152", "1"] for line in lines)
+    assert any(line.split()[:5] == ["update", "154", "154", "152", "1"] for line in lines)
     assert [line for line in lines if "replay" in line] == [replay_line(records[53]), replay_line(records[161])]
