@@ -9,6 +9,7 @@ Checks look at what the cloud saw, what flash holds and what was logged; never i
 """
 
 import functools
+import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -138,11 +139,10 @@ class World:
     def delete(self, *names: str) -> None:
         self.cloud.delete_attributes(self.device, list(names), self.twin.now_ms)
 
-    def call(self, method: str, number: int = 1) -> None:
+    def call(self, method: str, number: int = 1, **params: object) -> None:
         """A call from the dashboard to the product."""
-        self.device.session.publish(
-            f"v1/devices/me/rpc/request/{number}", b'{"method":"%s","params":{}}' % method.encode()
-        )
+        body = json.dumps({"method": method, "params": params}).encode()
+        self.device.session.publish(f"v1/devices/me/rpc/request/{number}", body)
 
     def fault(self, *rules: str) -> None:
         for rule in rules:

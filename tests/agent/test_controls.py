@@ -168,3 +168,12 @@ def test_a_call_that_the_product_stumbles_over_is_answered_and_disturbs_no_updat
     assert product.states == [*GOOD]
     assert len(product.seen("connect")) == 2  # before and after the reset
     assert product.logged("the product's own bug")
+
+
+@pytest.mark.parametrize(("after_s", "result"), [(10, "SUCCESS"), (70, "FAILURE")])
+def test_a_product_that_wants_to_be_claimed_is_for_as_long_as_it_says(product, after_s, result):
+    product.wait(lambda: product.seen("attribute_response"))
+    product.call("claim", secret="on the label", ms=60_000)
+    product.settle(after_s)
+    assert product.cloud.claim("board-1", "a guess", "eve", product.twin.now_ms) == "FAILURE"
+    assert product.cloud.claim("board-1", "on the label", "ann", product.twin.now_ms) == result

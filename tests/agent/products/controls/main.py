@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release, doze, and stumble.
+"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release, claim, doze, and stumble.
 
 It counts its own pauses.
 """
@@ -73,6 +73,10 @@ def main():
             agent.enabled = method == "enable"
         elif method in ("hold", "release"):
             agent.hold_reset = method == "hold"
+        elif method == "claim":
+            from ota.cloud import tb_provision
+
+            tb_provision.claim(cloud, params["secret"], params["ms"])
         elif method == "stumble":
             raise RuntimeError("the product's own bug")
         elif method in ("force", "cancel"):
