@@ -71,7 +71,7 @@ class Link:
         """Generator: waits before the next try. What fails beside the line to the cloud does not end that."""
         wait = self._back_off(error)
         if not error.beside:
-            log("offline", "code", error.code)
+            log("offline", "code", error.code, *(("why", error.detail) if error.detail else ()))
             self.drop()
             yield from self.pause(wait)
             return

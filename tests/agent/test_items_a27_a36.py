@@ -146,6 +146,7 @@ def test_a32_bad_credentials_are_not_hammered(world, code):
     times = [event["at_ms"] for event in world.seen("refused")]
     assert 2 <= len(times) <= 4
     assert min(b - a for a, b in itertools.pairwise(times)) >= 300_000
+    assert world.logged(f"ota offline code=mqtt_refused why={code}") == len(times)
 
 
 def test_a32_a_busy_server_is_tried_again_soon(world):

@@ -274,6 +274,13 @@ def test_profile_is_made_changed_listed_and_deleted(admin, profile):
     assert refusal(admin.get(path)) == (404, 32)
 
 
+def test_profiles_are_listed_by_transport(admin, profile):
+    assert admin.post("/api/deviceProfile", {"name": "by coap", "transportType": "COAP"})[0] == 200
+    for transport, names in {"COAP": ["by coap"], "DEFAULT": ["default", "thermo"], "SNMP": []}.items():
+        _, info = admin.get("/api/deviceProfileInfos", pageSize=9, page=0, transportType=transport)
+        assert [found["name"] for found in info["data"]] == names
+
+
 def test_profile_name_is_unique_and_not_empty(admin, profile):
     assert refusal(admin.post("/api/deviceProfile", {"name": "thermo"})) == (400, 31)
     assert refusal(admin.post("/api/deviceProfile", {"name": ""})) == (400, 31)

@@ -59,7 +59,8 @@ def _list(call: Call) -> dict[str, Any]:
 
 
 def _list_infos(call: Call) -> dict[str, Any]:
-    return page(call, [_info(call, profile) for profile in call.tenant.profiles])
+    infos, wanted = [_info(call, profile) for profile in call.tenant.profiles], call.query.get("transportType")
+    return page(call, [info for info in infos if wanted in (None, "", info["transportType"])])
 
 
 def _names(call: Call) -> list[dict[str, Any]]:
