@@ -14,7 +14,7 @@ help: ## this list
 setup: ## Python packages into .venv, MicroPython and test inputs into .tools; no root needed
 	@$(PYTHON) -m tools.setup
 
-$(READY): requirements/run.txt requirements/tb-client.txt requirements/tb-rest.txt $(wildcard tools/setup/*.py)
+$(READY): $(filter-out requirements/lint.txt requirements/typings.txt,$(wildcard requirements/*.txt)) $(wildcard tools/setup/*.py)
 	@$(PYTHON) -m tools.setup
 
 demo: $(READY) ## a good update, then a broken one that rolls back (INTERPRETER=micropython32|micropython|cpython)

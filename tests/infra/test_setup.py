@@ -256,7 +256,7 @@ def test_packages_that_need_a_place_of_their_own_go_there_once_per_list(tmp_path
         wanted.write_text(text)
         venv.install_apart(python, wanted, apart)
     asked = (tmp_path / "log").read_text()
-    assert asked.count(f"--python {apart / 'bin' / 'python'} install -r {wanted}") == 2
+    assert asked.count(f"--python {apart / 'bin' / 'python'} install --no-deps -r {wanted}") == 2
     assert (apart / "bin" / "python").exists()
 
 

@@ -2,8 +2,8 @@
 """`make setup`: everything the project needs, inside its own folder, without root. Standard library only.
 
     .venv/     Python packages, pinned in requirements/
-    .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image, mosquitto, and
-               ThingsBoard's two Python clients
+    .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image, mosquitto, and the
+               official clients of the clouds
     typings/   type stubs of the board's modules (only with --lint)
 
 Each part looks first whether it is already there, so a second run takes no time and a broken one goes on where it
@@ -48,10 +48,10 @@ def set_up(lint: bool) -> None:
     except UserError as error:
         leave_out("mosquitto", error.text, "tests/wire is skipped")
     try:
-        for name in ("tb-client", "tb-rest"):
+        for name in ("tb-client", "tb-rest", "rm-cli", "rm-cli-old"):
             venv.install_apart(python, ROOT / "requirements" / f"{name}.txt", TOOLS / name)
     except UserError as error:
-        leave_out("ThingsBoard's clients", error.text, "their tests are skipped")
+        leave_out("the clouds' official clients", error.text, "their tests are skipped")
     if lint:
         venv.install(python, ROOT / "requirements" / "lint.txt")
         venv.install_stubs(python, ROOT / "requirements" / "typings.txt", ROOT / "typings")

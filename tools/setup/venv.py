@@ -36,13 +36,16 @@ def install(python: Path, requirements: Path) -> None:
 
 
 def install_apart(python: Path, requirements: Path, folder: Path) -> None:
-    """A second environment, for packages that do not go together with ours, filled by the pip of `python`."""
+    """A second environment, for packages that do not go together with ours, filled by the pip of `python`.
+
+    It gets exactly what the list has, whatever else the packages would like to have.
+    """
     mark = folder / ("installed-" + requirements.name)
     if _same(mark, requirements):
         return
     say(f"Python packages of {requirements.parent.name}/{requirements.name} in {folder.parent.name}/{folder.name}")
     run("no_venv", sys.executable, "-m", "venv", "--clear", "--without-pip", folder)
-    run("pip_failed", *_pip(python), "--python", folder / "bin" / "python", "install", "-r", requirements)
+    run("pip_failed", *_pip(python), "--python", folder / "bin" / "python", "install", "--no-deps", "-r", requirements)
     shutil.copyfile(requirements, mark)
 
 

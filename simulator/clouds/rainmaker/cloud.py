@@ -144,14 +144,15 @@ class RainMaker(Mock):
         fw_version: str | None = None,
         type: str | None = None,
         model: str | None = None,
+        image_id: str | None = None,
     ) -> Image:
         """Version and model that are not given come from the image itself. Raises UserError as images.uploaded."""
-        image = images.uploaded(self.new_id(), name, data, fw_version=fw_version, type=type, model=model)
+        image = images.uploaded(image_id or self.new_id(), name, data, fw_version=fw_version, type=type, model=model)
         return self._keep(image)
 
-    def archive_image(self, image: Image) -> None:
-        """No new job for it."""
-        image.is_archived = True
+    def archive_image(self, image: Image, archived: bool = True) -> None:
+        """No new job for it; `archived` False: again."""
+        image.is_archived = archived
 
     def delete_image(self, image: Image) -> None:
         """Its URLs lead nowhere from now on. Raises UserError("image_in_use") while a job with it is active."""

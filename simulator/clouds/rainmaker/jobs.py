@@ -75,7 +75,8 @@ class Rule:
 class Job:
     """`nodes` and `groups` are ids; `rule` is that of a dynamic job. `node_jobs` are by node id. `number` counts jobs:
     of two the one with the higher number is the newer. `status` is active, finished or cancelled; `is_expired`: it was
-    the time that cancelled it. `ended_ms` is when it finished or was cancelled.
+    the time that cancelled it. `ended_ms` is when it finished or was cancelled. `user_access`: users may have the image
+    themselves.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Job:
     force_push: bool = False
     user_approval: bool = False
     notify: bool = False
+    user_access: bool = False
     continuous: bool = False
     serialisation: Serialisation | None = None
     metadata: dict = field(default_factory=dict)
@@ -126,8 +128,8 @@ class Job:
 
 def check(job: Job) -> None:
     """Can there be such a job? UserError: bad_name, no_target, target_conflict, too_many_nodes, too_many_groups,
-    bad_priority, bad_timeout, push_with_approval, timeout_with_approval, notify_without_approval, bad_serialisation,
-    bad_metadata.
+    bad_priority, bad_timeout, push_with_approval, timeout_with_approval, notify_without_approval,
+    access_without_approval, bad_serialisation, bad_metadata.
     """
     if not job.name:
         raise UserError("bad_name", "a job needs a name")
@@ -142,6 +144,8 @@ def check(job: Job) -> None:
         raise UserError("push_with_approval", "a job that users approve is not pushed")
     if job.notify and not job.user_approval:
         raise UserError("notify_without_approval", "users are only notified of jobs that they approve")
+    if job.user_access and not job.user_approval:
+        raise UserError("access_without_approval", "users only get images of jobs that they approve")
     if job.serialisation and (job.serialisation.min_wait is None) != (job.serialisation.max_wait is None):
         raise UserError("bad_serialisation", "min_wait and max_wait go together")
     if not isinstance(job.metadata, dict):

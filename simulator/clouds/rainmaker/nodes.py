@@ -21,7 +21,8 @@ class Node:
 
     `certificate`: DER; None: any with the right CN. `config` and `params` are as the node sent them. `groups` has ids.
     `session` is the one connection it may have, or None. `streams` are those it has asked for blocks, each with the
-    number of the connection it first did it over. `connected_ms` is when it last logged in.
+    number of the connection it first did it over. `connected_ms` is when it last logged in, `changed_ms` when it last
+    came or went.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Node:
     session: "Session | None" = None
     streams: dict[str, int] = field(default_factory=dict)
     connected_ms: int | None = None
+    changed_ms: int | None = None
     created_ms: int = 0
 
     @property

@@ -63,7 +63,8 @@ class Ota:
     def approve(self, job: Job, node: Node) -> NodeJob:
         """A user says yes, for a node that is there to hear it.
 
-        Raises UserError: job_not_active, no_approval_job, no_target, job_done, node_offline.
+        Raises UserError: job_not_active, no_approval_job, no_target, job_done, node_offline, no_network_id,
+        network_busy.
         """
         self._check_active(job)
         if not job.user_approval:
@@ -75,6 +76,10 @@ class Ota:
             raise UserError("job_done", f"node {node.id} is done with job {job.name}")
         if not node.is_connected:
             raise UserError("node_offline", f"node {node.id} is not connected")
+        if job.serialisation and _network(node) is None:
+            raise UserError("no_network_id", f"node {node.id} does not say which network it is in")
+        if not self._has_slot(node_job):
+            raise UserError("network_busy", f"enough nodes of the network have job {job.name} already")
         node_job.is_approved = True
         self._serve(node_job, "approval")
         return node_job

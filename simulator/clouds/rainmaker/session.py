@@ -166,13 +166,13 @@ class Session(mqtt_session.Session):
 
     def attach(self, node: Node) -> None:
         self.node = node
-        node.session = self
+        node.session, node.changed_ms = self, self.cloud.now_ms
 
     def detach(self) -> None:
         """A connection that ends without a word leaves its will."""
         if self.node is None:
             return
-        self.node.session = None
+        self.node.session, self.node.changed_ms = None, self.cloud.now_ms
         if will := self._will:
             self._will = None
             self._handle(will.topic, will.payload)

@@ -34,8 +34,8 @@ class Signer:
         self._secret = self._random.randbytes(32)
         self._token_size = token_size
 
-    def url(self, base: str, path: str, now_ms: int, valid_s: int) -> str:
-        """A URL for a GET of `path`, which begins with a slash; no two are the same."""
+    def url(self, base: str, path: str, now_ms: int, valid_s: int, method: str = "GET") -> str:
+        """A URL for one method on `path`, which begins with a slash; no two are the same."""
         date = datetime.datetime.fromtimestamp(now_ms // 1000, datetime.UTC)
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -45,11 +45,11 @@ class Signer:
             "X-Amz-Security-Token": "".join(self._random.choices(_TOKEN_ALPHABET, k=self._token_size)),
             "X-Amz-SignedHeaders": "host",
         }
-        query["X-Amz-Signature"] = self._sign("GET", path, query)
+        query["X-Amz-Signature"] = self._sign(method, path, query)
         return f"{base}{quote(path)}?{urlencode(query)}"
 
     def check(self, method: str, path: str, query: Mapping[str, str], now_ms: int) -> None:
-        """Raises Denied for what was not signed, or is too old. A URL is signed for GET: a HEAD of it is refused."""
+        """Raises Denied for what was not signed, for this method, or is too old."""
         if not all(name in query for name in (*_SIGNED, "X-Amz-Signature")):
             raise Denied("AccessDenied")
         if not hmac.compare_digest(self._sign(method, path, query).encode(), query["X-Amz-Signature"].encode()):

@@ -3,8 +3,8 @@
 
 | file | what it holds |
 |---|---|
-| `app.py` | the aiohttp application: login checked, handlers called, errors told the server's way |
-| `call.py` | what a handler gets and may give back |
+| `app.py` | the aiohttp application (simulator/clouds/rest): who may call, errors told the server's way |
+| `call.py` | what a handler gets |
 | `auth.py` | users, JWTs, login and refresh |
 | `entities.py` | ids, and the JSON of devices, profiles and packages |
 | `paging.py` | search, sort and pages of a list |

@@ -5,12 +5,13 @@ import json
 import secrets
 from typing import Any
 
+from simulator.clouds.rest.call import Routes
 from simulator.clouds.thingsboard import credentials
 from simulator.clouds.thingsboard.credentials import ACCESS_TOKEN, MQTT_BASIC, X509_CERTIFICATE, Credentials
 from simulator.clouds.thingsboard.devices import Device, Profile
 from simulator.clouds.thingsboard.packages import PREFIXES
 from simulator.clouds.thingsboard.rest import assigned
-from simulator.clouds.thingsboard.rest.call import Call, Routes
+from simulator.clouds.thingsboard.rest.call import Call
 from simulator.clouds.thingsboard.rest.entities import (
     TENANT,
     check_id,

@@ -4,10 +4,11 @@
 import base64
 from typing import Any
 
+from simulator.clouds.rest.call import Raw, Routes
 from simulator.clouds.thingsboard import packages
 from simulator.clouds.thingsboard.devices import Profile
 from simulator.clouds.thingsboard.packages import Package
-from simulator.clouds.thingsboard.rest.call import Call, Raw, Routes
+from simulator.clouds.thingsboard.rest.call import Call
 from simulator.clouds.thingsboard.rest.entities import check_id, package_json, read_id
 from simulator.clouds.thingsboard.rest.paging import page
 from simulator.errors import UserError

@@ -3,9 +3,10 @@
 
 from typing import Any
 
+from simulator.clouds.rest.call import Routes
 from simulator.clouds.thingsboard.devices import Profile
 from simulator.clouds.thingsboard.rest import assigned
-from simulator.clouds.thingsboard.rest.call import Call, Routes
+from simulator.clouds.thingsboard.rest.call import Call
 from simulator.clouds.thingsboard.rest.entities import check_id, id_of, profile_json, read_id
 from simulator.clouds.thingsboard.rest.paging import page
 

@@ -5,9 +5,10 @@ import asyncio
 import json
 from collections.abc import Awaitable
 
+from simulator.clouds.rest.call import Raw, Routes
 from simulator.clouds.thingsboard import rpc
 from simulator.clouds.thingsboard.devices import Device
-from simulator.clouds.thingsboard.rest.call import Call, Raw, Routes
+from simulator.clouds.thingsboard.rest.call import Call
 from simulator.clouds.thingsboard.rest.entities import check_id
 from simulator.errors import UserError
 

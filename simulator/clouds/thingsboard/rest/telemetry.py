@@ -4,10 +4,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from simulator.clouds.rest.call import Routes
 from simulator.clouds.thingsboard import bodies
 from simulator.clouds.thingsboard.bodies import BadBody, Value
 from simulator.clouds.thingsboard.devices import Device
-from simulator.clouds.thingsboard.rest.call import Call, Routes
+from simulator.clouds.thingsboard.rest.call import Call
 from simulator.clouds.thingsboard.rest.entities import check_id
 from simulator.errors import UserError
 
