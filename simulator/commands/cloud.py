@@ -3,6 +3,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -24,7 +25,9 @@ from simulator.commands.cloud_sites import Sites, Wanted
 from simulator.errors import UserError
 
 _PORT = click.IntRange(0, 65_535)
+_timing = functools.partial(click.option, show_default=True, metavar="MS", type=click.IntRange(0))
 _FILE = click.Path(dir_okay=False)
+_SETTINGS = ("queue_ms", "queue_interval_ms", "queue_size", "inactivity_ms", "cache_ttl_ms")
 _PACKAGE_KEYS = ("title", "version", "file", "url", "type", "algorithm", "tag", "checksum", "size")
 
 
@@ -57,12 +60,15 @@ def command() -> None:
 @click.option("--limit-points", default=None, metavar="N:SECONDS,...", help="The same for the values in them.")
 @click.option("--package", "packages", multiple=True, metavar="KEY=VALUE,...", help="A package; the first is assigned.")
 @click.option("--fault", "faults", multiple=True, metavar="RULE", help="Misbehaviour, see below.")
-@click.option("--delay", default=600, show_default=True, metavar="MS", type=click.IntRange(0), help="QUEUED to push.")
+@_timing("--delay", "queue_ms", default=600, help="From QUEUED to the push, at least.")
+@_timing("--queue-interval", "queue_interval_ms", default=60_000, help="In that long, ...")
+@click.option("--queue-size", default=100, show_default=True, type=click.IntRange(1), help="... so many are told.")
+@_timing("--inactivity", "inactivity_ms", default=600_000, help="Idle sessions end after that.")
+@_timing("--cache-ttl", "cache_ttl_ms", default=3_600_000, help="How long a package stays in the cache.")
 @click.option("--seed", default=0, show_default=True, help="Seed of everything that is random in the cloud.")
 def thingsboard(
     packages: tuple[str, ...],
     faults: tuple[str, ...],
-    delay: int,
     seed: int,
     token: str | None,
     client_cert: str | None,
@@ -74,7 +80,7 @@ def thingsboard(
     dashboard: bool,
     dashboard_port: int,
     fleet: int,
-    **doors: str | int | None,
+    **others: str | int | None,
 ) -> None:
     """A mock ThingsBoard with one device, over MQTT 3.1.1 and 5, with or without TLS, and over HTTP.
 
@@ -116,15 +122,16 @@ def thingsboard(
     drop: a PUBACK only. mute: nothing. Example: --fault chunk=3x2:corrupt
     """
     limits = RateLimits(limit_messages, limit_telemetry, limit_points)
-    cloud = ThingsBoard(seed=seed, now_ms=int(time.time() * 1000), queue_ms=delay, rate_limits=limits)
+    settings = {name: others.pop(name) for name in _SETTINGS}
+    cloud = ThingsBoard(seed=seed, now_ms=int(time.time() * 1000), rate_limits=limits, **settings)
     if provision:
         _let_in(cloud, provision)
     device = cloud.add_device("device", _credentials(token, client_cert))
     known = [_add_package(cloud, text) for text in packages]
     for rule in faults:
         cloud.add_fault(rule)
-    server, names = cloud_doors.server(cloud, client_cert=client_cert, **doors)
-    wanted = Wanted(str(doors["host"]), rest_port, dashboard_port if dashboard else None, fleet)
+    server, names = cloud_doors.server(cloud, client_cert=client_cert, **others)
+    wanted = Wanted(str(others["host"]), rest_port, dashboard_port if dashboard else None, fleet)
     asyncio.run(_serve(cloud, device, known[:1], server, names, Sites(cloud, server, wanted)))
 
 

@@ -49,6 +49,18 @@ def test_a01_after_a_lost_link_everything_is_subscribed_again(world):
     world.wait("UPDATED")
 
 
+def test_a01_attributes_that_nobody_answers_are_asked_for_again_then_over_a_new_connection(world):
+    world.fault("attributesx*:drop")
+    world.pass_time(25)
+    assert (len(world.seen("attribute_request")), len(world.seen("connect"))) == (3, 1)
+    world.pass_time(60)
+    assert len(world.seen("connect")) > 1
+    assert world.logged("ota offline code=attributes_unanswered")
+    world.clear_faults()
+    world.offer()
+    world.wait("UPDATED")
+
+
 @pytest.mark.parametrize("refused", sorted(FILTERS))
 def test_a02_a_refused_filter_is_a_warning(world, monkeypatch, refused):
     grant = Subscriptions.add

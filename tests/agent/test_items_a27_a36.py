@@ -155,6 +155,14 @@ def test_a32_a_busy_server_is_tried_again_soon(world):
     world.wait("UPDATED", 60)
 
 
+def test_a32_a_server_that_stays_busy_is_never_left_alone_for_long(world):
+    world.fault("connectx*:refuse=3")
+    world.pass_time(500)
+    times = [event["at_ms"] for event in world.seen("refused")]
+    gaps = [b - a for a, b in itertools.pairwise(times)]
+    assert 64_000 <= max(gaps) < 100_000
+
+
 def test_a33_a_second_device_with_the_same_token_makes_the_agent_back_off_and_say_so(world):
     world.wait(lambda: world.seen("attribute_response"))
     for _ in range(8):

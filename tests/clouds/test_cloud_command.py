@@ -95,6 +95,19 @@ def test_cloud_serves_one_device_and_obeys_stdin(start, files):
     assert program.process.returncode == 0
 
 
+def test_cloud_takes_the_server_s_timings(start, files):
+    package = f"title=thermo,version=1.0,file={files / 'a.bin'}"
+    queue = ("--delay", "1", "--queue-interval", "3000", "--queue-size", "10")
+    program = start("--token", "TOKEN", *queue, "--inactivity", "50", "--cache-ttl", "0", "--package", package)
+    first = program.until("initiated")["at_ms"]
+    program.tell("unassign\nassign thermo 1.0")
+    assert program.until("initiated")["at_ms"] - first >= 300
+    with socket.create_connection(("127.0.0.1", program.info["mqtt_port"]), WAIT_S) as raw:
+        raw.sendall(peer.connect(4, "TOKEN") + peer.packet(0x30, peer.text("v2/fw/request/1/chunk/0"), b"100"))
+        assert program.until("chunk")["length"] == 0  # the cache has forgotten it
+        assert program.until("close")["reason"] == "inactivity"
+
+
 def test_cloud_has_doors_for_http_and_tls(start, tmp_path):
     ca, clients = tmp_path / "ca.pem", trustme.CA()
     issued = clients.issue_cert("board")
