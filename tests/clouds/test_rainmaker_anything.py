@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Whatever a node says, the RainMaker mock lives on, and its record can be written as JSON."""
+"""Whatever a node says, the RainMaker mock lives on; its record can be written as JSON, and is what it says it is."""
 
 import json
+import re
 import string
+from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.clouds import http_door, mock, rainmaker
+from simulator.clouds.mqtt import session
 from tests.clouds import rm_peer
 from tests.clouds.rm_peer import RULES, Site, get
 
@@ -57,3 +61,12 @@ def test_any_request_is_answered_by_the_image_store(target, wanted):
     )
     assert web.received.startswith(b"HTTP/1.1 ")
     json.dumps(site.cloud.events)
+
+
+def test_every_event_is_in_the_table_and_no_other():
+    shared = [Path(module.__file__) for module in (http_door, mock, session)]
+    sources = [*shared, *Path(rainmaker.__file__).parent.glob("*.py")]
+    logged = {name for file in sources for name in re.findall(r'[._]log\(\s*"(\w+)"', file.read_text())}
+    table = rainmaker.__doc__.partition("| event |")[2]
+    listed = {name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert listed == logged

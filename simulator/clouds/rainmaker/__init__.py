@@ -24,6 +24,30 @@ What administrators and users do, all by methods of `RainMaker`: `add_node`, `ad
 `node`, `group`, `image`, `job` (UserError for an id that is none's). A Job has `status`, `counts()` and `node_jobs` (by
 node id), a NodeJob `state` and `history`.
 
+| event | its fields, beside `event` and `at_ms` |
+|---|---|
+| `node_added` | node |
+| `refused` | conn, client_id, reason: a connection that is not let in |
+| `connect` | node, conn, protocol, clean, keepalive_s, username |
+| `close` | node, conn, by (node, cloud), reason |
+| `subscribe`, `unsubscribe` | node, filters |
+| `config`, `params`, `published` | node, and what it said of itself |
+| `set_params` | node, params, delivered |
+| `otafetch` | node, fw_version, network_id |
+| `otaurl` | node, job, cause (fetch, push, approval, wait), size, delivered |
+| `redelivery` | node, topic |
+| `otastatus` | node, job, status, info, ts, problem: why it counts for nothing, or None |
+| `ignored` | node, why, and what it was about |
+| `job_created` | job, name, image, priority |
+| `job_changed` | job, status, expired or archived |
+| `node_job` | node, job, state, info, ts_source |
+| `notified` | job, nodes |
+| `stream_request` | node, kind (get, describe), format, stream, f, l, o, n, s, has_bitmap |
+| `stream_refused` | node, stream, code |
+| `block` | node, stream, index, length, delivered |
+| `http`, `http_bad` | node whose URL it was, method, what, range, status, length; what was no HTTP |
+| `fault_added`, `fault` | rule; where, index, action, argument |
+
 Not modelled: claiming (give nodes certificates), persistent sessions, shadows, the rates that AWS IoT allows but that
 of CONNECT. TLS is for the driver (simulator/clouds/server.py); a client's certificate comes with `open`.
 """
