@@ -258,11 +258,15 @@ def test_a_web_server_that_breaks_off_costs_no_connection_to_the_cloud(world, we
 def test_a_web_server_that_is_away_leaves_the_product_its_calls_and_is_waited_for_ever_longer(world, web):
     web.status = "404 Not Found"  # to those who ask for what is not there
     web.raw = [b""] * 4  # and before that, hangs up
+    world.settle(40)
     offer(world)
+    world.wait(lambda: len(web.requests) == 1)
+    began = world.twin.now_ms
     world.wait(lambda: len(web.requests) == 3)
     world.call("status")
     world.settle(3)
     assert world.seen("rpc_response")
     world.wait("FAILED", 1200)
+    assert world.twin.now_ms - began > 15_000  # 1, 2, 4 and 8 seconds, and a little by chance
     assert world.errors == ["http_404"]
     assert len(world.seen("connect")) == 1

@@ -175,6 +175,16 @@ def test_a33_a_second_device_with_the_same_token_makes_the_agent_back_off_and_sa
     assert world.logged("hint=duplicate credentials") == 1
 
 
+def test_a33_after_a_link_that_held_the_next_one_comes_soon(world):
+    for seconds in (0.2,) * 6 + (40,):
+        world.wait(lambda: world.device.session is not None)
+        world.pass_time(seconds)
+        world.device.session.close(0x8E, "session taken over")
+    closed = world.twin.now_ms
+    world.wait(lambda: world.device.session is not None)
+    assert world.seen("connect")[-1]["at_ms"] - closed < 2000
+
+
 @pytest.mark.parametrize(
     ("title", "version"),
     [

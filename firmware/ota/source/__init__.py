@@ -2,7 +2,8 @@
 """Where images come from: one file a way; each can be left off the board.
 
 A Source has `readinto(block) -> n` and `close()`. It fills the block, or returns the short tail once; None
-means "nothing yet, call again"; anything else is a TransferError. It knows nothing of flash.
+means "nothing yet, call again"; anything else is a TransferError, with `beside` set when that happened on a line of
+the source's own: then the one to the cloud stays up. It knows nothing of flash.
 
 A Source that brings blocks in any order has two names more. begin(scatter) is called first; the argument knows which
 blocks are there already (scatter.py). `at`: index of the block that was filled; negative when it is only the beginning
