@@ -8,23 +8,34 @@ from ota.board import Board
 from ota.journal import Journal
 
 
-def main():
-    board = Board()
+def thingsboard(board, running):
     if board.text("transport", "mqtt") == "http":  # where MQTT does not get through
         from ota.cloud.tb_http import ThingsBoardHttp as ThingsBoard
     else:
         from ota.cloud.thingsboard import ThingsBoard
-    board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
-    journal = Journal(board.nvs)
-    cloud = ThingsBoard(
+    return ThingsBoard(
         board,
         board.text("host", "127.0.0.1"),
         board.number("port", 1883),
         board.text("token", ""),
-        identity.running(board, journal),
+        running,
         chunk=board.number("chunk", 4096),
         window=board.number("window", 4),
     )
+
+
+def rainmaker(board, running):
+    from ota.cloud.rainmaker import RainMaker
+
+    return RainMaker(board, running)
+
+
+def main():
+    board = Board()
+    board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
+    journal = Journal(board.nvs)
+    make = rainmaker if board.text("cloud", "thingsboard") == "rainmaker" else thingsboard
+    cloud = make(board, identity.running(board, journal))
     product = Product(cloud)
     agent = Agent(board, cloud, journal, health=(product.works,))
     for _ in agent.steps():

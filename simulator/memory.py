@@ -28,7 +28,7 @@ from simulator.firmware_modules import SCRIPTS, loaded_by_update, modules
 from simulator.interpreters import Interpreter
 from simulator.update import SIZE
 
-QUICK_SIZE = 262_144
+QUICK_SIZE = 409_600
 LIMIT_K = 76  # KiB: an update has to work in a heap of this size on the 32-bit interpreter
 BOARD_LIMIT_K = 56  # KiB: the same without what a board has in flash
 FIRST, LAST = 8, 38  # blocks between which allocations are counted

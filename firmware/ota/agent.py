@@ -195,17 +195,15 @@ class Agent:
     def restart(self):
         """Generator: says what is left to say, then resets."""
         since = self.board.ticks_ms()
-        while self._lingers(ticks_diff(self.board.ticks_ms(), since)):
+        while ticks_diff(self.board.ticks_ms(), since) < (
+            _FLUSH_MS if self.link.waiting and self.cloud.linked else self.cloud.linger_ms
+        ):
             self.link.moment_if_up()
             self.board.sleep_ms(self.board.step_ms)
             yield
         self.cloud.close()
         log("reset")
         self.board.reset()
-
-    def _lingers(self, ms):
-        """Whether there is still something to say after so long, or somebody to be given time."""
-        return ms < self.cloud.linger_ms or (self.link.waiting and self.cloud.linked and ms < _FLUSH_MS)
 
     def _check_offer(self):
         """While a job is installed: raises Cancelled unless it is still what is wanted."""

@@ -124,6 +124,13 @@ class Board:
         self.running.readblocks(0, head, 0)
         return image.chip_id(head)
 
+    def room(self):
+        """Bytes in the largest free piece of memory outside of MicroPython's heap, for TLS; None if nobody knows."""
+        try:
+            return max([heap[2] for heap in esp32.idf_heap_info(esp32.HEAP_DATA)])
+        except (AttributeError, ValueError):
+            return None
+
     def now(self):
         """Unix seconds, or None while the clock was never set."""
         now = port.unix_time()

@@ -125,7 +125,8 @@ class Install:
     def first(self):
         """The first block decides whether anything is erased at all."""
         self.slot.check(self.job)
-        self.agent.cloud.inspect(self.job, self.slot.block)
+        if self.agent.cloud.remembers:
+            self.agent.cloud.inspect(self.job, self.slot.block)
         if not self._erased:
             self._note("erasing")
             log("erasing", "size", self.job.size)

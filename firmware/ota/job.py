@@ -51,6 +51,8 @@ class Job:
     """
 
     seen = None  # what the web server behind `url` calls these bytes; for the source, who asks there again
+    stream = None  # where else the bytes may come from, of a cloud that has streams
+    rules = None
 
     def __init__(self, fields, allow_no_checksum=False, kind=FIRMWARE):
         """`fields`: dict with some of FIELDS. Raises JobError."""
@@ -122,11 +124,6 @@ class Offers:
         known = self.known[kind]
         self.offer_id = fingerprint([known.get(field) for field in FIELDS])
         return Job(known, self._allow_no_checksum, kind) if known else None
-
-    def inspect(self, job, head):
-        """See ota.cloud."""
-
-    postponed = inspect
 
     def learn(self, kind, fields):
         """`fields`: dict with some of FIELDS; without title and version it is no offer."""

@@ -51,7 +51,7 @@ def forget(*names):
     """
     if hasattr(gc, "threshold"):
         for name in names:
-            package, module = name.split(".")
+            package, module = name.rsplit(".", 1)
             if sys.modules.pop(name, None):
                 delattr(sys.modules[package], module)
 

@@ -75,7 +75,8 @@ class Track:
         if verdict == policy.WAIT:
             self.pending = job
             log("idle", "reason", reason)
-            cloud.postponed(job, reason)
+            if cloud.remembers:
+                cloud.postponed(job, reason)
         else:
             self.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
         return None

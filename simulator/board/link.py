@@ -60,6 +60,7 @@ class Op(IntEnum):
     WLAN_CONNECT = 51
     WLAN_DISCONNECT = 52
     WLAN_STATUS = 53
+    NTP = 54
     RESOLVE = 60
     SOCKET = 61
     CONNECT = 62

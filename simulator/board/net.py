@@ -113,6 +113,7 @@ class VirtualNet:
         self.faults: list[Fault] = []
         self.is_resolving = True  # whether the name server answers
         self.is_taking = True  # whether the peers take what the device sends; if not, their TCP windows are 0
+        self.tells_time = False  # whether a time server does
         self.due_ms = 0.0  # nothing happens before, unless somebody has told a core something since the last `run`
         self._endpoints: dict[tuple[str, int], Endpoint] = {}
         self._queue: list[tuple[float, int, Packet]] = []

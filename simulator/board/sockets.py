@@ -13,6 +13,7 @@ _NOTHING_YET = Reply(-1)
 _IN, _OUT, _ERR, _HUP = 1, 4, 8, 16
 _CONNECT_MS = 20000  # lwIP gives a connection up after about this long
 _NO_NAME = -202
+_EPOCH = 946_684_800  # unix time of 2000, when a board's clock begins
 
 
 class SocketServices:
@@ -31,6 +32,7 @@ class SocketServices:
 
     def handlers(self) -> dict[Op, Handler]:
         return {
+            Op.NTP: self._time,
             Op.RESOLVE: self._resolve,
             Op.SOCKET: self._socket,
             Op.CONNECT: self._connect,
@@ -39,6 +41,12 @@ class SocketServices:
             Op.CLOSE: self._close,
             Op.POLL: self._poll,
         }
+
+    def _time(self, request: Request) -> Reply:
+        """What a time server says, seconds since 2000."""
+        if not (self._net.tells_time and self._radio.is_connected):
+            raise EspError(errno.ETIMEDOUT)
+        return Reply(self._net.unix_ms() // 1000 - _EPOCH)
 
     def _resolve(self, request: Request) -> Reply:
         if not self._net.knows(request.text):

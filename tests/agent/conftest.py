@@ -6,18 +6,27 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from simulator.interpreters import Interpreter
+from tests.agent.board_world import BoardWorld
 from tests.agent.harness import World
 
-_WORLDS = pytest.StashKey[list[World]]()
+_WORLDS = pytest.StashKey[list[BoardWorld]]()
 
 
 @pytest.fixture
-def make_world(request: pytest.FixtureRequest, interpreter: Interpreter) -> Iterator[Callable[..., World]]:
-    """Makes worlds on this interpreter, with the arguments of World."""
+def world_class() -> type[BoardWorld]:
+    """What `make_world` makes; another cloud's tests have another one."""
+    return World
+
+
+@pytest.fixture
+def make_world(
+    request: pytest.FixtureRequest, interpreter: Interpreter, world_class: type[BoardWorld]
+) -> Iterator[Callable[..., BoardWorld]]:
+    """Makes worlds on this interpreter, with the arguments of their class."""
     worlds = request.node.stash.setdefault(_WORLDS, [])
 
-    def make(*args: object, **options: object) -> World:
-        worlds.append(World(interpreter, *args, **options))
+    def make(*args: object, **options: object) -> BoardWorld:
+        worlds.append(world_class(interpreter, *args, **options))
         return worlds[-1]
 
     yield make
@@ -27,7 +36,7 @@ def make_world(request: pytest.FixtureRequest, interpreter: Interpreter) -> Iter
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
+def world(make_world: Callable[..., BoardWorld]) -> BoardWorld:
     """A board with version 1.0.0 that has not been switched on yet."""
     return make_world()
 

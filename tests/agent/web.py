@@ -39,7 +39,7 @@ class Web:
         self._actions: list[Action] = []
         self._trickles: dict[int, tuple[int, bytes]] = {}  # when the next piece is due, and what is still to come
 
-    def open(self, conn: int, now_ms: int) -> None:
+    def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
         self._buffers[conn] = b""
 
     def feed(self, conn: int, data: bytes, now_ms: int) -> None:

@@ -15,8 +15,6 @@ source(job, offset)    Source of the image from byte `offset` on
 report(event, kind)    sends it; returns a handle
 delivered(handle)      whether the cloud has acknowledged it
 progress(percent, kind)  may be lost
-inspect(job, head)     the first block of an image, before anything is erased; JobError when the cloud does not want it
-postponed(job, reason) it has to wait, see ota.policy
 linger_ms              how long the board stays after its last word before it resets
 close()
 What is about offers is in job.py, for every cloud to use.
@@ -25,6 +23,8 @@ Bad input from the network never raises: it is ignored, or refused through job()
 A cloud states what is to run (ThingsBoard): None from job() means that it took its offer back, and the agent has to
 know which jobs have ended. Or it `remembers`: it hands out a job of its own id until that has ended for good, and never
 says that there is none. So None means nothing, whatever it offers is wanted, and the agent only knows what it has
-rolled back. Such a cloud has one method more:
+rolled back. Such a cloud has more methods:
+inspect(job, head)     the first block of an image, before anything is erased; JobError when the cloud does not want it
+postponed(job, reason) it has to wait, see ota.policy
 ended(job_id, error)   how a job ended; from now on job() is None, or the same job for one more try
 """

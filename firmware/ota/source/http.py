@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """An image behind a URL, http or https, from any byte on by Range.
 
-Redirects are followed, but never from https to http. A server that is busy is asked again by this source itself, so
-the line to the cloud stays up. The bytes from before an interruption are only kept while the server still calls what
-it has by the same name (ETag or Last-Modified); the digest over the flash has the last word anyway.
+Redirects are followed, but not from https to http unless the setting `allow_http` is 1. A server that is busy is asked
+again by this source itself, so the line to the cloud stays up. The bytes from before an interruption are only kept
+while the server still calls what it has by the same name (ETag or Last-Modified); the digest over the flash has the
+last word anyway.
 """
 
 from ota import http
@@ -129,7 +130,7 @@ class Http:
         if self._hops > _HOPS:
             raise JobError("http_redirects", "more than %d" % _HOPS)
         place = http.join(self._place, location)
-        if self._place[0] and not place[0]:
+        if self._place[0] and not place[0] and not self._board.number("allow_http", 0):
             raise JobError("http_downgrade", "https leads to http")
         self._place = place
         self._again(0)

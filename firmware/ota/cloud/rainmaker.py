@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""ESP RainMaker (rainmaker.md): each job has an id, comes by push or when asked for, and ends by that id.
+
+The cloud remembers (ota.cloud), but neither queues nor says "nothing": so it is asked at the start, every `fetch_h`
+hours, and when something was put off. Settings in NVS "ota_cfg", or in the factory's (rm_factory.py): node_id, host,
+and for TLS, which is on unless `tls` is 0: ca, cert, key. All are in docs/rainmaker.md.
+"""
+
+import json
+
+from ota.cloud.rm_line import Line
+from ota.errors import JobError
+from ota.job import FIRMWARE, Job
+from ota.port import const
+from ota.report import FAILED, UPDATED
+
+ATTEMPTS = const(3)  # of a download, before the cloud is asked for a new URL
+_AFTER_FAILURE_S = const(300)
+_AFTER_SUCCESS_S = const(5)
+_UNSET_CLOCK_S = const(30)
+_SLACK_S = const(5)  # behind the moment that a job waits for
+
+
+class RainMaker(Line):
+    """See ota.cloud for the promises. `identity`: (title, version) of what runs.
+
+    The application may set `on_metadata`, a function of the dict that a job brings besides what is for the node, and
+    `devices`, its part of the node configuration, before the first step.
+    `busy`: a job is in hand, others are not heard. `attempt`: of that job, from 1 on, `failures`: those told already.
+    """
+
+    remembers = True
+    linger_ms = 10000  # as long as RainMaker's own firmware
+
+    def __init__(self, board, identity):
+        super().__init__(board)
+        if identity[1] == "unknown":
+            from ota.cloud import rm_image
+
+            identity = rm_image.identity(board)
+        self.identity = identity
+        self.software = None
+        self.on_metadata = None
+        self.devices = []
+        self.busy = False
+        self.attempt = 1
+        self.failures = 0
+        self.step = 0  # tenths of the image that were told last
+
+    # offers; they are taken in by rm_offer.py
+
+    def job(self, kind):
+        self.changed.discard(kind)
+        known = self.known[kind]
+        if not known:
+            return None
+        self.offer_id = known["id"]
+        if "refused" in known:
+            raise JobError(known["refused"])
+        job = Job(known, True, kind)
+        job.stream = known["stream_id"]
+        if "limits" in known:
+            from ota.cloud import rm_metadata
+
+            job.rules = rm_metadata.rules(known["limits"])
+        return job
+
+    def postponed(self, job, reason, until=None):
+        """Says that it is delayed, and asks again when that is over; other jobs are heard meanwhile (4)."""
+        if reason == "unconfirmed":
+            return
+        from ota.cloud import rm_status
+
+        self.busy = False
+        self.note("otastatus", rm_status.body(job.id, "delayed", reason))
+        if until is not None or reason == "clock_unknown":
+            self.known[job.kind] = {}
+            self.fetch.after(_UNSET_CLOCK_S if until is None else until - (self.board.now() or 0) + _SLACK_S)
+
+    def ended(self, job_id, error):
+        """A download that broke off is tried again at once, then once more, then with a new URL (2.3)."""
+        from ota.cloud import rm_status
+
+        for kind, known in self.known.items():
+            if known.get("id") == job_id:
+                if error and rm_status.is_passing(error) and self.attempt < ATTEMPTS:
+                    self.attempt += 1
+                    self.changed.add(kind)  # pyright: ignore[reportArgumentType] (kinds are texts)
+                    return
+                self.known[kind] = {}
+        self.busy = False
+        if error and rm_status.is_passing(error) and " " not in job_id:  # else nobody would hand it out again (8)
+            self.fetch.after(_AFTER_FAILURE_S)
+
+    def inspect(self, job, head):
+        if job.kind == FIRMWARE:
+            from ota.cloud import rm_image
+
+            rm_image.check(self, job, head)
+
+    def source(self, job, offset):
+        if self._streams(job):
+            try:
+                from ota.source.aws_stream import AwsStream
+            except ImportError:  # left off the board
+                raise JobError("streams_unsupported")
+            return AwsStream(self, job, offset)
+        from ota.source.http import Http
+
+        return Http(self.board, self, job, offset)
+
+    def _streams(self, job):
+        """Whether this attempt goes by MQTT streams. Of two ways each gets its turn."""
+        if job.url is None or job.stream is None:
+            return job.url is None
+        from ota.cloud import rm_offer
+
+        return rm_offer.prefers_streams(self.board) == (self.attempt % 2 == 1)
+
+    # reports
+
+    def report(self, event, kind):
+        """`event`: dict with id, state and perhaps error. QoS 1."""
+        job_id = event.get("id")
+        if not job_id:
+            return 0  # of another cloud, before this board was moved
+        if " " in job_id:
+            from ota.cloud import rm_params
+
+            self._unacked = rm_params.report(self, event)
+        else:
+            from ota.cloud import rm_status
+
+            self._unacked = self.publish_text("otastatus", rm_status.body(job_id, *rm_status.words(self, event)))
+        if event["state"] == FAILED:
+            self.failures += 1
+        elif event["state"] == UPDATED:
+            self.fetch.after(_AFTER_SUCCESS_S)
+        return self._unacked
+
+    def progress(self, percent, kind):
+        """For a bar in an app, in steps of ten; off unless the setting `progress` is 1 (2.3)."""
+        step = percent // 10
+        job_id = self.known[kind].get("id", " ")
+        if step != self.step and 0 < step < 10 and " " not in job_id and self.board.number("progress", 0):
+            from ota.cloud import rm_status
+
+            self.step = step
+            text = "Downloaded %d%% Firmware Image" % (step * 10)
+            self.publish_text("otastatus", rm_status.body(job_id, "in-progress", text))
+
+    def publish(self, values, qos=1):
+        """The application's own: parameters of the device that is called as the product is."""
+        return self.publish_text("params/local", json.dumps({self.identity[0]: values}), qos)
