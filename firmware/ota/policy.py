@@ -29,7 +29,7 @@ def decide(job, facts, track, may_start=True):
         return REFUSE, "no_spare_slot"
     if job.size > track.slot.size:
         return REFUSE, "slot_too_small"
-    if job.id == facts.get("last"):
+    if job.mark is None and job.id == facts.get("last"):
         return REFUSE, "ended_before"
     if job.id in facts.get("bad", ()):
         return REFUSE, "rolled_back_before"
