@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A board with the unmodified firmware, its mock RainMaker and a file server, all behind TLS on virtual time.
 
-job = world.offer("1.1.0")
-world.wait("success")
-assert world.statuses() == [*GOOD]
+    job = world.offer("1.1.0")
+    world.wait("success")
+    assert world.statuses() == [*GOOD]
+
+What knows no cloud is in board_world.py.
 """
 
 import functools

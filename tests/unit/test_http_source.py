@@ -34,6 +34,10 @@ class Board:
         self._answers = list(answers)
         self.opened = []
         self.streams = []
+        self.settings = {}
+
+    def number(self, name, default):
+        return self.settings.get(name, default)
 
     def open_stream(self, host, port, tls):
         self.opened.append((host, port, tls))
