@@ -79,6 +79,18 @@ def test_a35_an_idle_board_asks_little(world):
     assert world.states == []
 
 
+def test_a35_a_board_that_has_nothing_to_say_listens_all_the_time(make_world):
+    world = web_world(make_world, quiet=1)
+    world.pass_time(300)
+    assert not world.logged("ota offline")
+    waits = world.seen("http", what="attributes/updates")
+    assert [event["status"] for event in waits] == [408] * len(waits)
+    assert 13 <= len(waits) <= 15  # 20 seconds each
+    world.offer(data=DATA)
+    world.wait("UPDATED")
+    assert is_well(world)
+
+
 def test_a35_another_package_in_mid_download_is_400_and_takes_its_place(world):
     world.cloud.add_package("thermometer", "1.2.0", firmware("1.2.0", product="web"))
     world.fault("download=9:reassign=thermometer 1.2.0")

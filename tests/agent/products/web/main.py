@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A product that speaks HTTP only, and lets itself be claimed when a setting says so."""
+"""A product that speaks HTTP only, lets itself be claimed and says nothing by itself when a setting says so."""
 
 from ota import identity
 from ota.agent import Agent
@@ -21,12 +21,12 @@ def main():
     cloud = ThingsBoardHttp(board, host, port, token, identity.running(board, journal), chunk)
     agent = Agent(board, cloud, journal)
     secret = board.text("claim", "")
-    told = ticks_ms()
+    told, is_quiet = ticks_ms(), board.number("quiet", 0)
     for _ in agent.steps():
         if cloud.ready and secret:
             tb_provision.claim(cloud, secret, 60000)
             secret = ""
-        if cloud.linked and ticks_diff(ticks_ms(), told) >= _TELEMETRY_MS:
+        if cloud.linked and not is_quiet and ticks_diff(ticks_ms(), told) >= _TELEMETRY_MS:
             told = ticks_ms()
             cloud.publish({"temperature": 21.5}, qos=0)
 
