@@ -15,13 +15,14 @@ from pathlib import Path
 from tb_device_http import TBHTTPDevice
 from tb_device_mqtt import TBDeviceMqttClient
 
-HOST = "127.0.0.1"
+HOST, NAME = "127.0.0.1", "localhost"
 WAIT_S = 30
 
 
-def connect(port: int, **login) -> TBDeviceMqttClient:
-    client = TBDeviceMqttClient(HOST, port, **login)
-    client.connect()  # it may lose a callback given here: it remembers it after the connection is up
+def connect(port: int, tls: dict | None = None, **login) -> TBDeviceMqttClient:
+    """`tls`: what the client takes for that, and then the server is called by its name."""
+    client = TBDeviceMqttClient(NAME if tls else HOST, port, **login)
+    client.connect(tls=bool(tls), **(tls or {}))  # a callback given here may be lost: it is remembered too late
     deadline = time.monotonic() + WAIT_S
     while not client.is_connected():
         if time.monotonic() > deadline:
@@ -30,9 +31,9 @@ def connect(port: int, **login) -> TBDeviceMqttClient:
     return client
 
 
-def mqtt_update(port: int, token: str, chunk_size: int) -> dict:
+def mqtt_update(port: int, chunk_size: int, token: str | None = None, tls: dict | None = None) -> dict:
     """A whole download as the client does it, up to its callback."""
-    client = connect(port, username=token, chunk_size=chunk_size)
+    client = connect(port, tls, username=token, chunk_size=chunk_size)
     received = queue.Queue()
     client.set_on_firmware_received_callback(lambda _client, data, version: received.put((data, version)))
     client.get_firmware_update()

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from simulator.clouds.server import Door, ThreadServer
-from simulator.clouds.thingsboard import HttpDoor, ThingsBoard, provisioning
+from simulator.clouds.thingsboard import HttpDoor, ThingsBoard, credentials, provisioning
+from tests import pki
 
 PYTHON = Path(__file__).parents[2] / ".tools" / "tb-client" / "bin" / "python"
 SCRIPT = Path(__file__).with_name("official.py")
@@ -87,6 +88,21 @@ def test_m26_official_client_downloads_over_mqtt_and_http(cloud, server, tmp_pat
         assert states(cloud, cloud.devices[name]) == wanted, name
     exact = [e["index"] for e in cloud.events if e["event"] == "chunk" and e["device"] == "mqtt, an exact multiple"]
     assert exact == [0, 1]
+
+
+def test_official_client_downloads_over_tls_as_its_certificate_says(cloud, tmp_path):
+    ca = pki.Authority()
+    mine = {"ca_certs": ca.pem, **{name + "_file": pem for name, pem in ca.client("dev").items()}}
+    for name, pem in mine.items():
+        (tmp_path / name).write_bytes(pem)
+    device = cloud.add_device("dev", credentials.x509(mine["cert_file"].decode()))
+    data = bytes(range(256)) * 40
+    cloud.assign(device, cloud.add_package("thermo", "1.2.0", data=data), 0)
+    with ThreadServer(cloud, "127.0.0.1", 0, Door(cloud, 0, ca.server(wants_client=True))) as server:
+        tls = {name: str(tmp_path / name) for name in mine}
+        got = outcome(start("mqtt_update", tmp_path, port=server.ports[1], chunk_size=CHUNK, tls=tls))
+    assert got["sha256"] == hashlib.sha256(data).hexdigest()
+    assert states(cloud, device) == ["IDLE", "DOWNLOADING", "DOWNLOADED", "VERIFIED"]
 
 
 def test_m22_official_client_gets_credentials_and_is_refused_the_second_time(cloud, server):
