@@ -37,7 +37,7 @@ def main():
     make = rainmaker if board.text("cloud", "thingsboard") == "rainmaker" else thingsboard
     cloud = make(board, identity.running(board, journal))
     product = Product(cloud)
-    agent = Agent(board, cloud, journal, health=(product.works,))
+    agent = Agent(board, cloud, journal, health=(product.works,), when=board.text("when", ""))
     for _ in agent.steps():
         product.tick()
 

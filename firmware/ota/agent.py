@@ -5,7 +5,7 @@ One step erases or writes one sector, or waits `board.step_ms`. A step raises no
 logged, reported and survived, and the application keeps running.
 """
 
-from ota.errors import Cancelled, JobError, OtaError, TransferError
+from ota.errors import Cancelled, JobError, OtaError
 from ota.job import SOFTWARE
 from ota.link import Link
 from ota.log import log
@@ -15,7 +15,6 @@ from ota.slot import BLOCK, Slot
 from ota.track import Track
 
 _PROGRESS_MS = const(5000)  # at most one progress report in this time
-_ASK_AGAIN_MS = const(5000)
 _FLUSH_MS = const(10000)
 _AFTER_BUG_MS = const(10000)
 
@@ -23,11 +22,12 @@ _AFTER_BUG_MS = const(10000)
 class Agent:
     """`health`: functions without arguments, each True when the application is well; asked on a trial boot only.
 
+    `when`: the product's own rules about time, as text (ota.when). `hours`: None where there are no such rules.
     `enabled`, `hold_reset`: set by the application at any time. `tracks`: firmware, and software where it is used.
     `booted`: ticks_ms() when it was made.
     """
 
-    def __init__(self, board, cloud, journal, health=()):
+    def __init__(self, board, cloud, journal, health=(), when=""):
         self.board = board
         self.cloud = cloud
         slot = Slot(board.spare, board.chip_id()) if board.spare else None
@@ -37,6 +37,9 @@ class Agent:
         self.enabled = True
         self.hold_reset = False
         self.health = health
+        self.hours = None
+        if when:
+            self.add_hours(when)
         self._cancelled = False
         self._job = None  # the one being installed
         self.booted = self._progress_at = board.ticks_ms()
@@ -52,7 +55,7 @@ class Agent:
         return self.tracks[0].pending or self.tracks[-1].pending
 
     def force(self):
-        """Installs the pending job, if there is one, although updates are disabled."""
+        """Installs the pending job, if there is one, although updates are disabled or no window is open."""
         for track in self.tracks:
             track.forced = track.pending is not None
 
@@ -123,14 +126,21 @@ class Agent:
 
         self.tracks.append(Software(self, self.block))
 
+    def add_hours(self, when=""):
+        """So does local time."""
+        from ota.hours import Hours
+
+        self.hours = Hours(self.board, when)
+
     def _may_start(self, track):
-        return not self.on_trial and (self.enabled or track.forced)
+        may_start = not self.on_trial and (self.enabled or track.forced)
+        return may_start and (self.hours is None or self.hours.is_due(track))
 
     def _install(self, track, job):
         from ota.install import Install
 
         self._job = job
-        track.forced = self._cancelled = False
+        self._cancelled = False
         try:
             if self.cloud.remembers:
                 from ota import attempts
@@ -144,7 +154,8 @@ class Agent:
         except OtaError as error:
             track.finish(job.id, FAILED, error.text())
         finally:
-            self._job = None
+            self._job = track.pending = None
+            track.forced = False
 
     # what Install asks of its agent
 
@@ -155,6 +166,8 @@ class Agent:
         now = self.board.ticks_ms()
         if ticks_diff(now, self._progress_at) >= _PROGRESS_MS:
             self._progress_at = now
+            if self._job.rules:
+                self.hours.check(self._job)
             log("progress", "offset", offset, "size", size)
             self.cloud.progress(offset * 100 // (size or 1), self._job.kind)
 
@@ -172,25 +185,17 @@ class Agent:
 
     def ask_again(self):
         """Generator: waits a little and reads the offer anew."""
-        yield from self.link.pause(_ASK_AGAIN_MS)
-        error = None
-        try:
-            if self.cloud.linked:
-                self.cloud.refresh()
-        except TransferError as failure:
-            error = failure
-        yield from self.online(error)
+        from ota import waiting
 
-    def held(self):
-        """Generator: waits while the application holds the reset. Until then the job can still be called off."""
-        while self.hold_reset:
-            error = None
-            try:
-                self.link.moment(self.board.step_ms)
-            except TransferError as failure:
-                error = failure
-            yield from self.online(error)
-            yield
+        return waiting.ask_again(self)
+
+    def held(self, track):
+        """Generator: waits while the application or a rule holds the reset. The job can still be called off."""
+        if not self.hold_reset and not self.hours:
+            return ()
+        from ota import waiting
+
+        return waiting.held(self, track, self._job)
 
     def restart(self):
         """Generator: says what is left to say, then resets."""

@@ -51,7 +51,7 @@ class Install:
             except VerifyError as error:
                 yield from self._start_again(error)
         reporter.post(self.job.id, VERIFIED)
-        yield from agent.held()
+        yield from agent.held(self.track)
         self._note("activating")
         self.slot.activate()
         if self.track.selected() != self.slot.label:  # or it would be downloaded again and again

@@ -15,12 +15,28 @@ WAIT = const(2)
 REFUSE = const(3)
 
 
-def decide(job, facts, track, may_start=True):
-    """Returns (GO | DONE | WAIT | REFUSE, reason); the reason is a stable code, "" for GO and DONE.
+def decide(job, facts, track, may_start=True, hours=None):
+    """Returns (GO | DONE | WAIT | REFUSE, reason, until); the reason is a stable code, "" for GO and DONE.
+
+    `until`: the unix second at which to ask again, None: when the clock is known, 0: it is not a matter of time.
 
     Of the track: `running` (title, version), `installed_by` (id of the job that put it there, None if it was not us),
     `slot` (the spare one, with its `size` in bytes; None without one), `unconfirmed`.
+    `hours`: what schedule.may_start has to know beside the job's rules, where anybody has rules about time.
     """
+    verdict, reason = _decide(job, facts, track)
+    until = 0
+    if verdict == GO and hours:
+        from ota import schedule
+
+        verdict, reason, until = schedule.may_start(job.rules, *hours)
+    if not may_start and (verdict == GO or until != 0):
+        return WAIT, "disabled", 0
+    return verdict, reason, until
+
+
+def _decide(job, facts, track):
+    """The same without a look at the time."""
     if track.unconfirmed:
         return WAIT, "unconfirmed"  # first of all: while a job is on trial, nothing else may be said to have ended
     if job.id == track.installed_by or (job.mark is None and (job.title, job.version) == track.running):
@@ -33,6 +49,4 @@ def decide(job, facts, track, may_start=True):
         return REFUSE, "ended_before"
     if job.id in facts.get("bad", ()):
         return REFUSE, "rolled_back_before"
-    if not may_start:
-        return WAIT, "disabled"
     return GO, ""

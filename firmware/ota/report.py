@@ -26,6 +26,8 @@ _OUTBOX = const(4)  # terminal reports that are
 class Reporter:
     """`post` and `finish` from anywhere; `pump` from the loop, whenever the link is up. One for each kind of job."""
 
+    trouble = ""  # what stops no update, but somebody should know; goes with states on the way
+
     def __init__(self, journal, kind=FIRMWARE):
         self._journal = journal
         self._kind = kind
@@ -38,7 +40,7 @@ class Reporter:
         """A state on the way; lost at a reset."""
         log(state.lower(), *self._mark)
         if len(self._waiting) < _WAITING:
-            self._waiting.append({"id": job_id, "state": state})
+            self._waiting.append({"id": job_id, "state": state, "error": self.trouble})
 
     def finish(self, job_id, state, error="", **facts):
         """The end of a job, once: kept until acknowledged. `facts` change in the same journal write."""

@@ -96,13 +96,9 @@ def _setting(board, name):
 def _know_the_time(board):
     """Certificates have dates. Raises TransferError `clock_unknown` when no time server answers either."""
     if board.now() is None:
-        try:
-            import ntptime  # frozen in MicroPython for the ESP32
+        from ota import clock
 
-            ntptime.host = board.text("ntp_host", ntptime.host)
-            ntptime.settime()
-        except (ImportError, OSError, IndexError):
-            pass
+        clock.ask(board)
         if board.now() is None:
             raise TransferError("clock_unknown")
 

@@ -4,10 +4,11 @@
 The agent has a Track for firmware, and one for software (software.py) once a software package was ever offered.
 """
 
-from ota import identity, policy
+from ota import identity
 from ota.errors import JobError
 from ota.job import FIRMWARE
 from ota.log import log
+from ota.port import forget
 from ota.report import FAILED, UPDATED, Reporter
 
 
@@ -54,6 +55,9 @@ class Track:
 
     def consider(self):
         """What is offered, judged: the Job to install now, or None."""
+        from ota import policy
+
+        forget("ota.policy")  # an update needs its place
         self.pending = None
         cloud = self._agent.cloud
         try:
@@ -69,14 +73,20 @@ class Track:
         agent = self._agent
         self.installed_by = identity.installed_by(self.journal, self.label)
         self.unconfirmed = agent.on_trial
-        verdict, reason = policy.decide(job, self.journal.facts, self, agent.enabled or self.forced)
+        if job.rules and agent.hours is None:
+            agent.add_hours()
+        hours = agent.hours and agent.hours.ask(self)
+        verdict, reason, until = policy.decide(job, self.journal.facts, self, agent.enabled or self.forced, hours)
         if verdict == policy.GO:
             return job
         if verdict == policy.WAIT:
             self.pending = job
-            log("idle", "reason", reason)
+            if until == 0:
+                log("idle", "reason", reason)
+            else:
+                agent.hours.wait(self, reason, until)
             if cloud.remembers:
-                cloud.postponed(job, reason)
+                cloud.postponed(job, reason, until or None)
         else:
             self.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
         return None

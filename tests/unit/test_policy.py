@@ -29,7 +29,7 @@ def track(version="1.0.0", **changes):
 
 
 def test_policy_new_version_goes():
-    assert policy.decide(job(), {}, track()) == (policy.GO, "")
+    assert policy.decide(job(), {}, track()) == (policy.GO, "", 0)
 
 
 def test_policy_running_version_is_done_by_exact_match_a9_a10():
@@ -43,32 +43,48 @@ def test_policy_job_that_installed_what_runs_is_done_whatever_the_image_calls_it
 
 
 def test_policy_larger_than_the_slot_is_refused_a11():
-    assert policy.decide(job(size=4097), {}, track()) == (policy.REFUSE, "slot_too_small")
+    assert policy.decide(job(size=4097), {}, track()) == (policy.REFUSE, "slot_too_small", 0)
     assert policy.decide(job(size=4096), {}, track())[0] == policy.GO
 
 
 def test_policy_board_without_a_second_slot_refuses():
-    assert policy.decide(job(), {}, track(slot=None)) == (policy.REFUSE, "no_spare_slot")
+    assert policy.decide(job(), {}, track(slot=None)) == (policy.REFUSE, "no_spare_slot", 0)
 
 
 def test_policy_rolled_back_image_is_refused():
-    assert policy.decide(job(), {"bad": ["x", job().id]}, track()) == (policy.REFUSE, "rolled_back_before")
+    assert policy.decide(job(), {"bad": ["x", job().id]}, track()) == (policy.REFUSE, "rolled_back_before", 0)
 
 
 def test_policy_job_that_ended_is_not_started_again():
-    assert policy.decide(job(), {"last": job().id}, track()) == (policy.REFUSE, "ended_before")
+    assert policy.decide(job(), {"last": job().id}, track()) == (policy.REFUSE, "ended_before", 0)
 
 
 def test_policy_unconfirmed_image_waits_even_when_forced():
-    assert policy.decide(job(), {}, track(unconfirmed=True), True) == (policy.WAIT, "unconfirmed")
+    assert policy.decide(job(), {}, track(unconfirmed=True), True) == (policy.WAIT, "unconfirmed", 0)
 
 
 def test_policy_disabled_waits_unless_forced():
-    assert policy.decide(job(), {}, track(), False) == (policy.WAIT, "disabled")
-    assert policy.decide(job(), {}, track(), True) == (policy.GO, "")
+    assert policy.decide(job(), {}, track(), False) == (policy.WAIT, "disabled", 0)
+    assert policy.decide(job(), {}, track(), True) == (policy.GO, "", 0)
 
 
 def test_policy_job_of_a_cloud_that_remembers_is_judged_by_its_id_alone():
     named = Job({"id": "J1", "title": "thermo", "version": "1.0.0", "size": 5, "url": "http://x/a"}, True)
-    assert policy.decide(named, {}, track("1.0.0")) == (policy.GO, "")
+    assert policy.decide(named, {}, track("1.0.0")) == (policy.GO, "", 0)
     assert policy.decide(named, {}, track("1.0.0", installed_by="J1"))[0] == policy.DONE
+
+
+def test_policy_time_is_asked_last_and_only_where_there_are_rules():
+    from ota.schedule import Rules
+    from ota.zone import Zone
+
+    night = Rules(windows=((127, 120, 270),))
+    hours = (1767225600, Zone("UTC0"), night, False)
+    assert policy.decide(job(), {}, track(), True, hours) == (policy.WAIT, "waiting_for_window", 1767225600 + 7200)
+    assert policy.decide(job("1.0.0"), {}, track(), True, hours)[0] == policy.DONE
+    assert policy.decide(job(), {}, track(), True, (None, Zone("UTC0"), night, True)) == (policy.GO, "", 0)
+    assert policy.decide(job(), {}, track(), False, hours) == (policy.WAIT, "disabled", 0)
+    over = job()
+    over.rules = Rules((None, 1767225599))
+    for may_start in (True, False):
+        assert policy.decide(over, {}, track(), may_start, hours) == (policy.REFUSE, "validity_over", 0)

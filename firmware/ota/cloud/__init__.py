@@ -25,6 +25,6 @@ know which jobs have ended. Or it `remembers`: it hands out a job of its own id 
 says that there is none. So None means nothing, whatever it offers is wanted, and the agent only knows what it has
 rolled back. Such a cloud has more methods:
 inspect(job, head)     the first block of an image, before anything is erased; JobError when the cloud does not want it
-postponed(job, reason) it has to wait, see ota.policy
+postponed(job, reason, until) it has to wait, see ota.policy; `until`: unix seconds, None where it is no matter of time
 ended(job_id, error)   how a job ended; from now on job() is None, or the same job for one more try
 """

@@ -61,7 +61,7 @@ def main():
         allow_no_checksum=bool(board.number("trusting", 0)),
     )
     kind = board.number("health", 0)
-    agent = Agent(board, cloud, journal, health=(lambda: check(kind),))
+    agent = Agent(board, cloud, journal, health=(lambda: check(kind),), when=board.text("when", ""))
     agent.enabled = not board.number("disabled", 0)
 
     tired = []
