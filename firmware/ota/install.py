@@ -161,7 +161,10 @@ class Install:
             self._stalls = 0
         self._stalls += 1
         log("warning", "code", error.code, "offset", self.slot.offset)
-        if self._stalls >= (_LOST if error.code == "link_lost" else _STALLS):
+        cloud = self.agent.cloud
+        if self._stalls >= (_LOST if error.code == "link_lost" else _STALLS) or (
+            cloud.remembers and cloud.ends_attempt(error)
+        ):
             raise JobError(error.code, error.detail)
 
     def _tries(self):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from simulator.board.lockstep import HOST
 from simulator.board.net import EPOCH_MS
+from simulator.breakage import FIRMWARE
 from simulator.clouds.mqtt import Publish
 from simulator.clouds.rainmaker import Job, RainMaker
 from simulator.interpreters import Interpreter
@@ -27,6 +28,7 @@ PORT = 8883
 FILES = "images.example"
 PROGRESS = "in-progress"
 GOOD = (PROGRESS, PROGRESS, PROGRESS, PROGRESS, "success")  # starting, downloaded, verified, about to reboot
+EPOCH_2000 = 946_684_800  # unix time at which the board's clock begins
 LIMIT = 200  # bytes of a status (rainmaker.md 2.3)
 
 
@@ -39,6 +41,27 @@ def authority() -> pki.Authority:
 def credentials() -> dict[str, str]:
     pair = {name: pem.decode() for name, pem in authority().client(NODE).items()}
     return {"ca": authority().pem.decode(), **pair}
+
+
+@functools.cache
+def sleepy(step_s: int) -> bytes:
+    """Our firmware in a product that sleeps for most of the time, so that days pass soon."""
+    main = (FIRMWARE / "main.py").read_text()
+    return firmware("1.0.0", main.replace("board = Board()", f"board = Board()\n    board.step_ms = {step_s * 1000}"))
+
+
+class Plain:
+    """The cloud for a node that speaks no TLS: it is told whose certificate it would have seen."""
+
+    def __init__(self, cloud: RainMaker) -> None:
+        self._cloud = cloud
+        self._certificate = pki.der(credentials()["cert"].encode())
+
+    def open(self, conn: int, now_ms: int) -> None:
+        self._cloud.open(conn, now_ms, self._certificate)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._cloud, name)
 
 
 class RainMakerWorld(BoardWorld):
@@ -58,11 +81,13 @@ class RainMakerWorld(BoardWorld):
         self.node = self.cloud.add_node(NODE)
         self.web = Web(b"")
         values = {"cloud": "rainmaker", "node_id": NODE, "port": PORT, "streams": 0, **credentials()}
-        super().__init__(interpreter, self.cloud, {**values, **(settings or {})}, app, heap, layout, files)
+        values.update(settings or {})
+        core = self.cloud if values.get("tls", 1) else Plain(self.cloud)
+        super().__init__(interpreter, core, values, app, heap, layout, files)
 
     def connect(self) -> None:
         self.twin.net.tells_time = True
-        self.twin.net.serve(HOST, PORT, self.cloud, authority().chain(HOST))
+        self.twin.net.serve(HOST, PORT, self.core, () if isinstance(self.core, Plain) else authority().chain(HOST))
         self.twin.net.serve(FILES, 443, self.web, authority().chain(FILES))
 
     # what people do
@@ -91,6 +116,17 @@ class RainMakerWorld(BoardWorld):
         self.push(payload)
 
     # time
+
+    @property
+    def clock(self) -> int:
+        """Unix seconds, as the board's clock has them."""
+        return self.twin.chip.time() + EPOCH_2000
+
+    def wait_second(self, second: int) -> None:
+        """Runs on until the board's clock has just come to a unix second."""
+        assert self.clock < second
+        while self.clock < second:
+            self.pass_time(0.02)
 
     def wait(self, what: str | Callable[[], bool], timeout_s: float = 600) -> None:
         """Runs on until the node has sent this status once more, or until `what()`; fails after `timeout_s`."""

@@ -45,6 +45,7 @@ class RainMaker(Line):
         self.busy = False
         self.attempt = 1
         self.failures = 0
+        self._is_stream = False  # the way of this attempt
         self.step = 0  # tenths of the image that were told last
 
     # offers; they are taken in by rm_offer.py
@@ -92,6 +93,10 @@ class RainMaker(Line):
         if error and rm_status.is_passing(error) and " " not in job_id:  # else nobody would hand it out again (8)
             self.fetch.after(_AFTER_FAILURE_S)
 
+    def ends_attempt(self, error):
+        """Streams are asked for again often enough by their source; a web server is not (6.2)."""
+        return self._is_stream and not error.beside
+
     def inspect(self, job, head):
         if job.kind == FIRMWARE:
             from ota.cloud import rm_image
@@ -99,7 +104,8 @@ class RainMaker(Line):
             rm_image.check(self, job, head)
 
     def source(self, job, offset):
-        if self._streams(job):
+        self._is_stream = self._goes_by_stream(job)
+        if self._is_stream:
             try:
                 from ota.source.aws_stream import AwsStream
             except ImportError:  # left off the board
@@ -109,7 +115,7 @@ class RainMaker(Line):
 
         return Http(self.board, self, job, offset)
 
-    def _streams(self, job):
+    def _goes_by_stream(self, job):
         """Whether this attempt goes by MQTT streams. Of two ways each gets its turn."""
         if job.url is None or job.stream is None:
             return job.url is None

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Items 37 to 39 of rainmaker.md section 11: checksums, periodic questions, and the older way by parameters."""
 
-import functools
-
 import pytest
 
-from simulator.breakage import FIRMWARE
 from tests.agent.board_world import firmware
-from tests.agent.rm_world import FILES, GOOD, NODE, PROGRESS, RainMakerWorld
+from tests.agent.rm_world import FILES, GOOD, NODE, PROGRESS, RainMakerWorld, sleepy
 
 HOUR_S = 3600
 SPREAD_S = 300
@@ -73,15 +70,8 @@ def test_r37_neither_a_size_nor_a_length_is_refused(world: RainMakerWorld) -> No
     assert not world.erased
 
 
-@functools.cache
-def sleepy() -> bytes:
-    """Our firmware in a product that sleeps for most of the time, so that days pass soon."""
-    main = (FIRMWARE / "main.py").read_text()
-    return firmware("1.0.0", main.replace("board = Board()", "board = Board()\n    board.step_ms = 100_000"))
-
-
 def test_r38_periodic_question_comes_after_its_hours_and_keeps_coming(make_world) -> None:
-    world = make_world(sleepy(), settings={"fetch_h": 24})
+    world = make_world(sleepy(100), settings={"fetch_h": 24})
     world.pass_time(73 * HOUR_S)
     assert len(world.fetches) == 4
     for number, at in enumerate(world.fetches[1:], 1):
@@ -89,7 +79,7 @@ def test_r38_periodic_question_comes_after_its_hours_and_keeps_coming(make_world
 
 
 def test_r38_weekly_question_is_not_mistaken_by_the_wrap_of_the_ticks(make_world) -> None:
-    world = make_world(sleepy(), settings={"fetch_h": 168})
+    world = make_world(sleepy(100), settings={"fetch_h": 168})
     world.pass_time(169 * HOUR_S)
     assert len(world.fetches) == 2
     for number, at in enumerate(world.fetches[1:], 1):
@@ -97,7 +87,7 @@ def test_r38_weekly_question_is_not_mistaken_by_the_wrap_of_the_ticks(make_world
 
 
 def test_r38_no_hours_means_only_at_the_start(make_world) -> None:
-    world = make_world(sleepy(), settings={"fetch_h": 0})
+    world = make_world(sleepy(100), settings={"fetch_h": 0})
     world.wait_online()
     world.pass_time(30 * HOUR_S)
     assert len(world.fetches) == 1
