@@ -42,7 +42,8 @@ class DirectLink:
         return request
 
     def answer(self, reply: Reply, clock_ms: int, *, is_due: bool = False) -> None:
-        self._tell(reply.value, reply.data, clock_ms, is_due)
+        self.value, self.data, self.clock_ms, self.is_due = reply.value, reply.data, clock_ms, is_due
+        self.is_again, self.error, self.is_answered = False, None, True
 
     def refuse(self, error: EspError, clock_ms: int, *, is_due: bool = False) -> None:
         self._tell(0, b"", clock_ms, is_due)

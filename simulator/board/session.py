@@ -21,7 +21,7 @@ _LOOK_MS = 20  # how often a device that computes is looked at
 _HANG_CPU_S = 0.3  # this much computing without a request is a hang: a board would need ten times as long
 _START_CPU_S = 30  # the same before the first program runs, when the interpreter itself starts
 _LOOK_COST_MS = 0.1  # lockstep: what a look at the radio, the clock or a socket takes, so that looking in a loop ends
-_LOOKS = (int(Op.WLAN_STATUS), int(Op.TIME))
+_LOOKS = frozenset((int(Op.WLAN_STATUS), int(Op.TIME)))
 
 
 class Session:
@@ -85,23 +85,23 @@ class Session:
         False: not taken, it is for `step`. True: answered, or what it waits for is for `step` as well. Raises what
         `step` raises.
         """
-        if not self._may_go_on():
+        if not self._has_caught_up():
             return False
-        self._catch_up()
         self._serve(request)
-        while self._wait and self._may_go_on():
-            self._catch_up()
+        while self._wait and self._has_caught_up():
             if not self._step_wait(*self._wait, self._deadline):
                 break
         return True
 
-    def _may_go_on(self) -> bool:
-        return not self.is_stopped() and (self._deadline is None or self._clock.spent_ms < self._deadline)
-
-    def _catch_up(self) -> None:
-        if self._clock.spent_ms >= self._net.due_ms:
+    def _has_caught_up(self) -> bool:
+        """Whether the board goes on, and then everything that was due has happened."""
+        now = self._clock.spent_ms
+        if self.is_stopped() or (self._deadline is not None and now >= self._deadline):
+            return False
+        if now >= self._net.due_ms:
             self._net.run()
         self._check_watchdog()
+        return True
 
     def _check_watchdog(self) -> None:
         end = self._alarms.watchdog
@@ -137,7 +137,7 @@ class Session:
         if request.op in _LOOKS:
             self._look()
         self._check_watchdog()
-        if isinstance(answer, Reply):
+        if type(answer) is Reply:
             self._answer(answer)
             return
         self._wait = (request, answer, None if answer.ms < 0 else self._clock.now_ms() + answer.ms)

@@ -21,11 +21,12 @@ from simulator.campaign.snapshot import Snapshot
 Group = tuple[str, int, tuple[str, ...]]
 
 
-def has_cuts_only(case: Case) -> bool:
-    """Whether it can be played together with others like it."""
-    return any(text.startswith("cut=") for text in case.faults) and all(
-        text.startswith(("cut=", "cycles=")) for text in case.faults
-    )
+def start(case: Case) -> str | None:
+    """Where its power goes first; None if it has other faults, or none, and so is played for itself."""
+    texts = [text for text in case.faults if not text.startswith("cycles=")]
+    if not texts or not all(text.startswith("cut=") for text in texts):
+        return None
+    return f"{case.story} {case.seed} {texts[0].partition(':')[0]}"
 
 
 def records(cases: Sequence[Case]) -> list[dict]:
@@ -33,7 +34,7 @@ def records(cases: Sequence[Case]) -> list[dict]:
     found: dict[int, dict] = {}
     groups: defaultdict[Group, list[_Branch]] = defaultdict(list)
     for number, case in enumerate(cases):
-        if has_cuts_only(case):
+        if start(case):
             others = tuple(text for text in case.faults if not text.startswith("cut="))
             groups[case.story, case.seed, others].append(_Branch.of(number, case))
         else:

@@ -12,7 +12,7 @@ OPERATION counts the flash operations of the run from 1, the bootloader's includ
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from simulator.board import tear
 from simulator.board.errors import PowerCut
@@ -22,6 +22,7 @@ from simulator.errors import UserError
 
 MODES = ("before", "after", "prefix", "random", "half")
 ONCE = "cycles=0"
+_TO_THE_END = 5  # one case in so many, where each is much like its neighbours
 _RECORD = 1024  # bytes; an operation on otadata or NVS that is not larger is also cut at every byte
 
 
@@ -116,6 +117,12 @@ def pairs(story: str, count: int, seed: int = 0) -> Iterator[Case]:
     for first in range(1, count + 1):
         for one, second, other in itertools.product(MODES, range(first + 1, count + 1), MODES):
             yield Case(story, seed, (ONCE, f"cut={first}:{one}", f"cut={second}:{other}"))
+
+
+def brief(cases: Iterable[Case]) -> Iterator[Case]:
+    """The same ones, every fifth to the very end, the others without the power cycles behind their last offer."""
+    for number, case in enumerate(cases):
+        yield Case(case.story, case.seed, (ONCE, *case.faults)) if number % _TO_THE_END else case
 
 
 def many(story: str, count: int, number: int, seed: int = 0) -> Iterator[Case]:

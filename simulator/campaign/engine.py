@@ -14,8 +14,9 @@ from simulator.campaign import branches
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
 
-_CHUNK = 20  # cases: half a second of work
-_TOGETHER = 15  # times as many, when they have cuts only and so may begin alike
+_CHUNK = 60  # cases: half a second of work
+_ALONE = 3  # what a case counts that begins like no other
+_GARBAGE = 100_000  # objects: those of some twenty runs
 _AHEAD = 4  # chunks for each process that are waiting
 
 
@@ -38,26 +39,32 @@ def sweep(cases: Iterable[Case], jobs: int) -> Iterator[dict]:
 
 
 def _chunks(cases: Iterable[Case]) -> Iterator[list[Case]]:
-    """Neighbours, of which one kind needs much less time than the other."""
-    for is_together, group in itertools.groupby(cases, branches.has_cuts_only):
-        size = _CHUNK * (_TOGETHER if is_together else 1)
-        while chunk := list(itertools.islice(group, size)):
+    """Neighbours; those of which the power goes first at the same operation are not parted."""
+    chunk: list[Case] = []
+    weight, last = 0, None
+    for case in cases:
+        start = branches.start(case)
+        if weight >= _CHUNK and (start is None or start != last):
             yield chunk
+            chunk, weight = [], 0
+        chunk.append(case)
+        weight += 1 if start else _ALONE
+        last = start
+    if chunk:
+        yield chunk
 
 
 def work(lines: list[str]) -> list[dict]:
     """The records of some cases."""
-    records = branches.records(list(map(Case.parse, lines)))
-    gc.collect()  # by itself it would look several times for what comes once a chunk
-    return records
+    return branches.records(list(map(Case.parse, lines)))
 
 
 def _warm_up() -> None:
-    """What every run needs is loaded once and is no longer looked at by the garbage collector, which `work` calls."""
+    """What every run needs is loaded once, and is no longer looked at by the garbage collector, which comes rarely."""
     execute(Case("update"))
     gc.collect()
     gc.freeze()
-    gc.disable()
+    gc.set_threshold(_GARBAGE)
 
 
 def shrink(case: Case, fails: Callable[[Case], bool]) -> Case:

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Iterator
 
 from simulator.board.flash import SECTOR
-from simulator.campaign import flash_faults, mqtt_faults, stories, web_faults
+from simulator.campaign import cuts, flash_faults, mqtt_faults, stories, web_faults
 from simulator.campaign.case import Case
 from simulator.campaign.talk import Talk, listen
 
@@ -86,7 +86,7 @@ def cut_cases(seed: int = 0) -> Iterator[Case]:
     """The connection reset after each byte of what is said in an update; in every story at the seams, and dead there.
 
     So each report is lost once, and so is each answer to one. In `url` the bytes behind the link are cut one by one.
-    Variations of a story say much of it again: of them a third of the seams, where the link is cut.
+    Those between the seams are brief. Variations of a story say much of it again: of them a third of the seams, where the link is cut.
     """
     for story in stories.STORIES:
         for talk, side in sides(story):
@@ -95,10 +95,10 @@ def cut_cases(seed: int = 0) -> Iterator[Case]:
             if story in stories.VARIATIONS:
                 yield from (Case(story, seed, (f"net=cut:{at}{side}",)) for at in [*seams[:-1:3], seams[-1]])
                 continue
-            for at in sorted({*places, *seams}):
-                yield Case(story, seed, (f"net=cut:{at}{side}",))
-            for at in seams:
-                yield Case(story, seed, (f"net=silence:{at}{side}",))
+            between = sorted({*places} - {*seams})
+            yield from cuts.brief(Case(story, seed, (f"net=cut:{at}{side}",)) for at in between)
+            for at, how in itertools.product(seams, ("cut", "silence")):
+                yield Case(story, seed, (f"net={how}:{at}{side}",))
 
 
 def flip_cases(count: int, story: str = "update", seed: int = 0) -> Iterator[Case]:

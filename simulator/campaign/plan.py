@@ -26,13 +26,12 @@ class Size:
     pairs: dict[str, int]
     many: int
     many_software: int
-    bytewise: tuple[str, ...] = _BYTEWISE
 
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97}, 7, 1),
-    "standard": Size(1, {"update": 4, "rollback": 24}, 100, 20, _BYTEWISE[:1]),
-    "full": Size(1, {"update": 1, "rollback": 1}, 700, 60),
+    "standard": Size(1, {"update": 1, "rollback": 1}, 100, 20),
+    "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1}, 700, 60),
 }
 
 
@@ -42,10 +41,10 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     operations = {story: execute(Case(story)).entries_of("op") for story in STORIES}
     yield from (Case(story, seed) for story in STORIES)
     for story in STORIES:
-        everywhere = cuts.everywhere(story, operations[story], seed, bytewise=story in of.bytewise)
+        everywhere = cuts.everywhere(story, operations[story], seed, bytewise=story in _BYTEWISE)
         yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
-    yield from search.cases(_SCHEDULES // of.share, seed)
+    yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     for story, step in of.pairs.items():
         count = len(execute(Case(story, seed, (cuts.ONCE,))).entries_of("op"))
         yield from itertools.islice(cuts.pairs(story, count, seed), 0, None, step)
