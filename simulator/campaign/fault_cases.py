@@ -86,7 +86,8 @@ def cut_cases(seed: int = 0) -> Iterator[Case]:
     """The connection reset after each byte of what is said in an update; in every story at the seams, and dead there.
 
     So each report is lost once, and so is each answer to one. In `url` the bytes behind the link are cut one by one.
-    Those between the seams are brief. Variations of a story say much of it again: of them a third of the seams, where the link is cut.
+    Cases between the seams are brief. Variations of a story say much of it again: of them a third of the seams, where
+    the link is cut.
     """
     for story in stories.STORIES:
         for talk, side in sides(story):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which cases a campaign has: ten minutes of them, or `full`, all there are; `quick` is a sample for every change."""
+"""Which cases a campaign has: ten minutes of them, or twice as many, `full`; `quick` is a sample for every change."""
 
 import itertools
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _SCHEDULES = 10_000  # of the search
 
 @dataclass(frozen=True)
 class Size:
-    """Of everything one in `share`. `pairs`: of the pairs of cuts in a story one in so many, in all modes in turn.
+    """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
 
     `many`, `many_software`: runs of 3 to 20 cuts for each story; with files one takes five times as long.
     """
