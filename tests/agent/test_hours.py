@@ -105,6 +105,19 @@ def test_force_is_above_windows_before_the_download_and_before_the_reset(offered
     held.wait("UPDATED")
 
 
+def test_force_is_for_one_job(offered):
+    world = offered("2026-01-15 12:00", when=NIGHT)
+    rests(world, 1)
+    world.fault("chunkx*:delay=200")
+    world.call("force")
+    world.wait("DOWNLOADING")
+    world.call("cancel")
+    world.wait("FAILED")
+    world.offer("1.2.0", firmware("1.2.0", product="controls"))
+    rests(world)
+    assert world.states == ["DOWNLOADING", "FAILED"]
+
+
 def test_what_waits_for_its_window_can_be_called_off(offered):
     world = offered("2026-01-15 01:59:50", when=NIGHT)
     rests(world, 1)
@@ -146,6 +159,18 @@ def test_unknown_clock_opens_no_window_until_somebody_sets_it(offered):
     world.wait("UPDATED", timeout_s=30)
 
 
+@pytest.mark.parametrize("later_s", [0, 30])
+def test_unknown_clock_is_asked_for_at_once_and_every_five_minutes(make_world, later_s):
+    world = make_world(firmware("1.0.0", product="controls"), settings={"when": "mo-su", "step_ms": 1000})
+    world.twin.net.tells_time = not later_s
+    world.offer("1.1.0", firmware("1.1.0", product="controls"))
+    world.pass_time(later_s)
+    assert world.states == []
+    world.twin.net.tells_time = True
+    world.wait("DOWNLOADING", timeout_s=310 if later_s else 20)
+    world.wait("UPDATED")
+
+
 def test_clock_that_jumps_into_the_window_opens_it(offered):
     world = offered("2026-01-15 12:00", when=NIGHT)
     rests(world)
@@ -168,6 +193,7 @@ def test_clock_that_is_forgotten_while_waiting_opens_nothing(offered):
     world.pass_time(60)
     assert world.states == []
     assert world.logged("ota idle reason=clock_unknown") == 1
+    assert world.logged("Traceback") == 0
 
 
 @pytest.mark.parametrize(
