@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Software packages in the campaign: what it sees of trees by itself, what it can fail at, and what it has found."""
 
+from collections import defaultdict
+
 import pytest
 from littlefs import LittleFS
 
@@ -149,6 +151,7 @@ def begin_without(monkeypatch, cells: bytes, trees: str) -> None:
     row = stories.partitions()["vfs"]
     spoilt = cells[: row.offset] + changed(cells[row.offset : row.end], lose) + cells[row.end :]
     monkeypatch.setattr("simulator.campaign.run._board", lambda name: spoilt)
+    monkeypatch.setattr("simulator.campaign.run._spare", defaultdict(list))  # flash that begins otherwise
 
 
 @pytest.mark.parametrize(("lost", "runs"), [("b", "2.0.0"), ("ab", "built-in")])

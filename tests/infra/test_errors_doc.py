@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/thingsboard.md explains every error code that a board can report, and none that it cannot."""
+"""docs/errors.md explains every error code that a board can report, and none that it cannot."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 _RAISED = re.compile(r"(?:Job|Transfer|Verify|Flash)Error\(\s*\"([a-z_]+)\"[^%]")
 _CHOSEN = re.compile(r"Error\(\"([a-z_]+)\" if .*? else \"([a-z_]+)\"")
 _REFUSED = re.compile(r"return REFUSE, \"([a-z_]+)\"")
-_BUILT = {"bad_title", "bad_version", "bad_url", "rolled_back", "http_404"}  # put together from parts
+_BUILT = {"bad_title", "bad_version", "bad_url", "rolled_back", "not_bootable", "http_404"}  # put together from parts
+_OFFERED = re.compile(r"(?:\[\"refused\"\] =|return) \"((?:no|bad)_[a-z]+)\"")  # of RainMaker's offers
 _PROVISIONING = re.compile(r"\"(provision_[a-z_]+)\"")
 
 
@@ -20,7 +21,7 @@ def reported() -> set[str]:
     found = set(_BUILT)
     for file in (ROOT / "firmware" / "ota").rglob("*.py"):
         text = file.read_text()
-        for pattern in (_RAISED, _CHOSEN, _REFUSED, _PROVISIONING):
+        for pattern in (_RAISED, _CHOSEN, _REFUSED, _OFFERED, _PROVISIONING):
             for match in pattern.finditer(text):
                 found.update(match.groups())
         found.update(re.findall(r"Cancelled\(\"([a-z_]+)\"\)", text))
@@ -29,8 +30,8 @@ def reported() -> set[str]:
 
 @pytest.fixture(scope="module")
 def explained() -> set[str]:
-    """Every code in the first column of the tables of section 9."""
-    text = (ROOT / "docs" / "thingsboard.md").read_text().partition("## 9.")[2]
+    """Every code in the first column of the tables."""
+    text = (ROOT / "docs" / "errors.md").read_text()
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     return {code for row in rows for code in re.findall(r"`([a-z0-9_]+)`", row)}
 
