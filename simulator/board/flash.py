@@ -16,6 +16,7 @@ from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from simulator.board.clock import Clock, VirtualClock
 from simulator.board.errors import PowerCut
@@ -52,8 +53,7 @@ class Timing:
         return pages * self.program_setup_ms + size / PAGE * (self.page_program_ms - self.program_setup_ms)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One operation: what the cells at `address` held before it, and what it wants them to hold."""
 
     kind: str

@@ -21,6 +21,7 @@ _LOOK_MS = 20  # how often a device that computes is looked at
 _HANG_CPU_S = 0.3  # this much computing without a request is a hang: a board would need ten times as long
 _START_CPU_S = 30  # the same before the first program runs, when the interpreter itself starts
 _LOOK_COST_MS = 0.1  # lockstep: what a look at the radio, the clock or a socket takes, so that looking in a loop ends
+_NEVER = float("inf")
 _LOOKS = frozenset((int(Op.WLAN_STATUS), int(Op.TIME)))
 
 
@@ -100,7 +101,9 @@ class Session:
             return False
         if now >= self._net.due_ms:
             self._net.run()
-        self._check_watchdog()
+        end = self._alarms.watchdog
+        if end is not None and now >= end:
+            raise ChipReset(WATCHDOG, "watchdog")
         return True
 
     def _check_watchdog(self) -> None:
@@ -183,18 +186,19 @@ class Session:
     def _pass_time(self, times: list[float | None], deadline: float | None, is_repl: bool) -> bool:
         """Virtual time jumps; real time passes, except at the REPL, where nothing but an alarm can happen."""
         if self._net:
-            return self._jump([*times, self._net.next_ms(), deadline])
+            return self._jump([*times, self._net.due_ms, deadline])
         if not is_repl or not self._jump(times):
             end = min((time for time in times if time is not None), default=float("inf"))
             self.process.wait(min(end - self._clock.now_ms(), _LOOK_MS))
         return True
 
     def _jump(self, times: list[float | None]) -> bool:
-        """Moves the clock to the first of these times; False if there is none."""
-        known = [time for time in times if time is not None]
-        if known:
-            self._clock.skip(max(0.0, min(known) - self._clock.now_ms()))
-        return bool(known)
+        """Moves the clock to the first of these times; False if there is none, or none that ever comes."""
+        first = min([time for time in times if time is not None], default=_NEVER)
+        if first == _NEVER:
+            return False
+        self._clock.skip(max(0.0, first - self._clock.now_ms()))
+        return True
 
     def _timer_is_due(self) -> bool:
         due = self._alarms.next_timer

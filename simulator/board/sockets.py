@@ -130,16 +130,18 @@ class SocketServices:
 
     def _poll(self, request: Request) -> Reply | Wait:
         entries = [request.data[i : i + 4] for i in range(0, len(request.data), 4)]
-        links = [self._links.get(entry[0] | entry[1] << 8) for entry in entries]
+        asked = [(self._links.get(entry[0] | entry[1] << 8), entry[2] | _ERR | _HUP) for entry in entries]
 
         def answer() -> Reply:
-            masks = [_events(link) & (entry[2] | _ERR | _HUP) for link, entry in zip(links, entries, strict=True)]
+            masks = [_events(link) & wanted for link, wanted in asked]
             data = b"".join(entry[:3] + bytes([mask]) for entry, mask in zip(entries, masks, strict=True))
             return Reply(sum(map(bool, masks)), data)
 
         def ready() -> Reply | None:
-            reply = answer()
-            return reply if reply.value else None
+            for link, wanted in asked:
+                if _events(link) & wanted:
+                    return answer()
+            return None
 
         return ready() or Wait(ready, answer, request.b)
 
