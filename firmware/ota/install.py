@@ -81,6 +81,7 @@ class Install:
     def _download(self):
         while self.slot.offset < self.job.size or not self.job.size:
             source = None
+            yield from self.agent.online()  # the line may have gone while flash was read or erased
             try:
                 source = self.agent.cloud.source(self.job, self.slot.offset)
                 yield from self._scattered(source) if hasattr(source, "begin") else self._stream(source)

@@ -115,3 +115,13 @@ def test_a_spoiled_sector_behind_the_cut_is_found_by_the_digest(world):
     world.wait("UPDATED")
     assert world.ends == ["UPDATED"]
     assert world.slot_holds("ota_1", DATA)
+
+
+def test_link_lost_while_flash_is_read_back_is_connected_again(world):
+    world.offer()
+    world.wait_flash("write", 30 * SECTOR)
+    world.twin.cut()
+    world.wait_log("ota downloading")
+    world.device.session.close(0x83, "restart")
+    ends_well(world, 3 * SECTOR + 4 * 4096)
+    assert not world.logged("Traceback")
