@@ -13,7 +13,6 @@ from micropython import heap_lock, heap_unlock
 from ota import identity
 from ota.agent import Agent
 from ota.board import Board
-from ota.cloud.thingsboard import ThingsBoard
 from ota.journal import Journal
 from ota.slot import BLOCK
 
@@ -22,8 +21,17 @@ def make_agent():
     board = Board()
     board.join("simulated", "")
     journal = Journal(board.nvs)
-    host, port, token = board.text("host", ""), board.number("port", 0), board.text("token", "")
-    return Agent(board, ThingsBoard(board, host, port, token, identity.running(board, journal)), journal)
+    return Agent(board, make_cloud(board, identity.running(board, journal)), journal)
+
+
+def make_cloud(board, running):
+    if board.text("cloud", "") == "rainmaker":
+        from ota.cloud.rainmaker import RainMaker
+
+        return RainMaker(board, running)
+    from ota.cloud.thingsboard import ThingsBoard
+
+    return ThingsBoard(board, board.text("host", ""), board.number("port", 0), board.text("token", ""), running)
 
 
 def stream(steps, slot, block):
