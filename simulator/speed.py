@@ -27,6 +27,8 @@ from simulator.board.story import says
 from simulator.board.wlan import Site
 from simulator.breakage import BOARD, FIRMWARE, TITLE
 from simulator.clouds.core import Close, Send
+from simulator.clouds.rainmaker import RainMaker
+from simulator.clouds.rainmaker.pki import Authority
 from simulator.clouds.server import ThreadServer
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.faults.proxy import ThreadProxy
@@ -41,6 +43,7 @@ QUICK_SIZE = 409_600
 _BLOCK = 4096
 _HOST = "127.0.0.1"
 _TOKEN = "T1"
+_NODE = "7CDFA1B2C3D4"
 _TIMEOUT_S = 120
 _HEAP = "160k"  # the twin counts the heap in use at each flash operation, which takes long when it is large
 
@@ -49,7 +52,7 @@ _HEAP = "160k"  # the twin counts the heap in use at each flash operation, which
 class Run:
     """One download. `seconds`: from the first block in flash to the last, `blocks` of them.
 
-    `board_s`: what all flash work and booting, before and after it too, would have taken on a board.
+    `board_s`: what all flash work and booting, before and after it too, would have taken on a board until its reset.
     """
 
     seconds: float
@@ -106,6 +109,15 @@ class Stream:
         return actions
 
 
+class _OpenRainMaker(RainMaker):
+    """Without TLS, which would be measured as well: whoever comes is the node."""
+
+    _certificate = Authority().node(_NODE).der
+
+    def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
+        super().open(conn, now_ms, self._certificate)
+
+
 class _Stopwatch:
     """Gets a board's events; notes when blocks of an image are in flash."""
 
@@ -120,9 +132,8 @@ class _Stopwatch:
         return Run(self.times[-1] - self.times[0], len(self.times) - 1, board_s)
 
 
-def _board(interpreter: Interpreter, image: bytes, port: int, window: int, watch: Callable[[dict], None]) -> Board:
-    settings = {"host": _HOST.encode(), "port": port, "token": _TOKEN.encode(), "window": window}
-    values = [("ota_cfg", name, value) for name, value in settings.items()]
+def _board(interpreter: Interpreter, image: bytes, settings: dict, watch: Callable[[dict], None]) -> Board:
+    values = [("ota_cfg", name, value) for name, value in {"host": _HOST.encode(), **settings}.items()]
     flash = flash_file.make(flash_file.layout(BOARD), image, None, values)
     flash.clock = RealClock(speed=float("inf"))
     return Board(Chip(flash, flash.clock), interpreter, heap=_HEAP, site=Site(join_ms=0), on_event=watch)
@@ -130,12 +141,17 @@ def _board(interpreter: Interpreter, image: bytes, port: int, window: int, watch
 
 def _serve(data: bytes, round_trip_ms: float, end: Connection) -> None:
     """Runs in the servers' process: tells their ports, serves until the other end is closed."""
-    cloud, now_ms = ThingsBoard(seed=1, now_ms=int(time.time() * 1000)), int(time.time() * 1000)
-    device = cloud.add_device("board-1", _TOKEN)
-    cloud.assign(device, cloud.add_package(TITLE, "1.1.0", data), now_ms)
+    now_ms = int(time.time() * 1000)
+    thingsboard = ThingsBoard(seed=1, now_ms=now_ms)
+    device = thingsboard.add_device("board-1", _TOKEN)
+    thingsboard.assign(device, thingsboard.add_package(TITLE, "1.1.0", data), now_ms)
+    rainmaker = _OpenRainMaker(seed=1, now_ms=now_ms, stream_ms=(0, 0))
+    rainmaker.add_node(_NODE)
+    rainmaker.add_fault("subscribex*:push")  # no board asks before five seconds have passed
+    rainmaker.create_job("bench", rainmaker.add_image("1.1.0.bin", data, "1.1.0"), now_ms, nodes=(_NODE,))
     with ExitStack() as stack:
         ports = []
-        for core in (Stream(data), cloud):
+        for core in (Stream(data), thingsboard, rainmaker):
             port = stack.enter_context(ThreadServer(core, _HOST)).port
             if round_trip_ms:
                 port = stack.enter_context(ThreadProxy((_HOST, port), round_trip_ms, TCP_WINDOW)).port
@@ -156,7 +172,7 @@ class Line:
         self._process = context.Process(target=_serve, args=(data, round_trip_ms, end), daemon=True)
         self._process.start()
         end.close()
-        self._bare_port, self._cloud_port = self._end.recv()
+        self._bare_port, self._thingsboard_port, self._rainmaker_port = self._end.recv()
 
     def __enter__(self) -> "Line":
         return self
@@ -166,18 +182,26 @@ class Line:
         self._process.join()
 
     def update(self, window: int) -> Run:
-        """A whole update; its download is timed."""
-        image = build_firmware(FIRMWARE, TITLE, probes.VERSION)
-        return self._time(image, self._cloud_port, window, lambda event: says(event, "updated"))
+        """An update from ThingsBoard, up to the reset; its download is timed."""
+        return self._update({"port": self._thingsboard_port, "token": _TOKEN.encode(), "window": window})
+
+    def stream(self) -> Run:
+        """An update from RainMaker, by MQTT streams, likewise."""
+        names = {"cloud": b"rainmaker", "node_id": _NODE.encode()}
+        return self._update({"port": self._rainmaker_port, **names, "tls": 0, "streams": 1, "ways": 1})
 
     def bare(self) -> Run:
         """The bare loop over the same bytes."""
         image = probes.image("bare", HOST=_HOST, PORT=self._bare_port, SIZE=self._size)
-        return self._time(image, self._bare_port, WINDOW, lambda event: event["event"] == "repl")
+        return self._time(image, {"port": self._bare_port}, lambda event: event["event"] == "repl")
 
-    def _time(self, image: bytes, port: int, window: int, until: Callable[[dict], bool]) -> Run:
+    def _update(self, settings: dict) -> Run:
+        image = build_firmware(FIRMWARE, TITLE, probes.VERSION)
+        return self._time(image, settings, lambda event: says(event, "updating"))
+
+    def _time(self, image: bytes, settings: dict, until: Callable[[dict], bool]) -> Run:
         watch = _Stopwatch()
-        with _board(self._interpreter, image, port, window, watch) as board:
+        with _board(self._interpreter, image, settings, watch) as board:
             why = board.run(until, timeout_s=_TIMEOUT_S, max_boots=2)
             if why != "until":
                 raise RuntimeError(f"the board did not get there: {why}")
@@ -205,6 +229,7 @@ def _compare(
             runs.setdefault("bare loop", []).append(servers.bare())
             for window in windows:
                 runs.setdefault(f"update, window {window}", []).append(servers.update(window))
+            runs.setdefault("update, stream", []).append(servers.stream())
     base = median(run.kib_s for run in runs["bare loop"])
     return [_result(line, what, size, measured, base) for what, measured in runs.items()]
 

@@ -29,7 +29,7 @@ def command(interpreter: str | None, quick: bool, as_json: bool) -> None:
         return
     show(f"Download on {chosen.name} ({chosen.version}), medians", _COLUMNS, [_row(result) for result in results])
     click.echo("ratio: throughput, where the bare loop over the same line is 1. Flash work takes no time here;")
-    click.echo("on a board: seconds that flash work and booting of the whole update take on an ESP32 (esp32.md 6.1).")
+    click.echo("on a board: seconds that flash work and booting take an ESP32 up to the reset (esp32.md 6.1).")
 
 
 _COLUMNS = ("line, what", "bytes", "runs", "seconds", "ms/block", "KiB/s", "ratio", "on a board")

@@ -9,6 +9,7 @@ opening of a connection. asyncio's timers are a millisecond coarse, so each way 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from simulator.errors import UserError
 from simulator.loop_thread import LoopThread
@@ -89,8 +90,14 @@ class _End(asyncio.Protocol):
             self._lane.put(lambda piece=piece: self.other.transport.write(piece), leave_s)
 
     def eof_received(self) -> bool:
-        self._lane.put(lambda: self.other.transport.can_write_eof() and self.other.transport.write_eof())
+        self._lane.put(self.other.end)
         return True  # the other direction may still be talking
+
+    def end(self) -> None:
+        """Nothing more comes for this side."""
+        if self.transport.can_write_eof():
+            with suppress(OSError):  # it may have gone without a word
+                self.transport.write_eof()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._proxy.ends.discard(self)

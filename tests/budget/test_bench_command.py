@@ -26,9 +26,11 @@ def test_bench_compares_with_the_bare_loop_on_both_lines():
     assert set(results) == {
         (NEAR, "bare loop"),
         (NEAR, "update, window 4"),
+        (NEAR, "update, stream"),
         (FAR, "bare loop"),
         (FAR, "update, window 1"),
         (FAR, "update, window 4"),
+        (FAR, "update, stream"),
     }
     for result in results.values():
         base = results[result["line"], "bare loop"]
@@ -38,13 +40,14 @@ def test_bench_compares_with_the_bare_loop_on_both_lines():
     assert results[FAR, "bare loop"]["ms_block"] >= speed.ROUND_TRIP_MS * 4096 / speed.TCP_WINDOW * 0.98
 
 
-def test_window_of_4_keeps_up_with_the_bare_loop_over_the_long_line():
+def test_window_of_4_and_a_stream_keep_up_with_the_bare_loop_over_the_long_line():
     for _ in range(5):  # a busy machine makes it slower, never faster: the best try counts
         results = speed.compare_far(interpreters.best(), quick=True)
         ratios = {result.what: result.ratio for result in results}
-        if ratios["update, window 4"] >= PROMISED:
+        if min(ratios["update, window 4"], ratios["update, stream"]) >= PROMISED:
             break
     assert ratios["update, window 4"] >= PROMISED  # 0.93 on a calm machine
+    assert ratios["update, stream"] >= PROMISED  # 0.96
     assert ratios["update, window 1"] < PROMISED  # 0.68
 
 
