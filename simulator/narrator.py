@@ -5,14 +5,15 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
 from simulator.board.story import parse_line
+from simulator.sides.side import FAILED, UPDATED, Told
 
-_COLOURS = {"UPDATED": "bold green", "FAILED": "bold red"}
+_COLOURS = {UPDATED: "bold green", FAILED: "bold red"}
 _CAUSES = {1: "power on", 2: "reset or crash", 3: "watchdog", 4: "deep sleep", 5: "soft reset"}
 _PLAIN_STEP = 10  # percent between two lines when stderr is no terminal
 
 
 class Narrator:
-    """Feed it the events of a `Bench`. `size`: bytes of the image under way, for the bars."""
+    """Feed it the events of a `Bench`, and to `told` what those of the cloud mean."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -42,12 +43,13 @@ class Narrator:
             self._say("  the program has ended: the board waits at the REPL, nothing but the watchdog helps", "yellow")
         elif kind == "console":
             self._line(event["line"])
-        elif kind == "telemetry":
-            for prefix in ("fw", "sw"):
-                if f"{prefix}_state" in event["values"]:
-                    self._state(prefix, event["values"])
-        elif kind == "initiated":
-            self._say(f"  cloud offers {event['title']} {event['version']}", "cyan")
+
+    def told(self, told: Told) -> None:
+        if told.what == "offer":
+            self._say(f"  cloud offers {told.text}", "cyan")
+        elif told.what == "state" and told.is_report:
+            detail = f": {told.detail}" if told.detail else ""
+            self._say(f"  cloud reads {told.text}{detail}", _COLOURS.get(told.result or "", "cyan"))
 
     def close(self) -> None:
         self._end_bars()
@@ -72,11 +74,6 @@ class Narrator:
             self._say(f"  firmware {said[1].get('version')} runs in {said[1].get('slot')}", "bold")
         elif said[0] == "software":
             self._say(f"  software {said[1].get('version')} runs, tree {said[1].get('tree')}", "bold")
-
-    def _state(self, prefix: str, values: dict) -> None:
-        state = values[f"{prefix}_state"]
-        error = f": {values[f'{prefix}_error']}" if f"{prefix}_error" in values else ""
-        self._say(f"  cloud reads {state}{error}", _COLOURS.get(state, "cyan"))
 
     def _pass(self, event: dict) -> None:
         name = event["operation"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One board and one mock ThingsBoard over real sockets: update after update, each told as a summary."""
+"""One board and one mock cloud over real sockets: update after update, each told as a summary."""
 
 import hashlib
 import threading
@@ -17,19 +17,18 @@ from simulator.board.story import Story
 from simulator.board.wlan import Site
 from simulator.breakage import BOARD, FIRMWARE, TITLE
 from simulator.clouds.server import ThreadServer
-from simulator.clouds.thingsboard import ThingsBoard
 from simulator.interpreters import Interpreter
+from simulator.sides import Side, ThingsBoardSide, Told
+from simulator.sides.side import FAILED, UPDATED, mac
 
-STATES = {"UPDATED": "updated", "FAILED": "failed"}
-_PREFIXES = {"FIRMWARE": "fw", "SOFTWARE": "sw"}
 SIZE = 1_672_800  # bytes of the standard MicroPython v1.23 app for the ESP32
 _SLICE_S = 0.05
-_TOKEN = "demo-token"
+_HOST = "127.0.0.1"
 
 
 @dataclass
 class Summary:
-    """How one update went. `bytes_downloaded`: bytes of chunks that the cloud sent. `sha256`: of the app that runs.
+    """How one update went. `bytes_downloaded`: bytes of images that the cloud sent. `sha256`: of the app that runs.
 
     `running_version`, `running_slot`: of the firmware; after a software package of the software and its tree.
     """
@@ -52,9 +51,9 @@ class Summary:
 
 
 class Bench:
-    """A board with firmware `version` on it, and its cloud. A context manager: both end with it.
+    """A board with firmware `version` on it, and its cloud, of this `side`. A context manager: both end with it.
 
-    `on_event` gets the board's events (simulator/board/power.py) and the cloud's, which have `at_ms` instead of `ms`.
+    `on_event` gets the board's events (simulator/board/power.py), `on_told` what those of the cloud mean.
     """
 
     def __init__(
@@ -62,31 +61,38 @@ class Bench:
         version: str,
         interpreter: Interpreter,
         *,
+        side: type[Side] = ThingsBoardSide,
         heap: str | None = None,
         size: int | None = SIZE,
         trial_s: int = 10,
         files: Path | None = None,
         on_event: Callable[[dict], None] = lambda event: None,
+        on_told: Callable[[Told], None] = lambda told: None,
     ) -> None:
-        self._on_event = on_event
+        self._on_event, self._on_told = on_event, on_told
         self._interpreter = interpreter
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._type = "FIRMWARE"
         self._apps = [build_firmware(FIRMWARE, TITLE, version, size=size)]
         self._story = Story(version=version)
-        self.cloud = ThingsBoard(seed=1, now_ms=int(time.time() * 1000), on_event=self._cloud_event)
-        self._device = self.cloud.add_device("board-1", _TOKEN)
-        self._server = ThreadServer(self.cloud)
-        port = self._server.start()
-        self._board = self._make_board(port, trial_s, files, heap)
+        self._told: list[Told] = []
+        self._side = side.fresh(int(time.time() * 1000))
+        self._side.cloud.on_event = self._cloud_event
+        self._device = self._side.add(1)
+        first, *others = (entrance.door() for entrance in self._side.entrances)
+        self._server = ThreadServer(first, _HOST, 0, *others)
+        self._server.start()
+        names = (entrance.name for entrance in self._side.entrances)
+        self._side.reached(_HOST, dict(zip(names, self._server.ports, strict=True)))
+        self._board = self._make_board(trial_s, files, heap)
 
-    def _make_board(self, port: int, trial_s: int, files: Path | None, heap: str | None) -> Board:
-        settings = {"host": b"127.0.0.1", "port": port, "token": _TOKEN.encode(), "trial_s": trial_s}
+    def _make_board(self, trial_s: int, files: Path | None, heap: str | None) -> Board:
+        settings = {**self._side.settings(self._device), "trial_s": trial_s}
         values = [("ota_cfg", name, value) for name, value in settings.items()]
         flash = flash_file.make(flash_file.layout(BOARD), self._apps[0], files, values)
         flash.clock = RealClock()
-        chip = Chip(flash, flash.clock)
+        chip = Chip(flash, flash.clock, mac=mac(1))
         return Board(chip, self._interpreter, heap=heap, site=Site(join_ms=200), on_event=self._board_event)
 
     def __enter__(self) -> "Bench":
@@ -109,41 +115,38 @@ class Bench:
     ) -> Summary:
         """Offers the board `data` as `version` and runs it until the cloud knows how that ended.
 
-        `works`: whether it should end well. `corrupt`: a chunk arrives broken every time. `type`: FIRMWARE or SOFTWARE.
+        `works`: whether it should end well. `corrupt`: it arrives broken every time. `type`: FIRMWARE or SOFTWARE.
         """
         self._apps.append(data)
         self._type = type
         self._ended.clear()
-        boots, since = self._board.boots, len(self.cloud.events)
+        boots, self._told = self._board.boots, []
         self._server.call(lambda now_ms: self._offer(title, version, data, corrupt, now_ms))
         deadline = time.monotonic() + timeout_s
         while not self._ended.is_set() and time.monotonic() < deadline:
             self._board.run(timeout_s=_SLICE_S)
-        return self._summary(self.cloud.events[since:], boots, version if works else self._before, works)
+        return self._summary(self._told, boots, version if works else self._before, works)
 
     def _offer(self, title: str, version: str, data: bytes, corrupt: bool, now_ms: int) -> None:
         self._before = self._running[0]
-        package = self.cloud.add_package(title, version, data, type=self._type)
+        package = self._side.package(title, version, data, self._type)
         if corrupt:
-            self.cloud.add_fault("chunk=5x*:corrupt")
-        self.cloud.assign(self._device, package, now_ms)
+            self._side.spoil()
+        self._side.offer([self._device], package, now_ms)
 
-    def _summary(self, events: list[dict], boots: int, should_run: str, works: bool) -> Summary:
-        told = [event["values"] for event in events if event["event"] == "telemetry"]
-        prefix = _PREFIXES[self._type]
-        states = [values[prefix + "_state"] for values in told if prefix + "_state" in values]
-        sent = [state for state in states if state not in ("QUEUED", "INITIATED")]
-        result = STATES.get(sent[-1], "timeout") if sent else "timeout"
+    def _summary(self, told: list[Told], boots: int, should_run: str, works: bool) -> Summary:
+        states = [one for one in told if one.what == "state" and one.is_report and one.type == self._type]
+        result = (states[-1].result if states else None) or "timeout"
         running, place = self._running
         return Summary(
             result=result,
-            error=next((values[prefix + "_error"] for values in told if prefix + "_error" in values), None),
-            expected=result == ("updated" if works else "failed") and running == should_run,
+            error=states[-1].detail if result == FAILED else None,
+            expected=result == (UPDATED if works else FAILED) and running == should_run,
             running_version=running or "",
             running_slot=place or "",
-            bytes_downloaded=sum(event["length"] for event in events if event["event"] == "chunk"),
+            bytes_downloaded=sum(one.size for one in told if one.what == "bytes"),
             sha256=self._running_sha256(),
-            states=states,
+            states=[one.text for one in states],
             boots=self._board.boots - boots,
             peak_heap=self._board.peak_heap,
             interpreter=self._interpreter.name,
@@ -169,13 +172,13 @@ class Bench:
 
     def _board_event(self, event: dict) -> None:
         self._story.add(event)
-        self._tell(event)
-
-    def _cloud_event(self, event: dict) -> None:
-        if event["event"] == "telemetry" and event["values"].get(_PREFIXES[self._type] + "_state") in STATES:
-            self._ended.set()
-        self._tell(event)
-
-    def _tell(self, event: dict) -> None:
         with self._lock:  # the cloud has a thread of its own
             self._on_event(event)
+
+    def _cloud_event(self, event: dict) -> None:
+        for told in self._side.told(event):
+            self._told.append(told)
+            if told.result and told.type == self._type:
+                self._ended.set()
+            with self._lock:
+                self._on_told(told)

@@ -28,12 +28,14 @@ class Door:
 class Server:
     """Serves cores over TCP, one at each door; two doors may lead to one core, and cores may share their state.
 
+    The first door may be given as what is behind it and its port.
+
     All calls belong to the event loop that `open` ran on.
     """
 
-    def __init__(self, core: Core, host: str = "127.0.0.1", port: int = 0, *doors: Door) -> None:
+    def __init__(self, first: Core | Door, host: str = "127.0.0.1", port: int = 0, *doors: Door) -> None:
         self._host = host
-        self._doors = (Door(core, port), *doors)
+        self._doors = (first if isinstance(first, Door) else Door(first, port), *doors)
         self._cores = list(dict.fromkeys(door.core for door in self._doors))
         self._listeners: list[asyncio.Server] = []
         self.ports: list[int] = []
@@ -146,8 +148,8 @@ class _Peer(asyncio.Protocol):
 class ThreadServer:
     """A Server on a thread of its own: `start()` gives the port, `call()` reaches the core, `stop()` ends it."""
 
-    def __init__(self, core: Core, host: str = "127.0.0.1", port: int = 0, *doors: Door) -> None:
-        self._server = Server(core, host, port, *doors)
+    def __init__(self, first: Core | Door, host: str = "127.0.0.1", port: int = 0, *doors: Door) -> None:
+        self._server = Server(first, host, port, *doors)
 
     @property
     def ports(self) -> list[int]:

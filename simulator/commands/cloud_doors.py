@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The doors of `cloud thingsboard` for devices: MQTT and HTTP, each with or without TLS."""
 
-import pathlib
 import ssl
 
 from simulator.clouds import tls
 from simulator.clouds.server import Door, Server
 from simulator.clouds.thingsboard import HttpDoor, ThingsBoard
+from simulator.commands.cloud_options import write
 from simulator.errors import UserError
 
 
@@ -49,14 +49,7 @@ def _context(
     else:
         context, authority = tls.throw_away("localhost", host)
         if ca_out:
-            _write(ca_out, authority)
+            write(ca_out, authority)
     if client_ca or client_cert:
         tls.ask_for_certificate(context, client_ca or client_cert)
     return context
-
-
-def _write(file: str, data: bytes) -> None:
-    try:
-        pathlib.Path(file).write_bytes(data)
-    except OSError as error:
-        raise UserError("cannot_write", f"cannot write {file}: {error.strerror}") from error

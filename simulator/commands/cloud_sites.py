@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""What `cloud thingsboard` serves beside its devices: REST for administrators, the page, boards to look at."""
+"""What a `cloud` command serves beside its devices: REST for people, the page, boards to look at."""
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiohttp import web
 
 from simulator import fleet as boards
 from simulator.clouds.server import Server
 from simulator.clouds.site import Site
-from simulator.clouds.thingsboard import ThingsBoard
-from simulator.clouds.thingsboard.rest.app import application
 from simulator.dashboard import boards as board_facts
 from simulator.dashboard import page
-from simulator.dashboard.fleet import Fleet
-from simulator.dashboard.thingsboard import Adapter
+from simulator.dashboard.fleet import DeviceRow, Fleet
+from simulator.sides import Side
 
 
 @dataclass(frozen=True)
@@ -26,22 +28,39 @@ class Wanted:
     boards: int
 
 
-class Sites:
-    """Opened after the server, closed before it. `hear` wants each event of the cloud."""
+class Adapter(Protocol):
+    """Of a cloud (simulator/dashboard): called with its events, it fills the page's fleet."""
 
-    def __init__(self, cloud: ThingsBoard, server: Server, wanted: Wanted) -> None:
-        self._cloud, self._server, self._wanted = cloud, server, wanted
+    def __call__(self, event: dict) -> None: ...
+
+    def firmware_row(self, device: str, now_ms: int) -> DeviceRow: ...
+
+
+class Sites:
+    """Opened after the server, closed before it. `hear` wants each event of the cloud.
+
+    `rest` makes the REST application once the ports of the devices are known; `adapter(fleet, cloud)` is this cloud's.
+    """
+
+    def __init__(
+        self,
+        side: Side,
+        server: Server,
+        wanted: Wanted,
+        rest: Callable[[Mapping[str, int]], web.Application],
+        adapter: Callable[[Fleet, Any], Adapter],
+    ) -> None:
+        self._side, self._server, self._wanted, self._rest = side, server, wanted, rest
         self._fleet = Fleet()
-        self._adapter = Adapter(self._fleet, cloud)
+        self._adapter = adapter(self._fleet, side.cloud)
         self._sites: list[Site] = []
         self._stack = contextlib.ExitStack()
         self._player: asyncio.Task | None = None
 
-    async def open(self) -> dict[str, int]:
+    async def open(self, device_ports: Mapping[str, int]) -> dict[str, int]:
         """Listens and returns the ports by name. Raises UserError as Site.open, and for boards that cannot run."""
         wanted, ports = self._wanted, {}
-        device_port = self._server.ports[1]
-        sites = {"rest_port": Site(application(self._cloud, self._server, device_port), wanted.host, wanted.rest_port)}
+        sites = {"rest_port": Site(self._rest(device_ports), wanted.host, wanted.rest_port)}
         if wanted.dashboard_port is not None:  # whoever may listen: the page is for this machine
             sites["dashboard_port"] = Site(page.application(self._fleet), port=wanted.dashboard_port)
         for name, site in sites.items():
@@ -61,13 +80,13 @@ class Sites:
         def tell(device: str, event: dict) -> None:
             loop.call_soon_threadsafe(self._board_event, device, event)
 
-        devices = boards.add_devices(self._cloud, self._wanted.boards)
-        self._stack.enter_context(boards.Boards(devices, self._server.ports[0], tell))
-        self._player = loop.create_task(boards.play(self._cloud, devices, self._server.act))
+        devices = [self._side.add(number) for number in range(1, self._wanted.boards + 1)]
+        self._stack.enter_context(boards.Boards(self._side, devices, tell))
+        self._player = loop.create_task(boards.play(self._side, devices, self._server.act))
 
     def _board_event(self, device: str, event: dict) -> None:
         now_ms = self._server.now_ms()
-        board_facts.tell(self._fleet, self._adapter.row(device, "FIRMWARE", now_ms), event, now_ms)
+        board_facts.tell(self._fleet, self._adapter.firmware_row(device, now_ms), event, now_ms)
 
     async def close(self) -> None:
         if self._player:

@@ -6,24 +6,26 @@ import rich_click as click
 from simulator import breakage, interpreters
 from simulator.commands.run import sentence
 from simulator.narrator import Narrator
+from simulator.sides import SIDES
 from simulator.update import SIZE, Bench
-
-_HEAP = "80k"  # of the 32-bit interpreter, whose objects are as large as an ESP32's
 
 
 @click.command("demo")
 @click.option(
     "--interpreter", envvar="INTERPRETER", help=f"{', '.join(interpreters.NAMES)}; default: the best there is."
 )
-def command(interpreter: str | None) -> int:
+@click.option("--cloud", type=click.Choice(list(SIDES)), envvar="CLOUD", default="thingsboard", show_default=True)
+def command(interpreter: str | None, cloud: str) -> int:
     """A board with 1.0.0 is updated to 1.1.0, then offered a broken 1.2.0 and rolls back."""
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
-    heap = _HEAP if chosen.name == "micropython32" else None
+    side = SIDES[cloud]
+    heap = side.HEAP if chosen.name == "micropython32" else None  # its objects are as large as an ESP32's
     narrator = Narrator()
     click.echo(f"The board runs on {chosen.name} ({chosen.version}){', heap ' + heap if heap else ''}.")
     narrator.expect(SIZE)
     narrator.headline("1. thermometer 1.0.0 is on the board, the cloud offers 1.1.0")
-    with Bench("1.0.0", chosen, heap=heap, on_event=narrator) as bench:
+    tell = {"on_event": narrator, "on_told": narrator.told}
+    with Bench("1.0.0", chosen, side=side, heap=heap, **tell) as bench:
         good = bench.update("1.1.0", breakage.package(None, "1.1.0", SIZE), works=True)
         narrator.close()
         click.echo(sentence(good))

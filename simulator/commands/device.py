@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`device`: one board in board mode, from a flash file, against any ThingsBoard-like server."""
+"""`device`: one board in board mode, from a flash file, against any server of these clouds."""
 
 import json
 import sys
@@ -16,19 +16,27 @@ from simulator.board.nvs import Nvs
 from simulator.board.partition_table import TABLE_OFFSET, TABLE_SIZE, TableError, nvs_row, read_by_app
 from simulator.board.power import Board
 from simulator.board.story import Story, says
+from simulator.clouds.rainmaker.pki import common_name
+from simulator.commands.cloud_options import read
 from simulator.errors import UserError
+from simulator.sides import SIDES
 
 _NAMESPACE = "ota_cfg"
+_FILE = click.Path(dir_okay=False)
 _ENDS = {"updated": ("updated", "failed"), "failed": ("updated", "failed"), "idle": ("idle",)}
 _REPORT_S = 30  # how long the board stays on after its end until the cloud has acknowledged the report
 
 
 @click.command("device")
 @click.option("--flash", "file", required=True, type=click.Path(path_type=Path), help="Flash file; changes stay in it.")
-@click.option("--cloud", type=click.Choice(["thingsboard"]), default="thingsboard", show_default=True)
+@click.option("--cloud", type=click.Choice(list(SIDES)), default="thingsboard", show_default=True)
 @click.option("--host", help="Where the cloud's MQTT listens.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Its port.")
-@click.option("--token", help="Access token of the device.")
+@click.option("--token", help="ThingsBoard: access token of the device.")
+@click.option("--ca", type=_FILE, help="Certificate of the CA that the server is checked with, PEM; so TLS it is.")
+@click.option("--cert", type=_FILE, help="Certificate of the device, PEM.")
+@click.option("--key", type=_FILE, help="Its key, PEM.")
+@click.option("--node-id", help="RainMaker: id of the node; by default that in the certificate.")
 @click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
 @click.option("--heap", help="Heap of MicroPython, such as 96k.")
 @click.option("--until", type=click.Choice(list(_ENDS)), default="updated", show_default=True, help="When to stop.")
@@ -40,6 +48,10 @@ def command(
     host: str | None,
     port: int | None,
     token: str | None,
+    ca: str | None,
+    cert: str | None,
+    key: str | None,
+    node_id: str | None,
     interpreter: str | None,
     heap: str | None,
     until: str,
@@ -48,14 +60,16 @@ def command(
 ) -> int:
     """Run one board from a flash file, over real sockets, until its agent has come to an end.
 
-    What is given of host, port and token is written to NVS first, as a provisioning tool would. The console comes on
-    stderr, the result on stdout. Exit 0: the state was reached; 1: another end, or none in time.
+    What is given of host, port, token and certificates is written to NVS first, as a provisioning tool would. The
+    console comes on stderr, the result on stdout. Exit 0: the state was reached; 1: another end, or none in time.
     """
+    settings = {"cloud": cloud, "host": host, "port": port, "token": token, "node_id": node_id}
+    settings |= _credentials(cloud, node_id, ca=ca, cert=cert, key=key)
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
     clock = RealClock()
     flash = Flash.open(file, clock)
     try:
-        provision(flash, {"cloud": cloud, "host": host, "port": port, "token": token})
+        provision(flash, settings)
         story = Story()
         with Board(Chip(flash, clock), chosen, heap=heap, on_event=lambda event: _tell(story, event)) as board:
             why = board.run(lambda event: says(event, *_ENDS[until]), timeout_s=timeout)
@@ -81,7 +95,17 @@ def command(
     return 0 if is_reached else 1
 
 
-def provision(flash: Flash, settings: dict[str, int | str | None]) -> None:
+def _credentials(cloud: str, node_id: str | None, **files: str | None) -> dict[str, int | str | bytes | None]:
+    """The files' contents, and what follows from them. Raises UserError: no_such_file, bad_certificate."""
+    found: dict[str, int | str | bytes | None] = {name: read(file) for name, file in files.items() if file}
+    if cloud == "thingsboard" and "ca" in found:
+        found["tls"] = 1  # on RainMaker it goes without saying
+    if cloud == "rainmaker" and "cert" in found and node_id is None:
+        found["node_id"] = common_name(read(str(files["cert"])))
+    return found
+
+
+def provision(flash: Flash, settings: dict[str, int | str | bytes | None]) -> None:
     """Writes settings to NVS namespace "ota_cfg"; None means: leave what is there. Raises UserError."""
     try:
         rows = read_by_app(flash.read(TABLE_OFFSET, TABLE_SIZE))
@@ -91,7 +115,7 @@ def provision(flash: Flash, settings: dict[str, int | str | None]) -> None:
     if row is None:
         raise UserError("no_nvs", "the table has no data partition nvs, labelled nvs")
     values = [
-        (_NAMESPACE, key, value if isinstance(value, int) else value.encode())
+        (_NAMESPACE, key, value.encode() if isinstance(value, str) else value)
         for key, value in settings.items()
         if value is not None
     ]

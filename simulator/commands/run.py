@@ -10,13 +10,14 @@ from simulator import breakage, interpreters, software
 from simulator.board.image import ImageError, parse
 from simulator.commands.files import read_file
 from simulator.narrator import Narrator
+from simulator.sides import SIDES
 from simulator.update import SIZE, Bench, Summary
 
 _TARGET = "1.1.0"
 _BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
 
 
-@click.command("run", help=f"Run one whole update on a simulated board against a mock ThingsBoard.\n\n{_BREAKS}")
+@click.command("run", help=f"Run one whole update on a simulated board against a mock cloud.\n\n{_BREAKS}")
 @click.option("--from", "start", default="1.0.0", show_default=True, help="Version on the board.")
 @click.option("--to", "target", help="Version that the cloud offers; default: the image's own if it has one, or 1.1.0.")
 @click.option("--break", "kind", type=click.Choice(list(breakage.KINDS)), help="What is wrong with the new one.")
@@ -40,6 +41,7 @@ _BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
     type=click.FloatRange(0, min_open=True),
     help="Seconds until it counts as stuck.",
 )
+@click.option("--cloud", type=click.Choice(list(SIDES)), default="thingsboard", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Nothing but the JSON summary.")
 def command(
     start: str,
@@ -53,6 +55,7 @@ def command(
     trial: int,
     timeout: float,
     as_json: bool,
+    cloud: str,
 ) -> int:
     """The last line on stdout is the summary as JSON. Exit 0 if the board ended where it should, 1 if not."""
     if sum(given is not None for given in (image, kind, software_path)) > 1:
@@ -67,10 +70,11 @@ def command(
     target = target if target is not None else version_of(given) or _TARGET
     data = breakage.package(kind, target, size) if given is None else given
     narrator = Narrator()
-    tell = (lambda event: None) if as_json else narrator
+    tell = {} if as_json else {"on_event": narrator, "on_told": narrator.told}
     narrator.expect(len(data))
     files = breakage.FIRMWARE if image else None
-    with Bench(start, chosen, heap=heap, size=size, trial_s=trial, files=files, on_event=tell) as bench:
+    about = {"side": SIDES[cloud], "heap": heap, "size": size, "trial_s": trial, "files": files}
+    with Bench(start, chosen, **about, **tell) as bench:
         summary = bench.update(
             target, data, works=kind is None, corrupt=kind == "bad-digest", timeout_s=timeout, **package
         )

@@ -31,7 +31,7 @@ class Adapter:
     def __init__(self, fleet: Fleet, cloud: ThingsBoard) -> None:
         self._fleet = fleet
         self._handlers = {
-            "device_added": lambda event: self.row(event["device"], "FIRMWARE", event["at_ms"]),
+            "device_added": lambda event: self.firmware_row(event["device"], event["at_ms"]),
             "device_renamed": self._renamed,
             "device_deleted": self._deleted,
             "queued": self._queued,
@@ -45,7 +45,7 @@ class Adapter:
             "fault": self._fault,
         }
         for device in cloud.devices.values():
-            self.row(device.name, "FIRMWARE", cloud.now_ms)
+            self.firmware_row(device.name, cloud.now_ms)
 
     def __call__(self, event: dict) -> None:
         handler = self._handlers.get(event["event"])
@@ -58,6 +58,9 @@ class Adapter:
         if row_id in self._fleet.rows:
             return self._fleet.rows[row_id]
         return self._fleet.add(DeviceRow(row_id, device, CLOUD, package_type.lower()), now_ms)
+
+    def firmware_row(self, device: str, now_ms: int) -> DeviceRow:
+        return self.row(device, "FIRMWARE", now_ms)
 
     def _of(self, event: dict) -> DeviceRow:
         return self.row(event["device"], event["type"], event["at_ms"])

@@ -16,14 +16,14 @@ from simulator.clouds import mqtt
 from tests.clouds import peer
 
 WAIT_S = 20
-COMMAND = [sys.executable, "-m", "simulator", "cloud", "thingsboard"]
+COMMAND = [sys.executable, "-m", "simulator", "cloud"]
 
 
 class Program:
     """The command with pipes; `info` is its first line, `until()` reads events."""
 
-    def __init__(self, *options: str, stdin=subprocess.PIPE) -> None:
-        self.process = subprocess.Popen([*COMMAND, *options], stdin=stdin, stdout=subprocess.PIPE, text=True)
+    def __init__(self, *options: str, cloud: str = "thingsboard", stdin=subprocess.PIPE) -> None:
+        self.process = subprocess.Popen([*COMMAND, cloud, *options], stdin=stdin, stdout=subprocess.PIPE, text=True)
         self.info = json.loads(self.process.stdout.readline())
 
     def tell(self, line: str) -> None:

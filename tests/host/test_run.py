@@ -52,6 +52,39 @@ def test_run_crashing_update_rolls_back_and_says_why(interpreter: Interpreter) -
     assert summary["boots"] == 3
 
 
+def test_run_over_rainmaker_ends_as_over_thingsboard() -> None:
+    run = simulator("run", "--cloud", "rainmaker", "--size", SMALL)
+    assert run.returncode == 0, run.stderr
+    summary = summary_of(run)
+    assert summary["result"] == "updated" and summary["running_version"] == "1.1.0"
+    assert summary["states"] == [*["in-progress"] * 4, "success"]
+    assert summary["bytes_downloaded"] == int(SMALL)
+    assert "cloud reads success: Running and confirmed" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("kind", "states", "error"),
+    [
+        ("crash", ["in-progress", "rejected"], "rolled_back"),
+        ("wrong-chip", ["rejected"], "wrong_chip"),
+        ("bad-digest", ["failed"], "checksum_mismatch"),
+    ],
+)
+def test_run_broken_image_over_rainmaker_ends_with_the_clouds_own_words(kind, states, error) -> None:
+    summary = summary_of(simulator("run", "--cloud", "rainmaker", "--size", SMALL, "--break", kind, "--json"))
+    assert summary["expected"], summary
+    assert summary["states"][-len(states) :] == states
+    assert summary["error"].startswith(error)
+
+
+def test_run_over_rainmaker_takes_no_software(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("print('hello')\n")
+    made = simulator("software", "make", tmp_path, "--title", "t", "--version", "1", "--out", tmp_path / "t.tar")
+    assert made.returncode == 0, made.stderr
+    run = simulator("run", "--cloud", "rainmaker", "--software", tmp_path / "t.tar", "--size", SMALL)
+    assert run.returncode == 2 and "error[no_software]" in run.stderr
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [

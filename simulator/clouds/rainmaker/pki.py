@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import trustme
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from simulator.clouds.tls import server_context
 from simulator.errors import UserError
@@ -24,6 +26,15 @@ class NodeCertificate:
     cert: bytes
     key: bytes
     der: bytes
+
+
+def common_name(pem: bytes) -> str:
+    """Whom a certificate is for: the node id, if it is a node's. Raises UserError("bad_certificate")."""
+    try:
+        names = x509.load_pem_x509_certificate(pem).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value)
+    except (ValueError, IndexError):
+        raise UserError("bad_certificate", "this is no certificate that says whom it is for") from None
 
 
 class Authority:
@@ -52,7 +63,7 @@ class Authority:
     def node(self, node_id: str, **dates: datetime.datetime) -> NodeCertificate:
         """A certificate with this CN and its key; `dates` are `not_before` and `not_after`."""
         dates = {"not_before": _SINCE, "not_after": _UNTIL, **dates}
-        issued = self._ca.issue_cert(f"{node_id}.node.test", common_name=node_id, **dates)
+        issued = self._ca.issue_cert("node.test", common_name=node_id, **dates)
         cert = issued.cert_chain_pems[0].bytes()
         return NodeCertificate(cert, issued.private_key_pem.bytes(), ssl.PEM_cert_to_DER_cert(cert.decode()))
 

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+"""What a cloud is to somebody who has boards to update and does not care which cloud it is.
+
+`side.py` says what there is to know and to do, with one file for each cloud that does it.
+"""
+
+from simulator.sides.rainmaker import RainMakerSide
+from simulator.sides.side import Entrance, Side, Told
+from simulator.sides.thingsboard import ThingsBoardSide
+
+SIDES: dict[str, type[Side]] = {"thingsboard": ThingsBoardSide, "rainmaker": RainMakerSide}
+
+__all__ = ["SIDES", "Entrance", "RainMakerSide", "Side", "ThingsBoardSide", "Told"]
