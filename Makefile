@@ -18,7 +18,7 @@ $(READY): $(filter-out requirements/lint.txt requirements/typings.txt,$(wildcard
 	@$(PYTHON) -m tools.setup
 
 demo: $(READY) ## a good update, then a broken one that rolls back (CLOUD=rainmaker, INTERPRETER=micropython32|micropython|cpython)
-	@$(VENV) -m simulator demo $(if $(CLOUD),--cloud $(CLOUD)) $(if $(INTERPRETER),--interpreter $(INTERPRETER))
+	@$(VENV) -m simulator demo$(if $(CLOUD), --cloud $(CLOUD))$(if $(INTERPRETER), --interpreter $(INTERPRETER))
 
 mpy: $(READY) ## the agent compiled for a board: build/mpy, for `mpremote mip install build/mpy/package.json`
 	@$(VENV) -m tools.make_mpy build/mpy
