@@ -143,9 +143,7 @@ class Agent:
         self._cancelled = False
         try:
             if self.cloud.remembers:
-                from ota import attempts
-
-                attempts.begin(track.journal, job)
+                track.begin(job)
             yield from Install(self, track, job).steps()
         except Cancelled as error:
             self.cloud.changed.add(track.kind)  # what is wanted instead?

@@ -79,7 +79,7 @@ class Board:
         self.files = os.getcwd()
         self.settings = _nvs("ota_cfg")
         self.watchdog = Watchdog()
-        self._wlan = None
+        self._wlan = self._context = None
         self.trial_ms = self.number("trial_s", 300) * 1000
         self.reset_cause = {
             machine.PWRON_RESET: "power",
@@ -160,7 +160,9 @@ class Board:
         if tls:
             from ota import secure
 
-            verifier = secure.Verifier(self)
+            port.forget("ota.secure")
+            verifier = secure.Verifier(self, self._context)
+            self._context = None  # kept while it serves: what was provisioned may have changed, if it does not
         try:
             address = socket.getaddrinfo(host, port_number, 0, socket.SOCK_STREAM)[0][-1]
             sock = socket.socket()
@@ -168,7 +170,11 @@ class Board:
             if hasattr(socket, "TCP_NODELAY"):  # or a request waits until the one before is acknowledged
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect(address)
-            return port.Stream(verifier.wrap(sock, host) if verifier else sock)
+            if verifier is None:
+                return port.Stream(sock)
+            stream = port.Stream(verifier.wrap(sock, host))
+            self._context = verifier.context
+            return stream
         except (OSError, IndexError, TransferError) as error:
             if sock is not None:
                 sock.close()

@@ -22,9 +22,14 @@ class Verifier:
     """Trusts the provisioned CA and nobody else. Raises TransferError before anything is connected:
 
     tls_no_ca, tls_unsupported, tls_bad_settings (they cannot be read), clock_unknown.
+    `context`: of TLS, with all that was provisioned; one that has served may serve the next connection too.
     """
 
-    def __init__(self, board):
+    def __init__(self, board, context=None):
+        self.context = context or self._new(board)
+
+    @staticmethod
+    def _new(board):
         authorities = _objects(board, "ca", b"CERTIFICATE")
         if not authorities:
             raise TransferError("tls_no_ca")
@@ -34,22 +39,23 @@ class Verifier:
             raise TransferError("tls_unsupported", "no module tls")
         _know_the_time(board)
         gc.collect()  # once, while nothing of the handshake is there yet
-        self._context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        self._context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] (stubs lack it)
+        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] (stubs lack it)
         certificate = _objects(board, "cert", b"CERTIFICATE")
         key = _objects(board, "key", b"KEY")
         try:
             for authority in authorities:
-                self._context.load_verify_locations(authority)
+                context.load_verify_locations(authority)
             if certificate and key:
-                self._context.load_cert_chain(certificate[0], key[0])
+                context.load_cert_chain(certificate[0], key[0])
         except (ValueError, OSError) as error:
             raise TransferError("tls_bad_settings", _line(error))
+        return context
 
     def wrap(self, sock, host):
         """The secure stream over a connected `sock`. Raises tls_untrusted, tls_failed or tls_unsupported."""
         try:
-            return self._context.wrap_socket(sock, server_hostname=host)
+            return self.context.wrap_socket(sock, server_hostname=host)
         except MemoryError:  # some 40 KiB of it are C's; its own shortage is an OSError
             gc.collect()
             raise TransferError("tls_failed", "no memory")

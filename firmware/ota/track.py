@@ -91,12 +91,20 @@ class Track:
             self.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
         return None
 
+    def begin(self, job):
+        """Counts the starts of a job that its cloud remembers. Raises JobError, FlashError."""
+        from ota import attempts
+
+        forget("ota.attempts")
+        attempts.begin(self.journal, job)
+
     def finish(self, job_id, state, error=""):
         """Says how a job ended, unless that was said before."""
         cloud = self._agent.cloud
         if cloud.remembers:
             from ota import attempts
 
+            forget("ota.attempts")
             attempts.end(self, cloud, job_id, state, error)
         elif self.journal.get("last") != job_id:
             self.reporter.finish(job_id, state, error)

@@ -11,7 +11,7 @@ import json
 from ota.cloud.rm_line import Line
 from ota.errors import JobError
 from ota.job import FIRMWARE, Job
-from ota.port import const
+from ota.port import const, forget
 from ota.report import FAILED, UPDATED
 
 ATTEMPTS = const(3)  # of a download, before the cloud is asked for a new URL
@@ -19,6 +19,7 @@ _AFTER_FAILURE_S = const(300)
 _AFTER_SUCCESS_S = const(5)
 _UNSET_CLOCK_S = const(30)
 _SLACK_S = const(5)  # behind the moment that a job waits for
+_STATUS = "ota.cloud.rm_status"  # an update needs its place
 
 
 class RainMaker(Line):
@@ -72,6 +73,7 @@ class RainMaker(Line):
             return
         from ota.cloud import rm_status
 
+        forget(_STATUS)
         self.busy = False
         self.note("otastatus", rm_status.body(job.id, "delayed", reason))
         if until is not None or reason == "clock_unknown":
@@ -82,6 +84,7 @@ class RainMaker(Line):
         """A download that broke off is tried again at once, then once more, then with a new URL (2.3)."""
         from ota.cloud import rm_status
 
+        forget(_STATUS)
         for kind, known in self.known.items():
             if known.get("id") == job_id:
                 if error and rm_status.is_passing(error) and self.attempt < ATTEMPTS:
@@ -101,6 +104,7 @@ class RainMaker(Line):
         if job.kind == FIRMWARE:
             from ota.cloud import rm_image
 
+            forget("ota.cloud.rm_image")
             rm_image.check(self, job, head)
 
     def source(self, job, offset):
@@ -121,6 +125,7 @@ class RainMaker(Line):
             return job.url is None
         from ota.cloud import rm_offer
 
+        forget("ota.cloud.rm_offer")
         return rm_offer.prefers_streams(self.board) == (self.attempt % 2 == 1)
 
     # reports
@@ -137,6 +142,7 @@ class RainMaker(Line):
         else:
             from ota.cloud import rm_status
 
+            forget(_STATUS)
             self._unacked = self.publish_text("otastatus", rm_status.body(job_id, *rm_status.words(self, event)))
         if event["state"] == FAILED:
             self.failures += 1
@@ -151,6 +157,7 @@ class RainMaker(Line):
         if step != self.step and 0 < step < 10 and " " not in job_id and self.board.number("progress", 0):
             from ota.cloud import rm_status
 
+            forget(_STATUS)
             self.step = step
             text = "Downloaded %d%% Firmware Image" % (step * 10)
             self.publish_text("otastatus", rm_status.body(job_id, "in-progress", text))

@@ -49,7 +49,8 @@ def words(cloud, event):
 
 def body(job_id, status, text):
     """Valid JSON of at most 200 bytes, whatever the text is. Job ids are checked when they come (rm_offer.py)."""
-    text = "".join([c if " " <= c <= "~" else "?" for c in text])
+    if not all(" " <= c <= "~" for c in text):
+        text = "".join([c if " " <= c <= "~" else "?" for c in text])
     while True:
         made = '{"ota_job_id":"%s","status":"%s","additional_info":%s,"ts":%d}' % (
             job_id,
