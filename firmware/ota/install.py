@@ -35,7 +35,7 @@ class Install:
         self._stalls = 0
 
     def steps(self):
-        """Generator, ends with a reset. Raises JobError, FlashError, Cancelled."""
+        """Generator, ends with a reset, unless it was for somebody else. Raises JobError, FlashError, Cancelled."""
         agent = self.agent
         reporter = self.track.reporter
         reporter.post(self.job.id, DOWNLOADING)
@@ -52,6 +52,9 @@ class Install:
                 yield from self._start_again(error)
         reporter.post(self.job.id, VERIFIED)
         yield from agent.held(self.track)
+        if self.track.hand_over:
+            yield from agent.attending(self.track.hand_over(self.job))
+            return
         self._note("activating")
         self.slot.activate()
         if self.track.selected() != self.slot.label:  # or it would be downloaded again and again

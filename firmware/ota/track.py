@@ -20,6 +20,7 @@ class Track:
     """
 
     kind = FIRMWARE
+    hand_over = None  # of a track whose images are for another chip (host.py)
 
     def __init__(self, agent, journal, slot, label):
         self.journal = journal
