@@ -14,7 +14,8 @@ package.py     what a software package is       files.py     walk, empty, read b
 otadata.py     what the bootloader selects      journal.py   what survives a reset
 report.py      states, the outbox               identity.py  which version runs
 link.py        the line to the cloud            mqtt.py      over umqtt.simple
-cloud/         one file a cloud                 source/      one file a way of delivery
+attempts.py    jobs that are offered again      host.py      images for another microcontroller
+cloud/         ThingsBoard, ESP RainMaker       source/      one file a way of delivery
 checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
 http.py        URLs and answers                 exchange.py  one request after the other
 secure.py      TLS, verified or not at all      surrogates.py, no_nvs.py: for rare cases

@@ -4,11 +4,12 @@
 After any cut `load` finds the old facts or the new ones. Both gone means: idle, nothing known.
 Few and small on purpose, for an update costs a handful of NVS writes. Firmware and software have a journal each, so
 neither can make the other forget. The facts:
-  job    id, title, version, size, stage (erasing | writing | activating), tries, slot, why
+  job    id, title, version, stage (erasing | writing | activating), tries, slot, why, mark
   slots  {label of a slot or tree: [job id, title, version]}: what was installed there by us
   bad    ids of jobs whose image was rolled back, newest last
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
-  last   id of the job that was reported last
+  last   id of the job that was reported last; where the cloud remembers its jobs (ota.cloud) there is in its place
+  starts [id, how often it was started without an end]
 """
 
 import binascii

@@ -44,6 +44,8 @@ def words(cloud, event):
     text = _TEXTS.get(state)
     if state == DOWNLOADING:
         text = "Downloading the firmware image, attempt %d" % (cloud.failures + 1)
+    if error:
+        text += "; " + error  # what stops no update, but somebody should know
     return "success" if state == UPDATED else "in-progress", text
 
 
