@@ -114,6 +114,16 @@ def test_r31_no_cloud_within_ninety_seconds_brings_the_old_firmware_back_which_r
     assert world.runs == ("1.0.0", "ota_0")
 
 
+def test_r31_subscription_waits_for_the_report_to_be_acknowledged_but_not_for_ever(world: RainMakerWorld) -> None:
+    world.offer("1.1.0", package("no-network", "1.1.0", 480_000))
+    world.wait_log("ota rolling_back")
+    world.cloud.add_fault("otastatus:mute")
+    world.wait("rejected")
+    told = world.seen("otastatus")[-1]["at_ms"]
+    world.wait(lambda: world.seen("subscribe")[-1]["at_ms"] > told)
+    assert 5000 <= world.seen("subscribe")[-1]["at_ms"] - told <= 7500
+
+
 def test_r31_trial_time_can_be_set(make_world) -> None:
     world = make_world(settings={"trial_s": 40})
     world.offer("1.1.0", package("no-network", "1.1.0", 480_000))
