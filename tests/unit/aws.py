@@ -71,10 +71,14 @@ def block(index, data, file=1):
 class Aws:
     """Cloud of the source, and the stream below its Mqtt. `requests`: as dicts, with their packets in `packets`.
 
+    `form`: how the last part of topics is called; `read_request`: from a payload to such a dict.
+
     `answer(request)` returns payloads for the data topic, or pairs of the last parts of a topic and payload.
     """
 
     step_ms = 0
+    form = b"cbor"
+    read_request = staticmethod(decode)
 
     def __init__(self, image=IMAGE, answer=None):
         self.image = image
@@ -104,8 +108,8 @@ class Aws:
     def part(self, index, size=BLOCK):
         return self.image[index * size : index * size + size]
 
-    def say(self, payload, ending=b"data/cbor", qos=1):
-        self._in.append(self.publication(payload, ending, qos))
+    def say(self, payload, ending=b"", qos=1):
+        self._in.append(self.publication(payload, ending or b"data/" + self.form, qos))
 
     def publication(self, payload, ending, qos=1):
         return self.packet(b"$aws/things/" + THING + b"/streams/" + STREAM.encode() + b"/" + ending, payload, qos)
@@ -169,11 +173,11 @@ class Aws:
             assert packet[0] == 0x32
             size = packet[at] << 8 | packet[at + 1]
             topic = packet[at + 2 : at + 2 + size]
-            assert topic.endswith(b"/streams/" + STREAM.encode() + b"/get/cbor"), topic
+            assert topic.endswith(b"/streams/" + STREAM.encode() + b"/get/" + self.form), topic
             body = at + 2 + size
             self._in.append(b"\x40\x02" + packet[body : body + 2])
             self.packets.append(packet)
-            self.requests.append(decode(packet[body + 2 :]))
+            self.requests.append(self.read_request(packet[body + 2 :]))
             for told in self.answer(self.requests[-1]):
                 if isinstance(told, tuple):
                     self.say(told[1], told[0])
@@ -237,9 +241,9 @@ class Install:
         if len(self.judged) == 1:
             yield from self.slot.erase(self.job.size)
 
-    def download(self, cloud):
+    def download(self, cloud, form=aws_stream.Cbor):
         """Everything from `slot.offset` on; returns the source."""
-        source = aws_stream.AwsStream(cloud, self.job, self.slot.offset)
+        source = aws_stream.AwsStream(cloud, self.job, self.slot.offset, form)
         try:
             run(scatter.stream(self, source))
         finally:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Blocks of a stream stream in with the heap locked, whatever order they come in. On CPython they just stream in."""
 
+import binascii
 import gc
+import json
 
 try:
     import micropython
@@ -13,12 +15,18 @@ from fakes import Partition, run
 
 from ota import scatter
 from ota.source import aws_stream
+from ota.source.aws_json import Json
+from ota.source.cbor import Cbor
 
 
 class Quiet(Aws):
     """An end that allocates nothing while it is read: answers that were laid out before, and nobody listens."""
 
     _laid_out = ()
+
+    def block(self, index):
+        return block(index, self.part(index))
+
     _next = 0
 
     def lay_out(self, answers):
@@ -58,15 +66,15 @@ class Sink(Partition):
             buf[i] = self.data[index * BLOCK + offset + i]
 
 
-def locked(install, cloud, order):
+def locked(install, cloud, order, form=Cbor):
     """Blocks in this order, with the heap locked where it can be, but for the last. Returns bytes allocated."""
-    source = aws_stream.AwsStream(cloud, install.job, 0)
+    source = aws_stream.AwsStream(cloud, install.job, 0, form)
     steps = scatter.stream(install, source)
     cloud.answer = lambda request: cloud.honest(request) if request["l"] == 289 else []
     while len(cloud.requests) < 2:
         next(steps)
     next(steps)  # the request's acknowledgement
-    answers = [cloud.publication(block(index, cloud.part(index)), b"data/cbor") for index in order]
+    answers = [cloud.publication(cloud.block(index), b"data/" + cloud.form) for index in order]
     cloud.lay_out(answers)
     gc.collect()
     if not micropython:
@@ -75,7 +83,7 @@ def locked(install, cloud, order):
     gc.disable()
     micropython.heap_lock()
     try:
-        while install.slot.offset < 19 * BLOCK:
+        while install.slot.offset < install.job.size // BLOCK * BLOCK:
             next(steps)
     finally:
         micropython.heap_unlock()
@@ -95,3 +103,26 @@ def test_stream_blocks_in_order_and_out_of_it_allocate_nothing():
         assert locked(install, cloud, order) == 0
         whole = 19 * BLOCK
         assert memoryview(sink.data)[:whole] == memoryview(image)[:whole]
+
+
+class QuietJson(Quiet):
+    form = b"json"
+    read_request = staticmethod(json.loads)
+
+    def block(self, index, size=BLOCK):
+        data = self.part(index, size)
+        text = binascii.b2a_base64(data).strip().decode()
+        return ('{"f":1,"i":%d,"l":%d,"p":"%s"}' % (index, len(data), text)).encode()
+
+    def honest(self, request):
+        return [self.block(0, request["l"])]
+
+
+def test_stream_of_json_allocates_nothing():
+    gc.collect()
+    image = IMAGE[: 9 * BLOCK + 77]
+    install = Install(Sink(10 * BLOCK), Job(len(image)))
+    install.digest = lambda n: None
+    assert locked(install, QuietJson(image), [i ^ 1 for i in range(10)], Json) == 0
+    whole = 9 * BLOCK
+    assert memoryview(install.slot._partition.data)[:whole] == memoryview(image)[:whole]
