@@ -97,8 +97,8 @@ def test_modules_that_are_not_needed_at_the_start_are_loaded_late():
     one_reason = {"ota.install", "ota.mqtt", "ota.policy", "ota.trial"}
     time = {"ota.clock", "ota.hours", "ota.schedule", "ota.when", "ota.zone"}  # where there are rules about it
     rare = {
-        "ota.attempts", "ota.exchange", "ota.host", "ota.http", "ota.murmur3", "ota.no_nvs", "ota.remains", "ota.scatter",
-        "ota.secure", "ota.sha512", "ota.surrogates", "ota.waiting",
+        "ota.attempts", "ota.exchange", "ota.host", "ota.http", "ota.murmur3", "ota.no_nvs", "ota.remains",
+        "ota.scatter", "ota.secure", "ota.sha512", "ota.surrogates", "ota.waiting",
     }  # fmt: skip
     assert late == ways | software | one_reason | time | rare
 
