@@ -24,6 +24,7 @@ class Request:
     """`path` is the decoded segments, `headers` have lower-case names.
 
     `query` has one text for each name; given several times they are joined with commas, as server frameworks do.
+    `certificate` is what the client has shown, in DER.
     """
 
     method: str
@@ -31,6 +32,7 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    certificate: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ A sans-IO core of its own (simulator/clouds/core.py) in front of the same state:
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from simulator.clouds import http
 from simulator.clouds.core import Action, Close, Send
@@ -24,9 +25,9 @@ class HttpDoor:
         raise NotImplementedError
 
     def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
-        """A client's certificate does not count here."""
+        """A client's certificate goes with its requests."""
         self.cloud.tick(now_ms)
-        self._connections[conn] = _Connection(self, conn)
+        self._connections[conn] = _Connection(self, conn, certificate)
 
     def feed(self, conn: int, data: bytes, now_ms: int) -> None:
         """Bytes for a connection that is closed already are dropped."""
@@ -56,8 +57,9 @@ class HttpDoor:
 class _Connection:
     """One peer; its requests are answered one after the other, whenever that is."""
 
-    def __init__(self, door: HttpDoor, conn: int) -> None:
+    def __init__(self, door: HttpDoor, conn: int, certificate: bytes | None) -> None:
         self.is_open = True
+        self._certificate = certificate
         self._door = door
         self._conn = conn
         self._http = http.Connection(self._send)
@@ -76,7 +78,8 @@ class _Connection:
         self._is_serving = True
         while self.is_open and not self._is_busy and (request := self._next()):
             self._is_busy = True
-            self._door.serve(request, self._answer, self._close)
+            shown = replace(request, certificate=self._certificate)
+            self._door.serve(shown, self._answer, self._close)
         self._is_serving = False
 
     def _next(self) -> http.Request | None:

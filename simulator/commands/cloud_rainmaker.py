@@ -33,6 +33,7 @@ _JOB_FLAGS = {"push": "force_push", "approval": "user_approval", "continuous": "
 @click.option("--name", default=None, help="Name or address by which nodes find it; --host if not given.")
 @click.option("--mqtts-port", type=PORT, default=0, show_default=True, help="MQTT over TLS; 0: any free port.")
 @click.option("--https-port", type=PORT, default=0, show_default=True, help="Images; 0: any free port.")
+@click.option("--node-port", type=PORT, default=0, show_default=True, help="HTTPS API for nodes; 0: any free port.")
 @sites
 @click.option("--ca-dir", type=_FOLDER, default=None, help="Folder of the CA, made if it is empty; else a new one.")
 @click.option("--ca-out", type=FILE, default=None, help="Where to write the certificate of the CA, PEM.")
@@ -46,6 +47,7 @@ def rainmaker(
     name: str | None,
     mqtts_port: int,
     https_port: int,
+    node_port: int,
     wanted: Wanted,
     ca_dir: pathlib.Path | None,
     ca_out: str | None,
@@ -57,8 +59,9 @@ def rainmaker(
 ) -> None:
     """A mock ESP RainMaker: MQTT 3.1.1 and 5 for nodes with certificates, images by HTTPS and by MQTT streams.
 
-    The first line on stdout is {"mqtts_port": ..., "https_port": ..., "rest_port": ..., "nodes": [...]}, with
-    "dashboard_port" if there is one; then one JSON object per event, until SIGINT or SIGTERM (exit 0).
+    The first line on stdout is {"mqtts_port": ..., "https_port": ..., "node_port": ..., "rest_port": ...,
+    "nodes": [...]}, with "dashboard_port" if there is one; then one JSON object per event, until SIGINT or SIGTERM
+    (exit 0).
 
     REST has the real service's paths and one user: maker@example.com, password Rainmaker1. The official command line
     client works with it: esp-rainmaker-cli profile add mock --base-url http://127.0.0.1:REST-PORT.
@@ -110,9 +113,10 @@ def rainmaker(
     found = [_add_image(cloud, text) for text in images]
     for rule in faults:
         cloud.add_fault(rule)
-    mqtts, https = side.entrances
     name = name or host
-    server = Server(mqtts.door(host, name, port=mqtts_port), host, 0, https.door(host, name, port=https_port))
+    ports = zip(side.entrances, (mqtts_port, https_port, node_port), strict=True)
+    first, *others = (entrance.door(host, name, port=port) for entrance, port in ports)
+    server = Server(first, host, 0, *others)
     program = _Program(cloud, server, known[0])
     beside = Sites(side, server, wanted, lambda ports: application(cloud, server), Adapter)
     names = [entrance.name for entrance in side.entrances]

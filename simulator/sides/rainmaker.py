@@ -4,7 +4,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from simulator.clouds.rainmaker import Image, ImageStore, RainMaker, jobs
+from simulator.clouds.rainmaker import Image, ImageStore, NodeApi, RainMaker, jobs
 from simulator.clouds.rainmaker.pki import Authority, NodeCertificate
 from simulator.errors import UserError
 from simulator.sides.side import FAILED, UPDATED, Entrance, Side, Told, mac
@@ -26,6 +26,7 @@ class RainMakerSide(Side):
         self.entrances = (
             Entrance("mqtts_port", cloud, self.authority, asks=True),
             Entrance("https_port", store, self.authority),
+            Entrance("node_port", NodeApi(cloud), self.authority, asks=True),
         )
         self.shown: dict[str, NodeCertificate] = {}
 

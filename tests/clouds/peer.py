@@ -220,7 +220,7 @@ class Answer(NamedTuple):
 class HttpPeer:
     """One connection to an HTTP door. `answers()` gives what came since, parsed, oldest first."""
 
-    def __init__(self, world: World, door, token: str = "T") -> None:
+    def __init__(self, world: World, door, token: str = "T", certificate: bytes | None = None) -> None:
         self.world = world
         self.door = door
         self.token = token
@@ -228,7 +228,7 @@ class HttpPeer:
         self.received = bytearray()
         self.closed = False
         world.peers[self.conn] = self
-        door.open(self.conn, world.now_ms)
+        door.open(self.conn, world.now_ms, certificate)
 
     def send(self, data: bytes) -> "HttpPeer":
         self.door.feed(self.conn, data, self.world.now_ms)

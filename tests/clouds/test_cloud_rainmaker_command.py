@@ -33,7 +33,7 @@ def test_cloud_serves_nodes_with_its_certificates_and_obeys_stdin(rainmaker, tmp
     (tmp_path / "fw one.bin").write_bytes(b"firmware")
     image = f"version=2.0,file={tmp_path / 'fw one.bin'}"
     program = rainmaker("--node", NODE, "--node", OTHER, "--image", image, "--ca-out", str(tmp_path / "ca.pem"))
-    assert set(program.info) == {"mqtts_port", "https_port", "rest_port", "nodes"}
+    assert set(program.info) == {"mqtts_port", "https_port", "node_port", "rest_port", "nodes"}
     assert program.info["nodes"] == [NODE, OTHER]
     assert (tmp_path / "ca.pem").read_bytes() == (tmp_path / "nodes" / "ca.crt").read_bytes()
     assert program.until("job_created")["name"] == "job-1"
@@ -44,6 +44,10 @@ def test_cloud_serves_nodes_with_its_certificates_and_obeys_stdin(rainmaker, tmp
     assert (offer["fw_version"], offer["file_size"]) == ("2.0", 8)
     trusted = ssl.create_default_context(cafile=tmp_path / "ca.pem")
     assert urllib.request.urlopen(offer["url"], context=trusted).read() == b"firmware"
+    own = ssl.create_default_context(cafile=tmp_path / "ca.pem")
+    own.load_cert_chain(tmp_path / "nodes" / f"{NODE}.crt", tmp_path / "nodes" / f"{NODE}.key")
+    url = f"https://127.0.0.1:{program.info['node_port']}/v1/node/otafetch"
+    assert json.loads(urllib.request.urlopen(url, context=own).read())["ota_job_id"] == offer["ota_job_id"]
     node.report(offer["ota_job_id"], "rejected", "no")
     while program.until("node_job")["state"] != "rejected":
         pass

@@ -15,6 +15,7 @@ what it may say. RainMaker Neo, which speaks AWS IoT Jobs, is another product.
 | `reports.py`, `bodies.py` | node config, parameters, otafetch and otastatus, read as the cloud reads them |
 | `streams.py` | blocks of an image over MQTT: AWS IoT's file delivery |
 | `store.py` | the web server that images come from: a second core in front of the same state |
+| `node_api.py` | HTTPS instead of MQTT for nodes: a third core |
 | `pki.py` | a private CA: certificates of nodes and of the cloud |
 | `faults.py` | misbehaviour on demand |
 
@@ -34,6 +35,7 @@ node id), a NodeJob `state` and `history`.
 | `config`, `params`, `published` | node, and what it said of itself |
 | `set_params` | node, params, delivered |
 | `otafetch` | node, fw_version, network_id |
+| `node_api` | node or None, method, what, status: a request over HTTPS |
 | `otaurl` | node, job, cause (fetch, push, approval, wait), size, delivered |
 | `redelivery` | node, topic |
 | `otastatus` | node, job, status, info, ts, problem: why it counts for nothing, or None |
@@ -56,10 +58,11 @@ from simulator.clouds.rainmaker.cloud import RainMaker, Settings
 from simulator.clouds.rainmaker.faults import Rule
 from simulator.clouds.rainmaker.images import Image
 from simulator.clouds.rainmaker.jobs import Entry, Job, NodeJob, Serialisation
+from simulator.clouds.rainmaker.node_api import NodeApi
 from simulator.clouds.rainmaker.nodes import EVERYBODY, Group, Node
 from simulator.clouds.rainmaker.store import ImageStore
 
 __all__ = [
-    "EVERYBODY", "Entry", "Group", "Image", "ImageStore", "Job", "Node", "NodeJob", "RainMaker", "Rule",
+    "EVERYBODY", "Entry", "Group", "Image", "ImageStore", "Job", "Node", "NodeApi", "NodeJob", "RainMaker", "Rule",
     "Serialisation", "Settings",
 ]  # fmt: skip

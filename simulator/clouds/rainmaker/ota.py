@@ -99,15 +99,20 @@ class Ota:
         return sorted(todo, key=lambda node_job: (node_job.job.priority, -node_job.job.number))
 
     def fetch(self, node: Node) -> None:
-        """The node asks: the answer is a job, a time to wait, or nothing at all."""
+        """The node asks over MQTT: the answer is a job, a time to wait, or nothing at all."""
+        if found := self.hand_out(node):
+            job, cause, offer = found
+            self._cloud.tell(node, offer, job=job.id, cause=cause)
+
+    def hand_out(self, node: Node) -> tuple[Job, str, dict] | None:
+        """What there is for a node that asks: a job ("fetch") or a time to wait ("wait"), and how it is told."""
         may_have = (one for one in self.candidates(node) if one.is_approved or not one.job.user_approval)
         node_job = next(may_have, None)
         if node_job is None:
-            return
+            return None
         if self._has_slot(node_job):
-            self._serve(node_job, "fetch")
-        else:
-            self._cloud.tell(node, otaurl.wait(node_job.job.serialisation), job=node_job.job.id, cause="wait")
+            return node_job.job, "fetch", self._start(node_job, "fetch")
+        return node_job.job, "wait", otaurl.wait(node_job.job.serialisation)
 
     def is_done(self, node_job: NodeJob) -> bool:
         """Will the node never get it again?"""
@@ -144,10 +149,13 @@ class Ota:
                 self._serve(node_job, "push")
 
     def _serve(self, node_job: NodeJob, cause: str) -> None:
+        self._cloud.tell(node_job.node, self._start(node_job, cause), job=node_job.job.id, cause=cause)
+
+    def _start(self, node_job: NodeJob, cause: str) -> dict:
+        """The node has it from now on; returns how it is told."""
         node_job.started_ms = self._cloud.now_ms
         self._enter(node_job, self._entry(jobs.STARTED, cause))
-        job, node = node_job.job, node_job.node
-        self._cloud.tell(node, otaurl.offer(self._cloud, job, node), job=job.id, cause=cause)
+        return otaurl.offer(self._cloud, node_job.job, node_job.node)
 
     def _is_open(self, node_job: NodeJob) -> bool:
         """Is the job still for the node, and to be done? A node in no known network gets no serialised job."""

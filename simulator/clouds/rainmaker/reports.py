@@ -64,13 +64,13 @@ def fetch(cloud: "RainMaker", node: Node, payload: bytes) -> None:
 
 
 def status(cloud: "RainMaker", node: Node, payload: bytes) -> str | None:
-    """Enters it into the node-job's history if that is open; says and counts why if not. Returns the status word."""
+    """Enters it into the node-job's history if that is open; says and counts why if not. Returns why, or None."""
     try:
         said = bodies.load_object(payload)
         job_id, word = said["ota_job_id"], said["status"]
     except (ValueError, KeyError) as error:
         cloud.ignore("bad_status", node, reason=repr(error), payload=payload.decode(errors="replace"))
-        return None
+        return "bad_status"
     node_job, problem = _find(cloud, node, job_id)
     info = said.get("additional_info")
     cloud.log("otastatus", node=node.id, job=job_id, status=word, info=info, ts=said.get("ts"), problem=problem)
@@ -80,7 +80,7 @@ def status(cloud: "RainMaker", node: Node, payload: bytes) -> str | None:
         cloud.ignore(problem, node, job=job_id, status=word)
     else:
         cloud.ota.reported(node_job, _entry(cloud, word, str(info or ""), said.get("ts")))
-    return word
+    return problem
 
 
 def _find(cloud: "RainMaker", node: Node, job_id: object) -> tuple[NodeJob | None, str | None]:
