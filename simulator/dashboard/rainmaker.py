@@ -36,6 +36,7 @@ class Adapter:
             "config": self._config,
             "node_job": self._node_job,
             "job_changed": self._job_changed,
+            "otaurl": self._offered,
             "params": self._params,
             "http": self._http,
             "block": lambda event: self._received(event["node"], event["at_ms"], event["length"]),
@@ -77,6 +78,12 @@ class Adapter:
         fresh = {"progress": 0, "attempts": 0, "error": None, "error_text": None}
         self._fleet.change(row, event["at_ms"], target=image.name, **fresh)
 
+    def _offered(self, event: dict) -> None:
+        """An attempt, if the node was there to hear it."""
+        if event["delivered"] and event["cause"] != "wait":
+            row = self.firmware_row(event["node"], event["at_ms"])
+            self._fleet.change(row, event["at_ms"], attempts=row.attempts + 1)
+
     def _job_changed(self, event: dict) -> None:
         """Cancelled: who has not begun has nothing to wait for any more."""
         if event["status"] != "cancelled":
@@ -92,7 +99,7 @@ class Adapter:
         if percent is not None:
             facts["progress"] = percent
         if state == "started":
-            facts |= {"attempts": row.attempts + 1, "error": None, "error_text": None}
+            facts |= {"error": None, "error_text": None}
         elif group == FAILED:
             facts |= {"error": info.partition(":")[0] or None, "error_text": info or None}
         self._fleet.change(row, now_ms, **facts)
