@@ -19,20 +19,19 @@ from pathlib import Path
 from simulator import probes
 from simulator.board.build import build_firmware
 from simulator.board.lockstep import Lockstep
-from simulator.board.net import EPOCH_MS
 from simulator.board.unpack import stock
 from simulator.breakage import BOARD, FIRMWARE, TITLE
-from simulator.clouds.thingsboard import ThingsBoard
 from simulator.errors import UserError
 from simulator.firmware_modules import SCRIPTS, loaded_by_update, modules
 from simulator.interpreters import Interpreter
 from simulator.update import SIZE
+from simulator.ways import WAYS, Way, thingsboard
 
 QUICK_SIZE = 409_600
 LIMIT_K = 76  # KiB: an update has to work in a heap of this size on the 32-bit interpreter
 BOARD_LIMIT_K = 56  # KiB: the same without what a board has in flash
+TLS_LIMIT_K = 80  # KiB: as BOARD_LIMIT_K, for RainMaker, whose lines speak TLS
 FIRST, LAST = 8, 38  # blocks between which allocations are counted
-_TOKEN = "T1"
 STOCK = "umqtt.simple"  # frozen in every MicroPython for the ESP32
 _SMALLEST_K, _LARGEST_K = 24, 160
 _HEAP = re.compile(r"probe heap (\d+)")
@@ -58,25 +57,35 @@ class Heap(Imports):
     """All about the heap of one interpreter. `smallest_k`: KiB that a whole update needs, None if there is no end.
 
     `in_flash`: bytes of that which a board does not need. `board_k`: KiB that are left, rounded up to a tenth.
+    Both are for ThingsBoard over MQTT; `ways_k` has both for every way (ways.py).
     """
 
     bytes_per_block: float
     smallest_k: int | None
     in_flash: int
     board_k: float | None
+    ways_k: dict[str, tuple[int | None, float | None]]
 
 
 def measure_heap(interpreter: Interpreter, size: int = SIZE) -> Heap:
     """All about the heap of one MicroPython; `size`: bytes of the image."""
-    smallest_k = smallest_heap(interpreter, size)
     flash = in_flash(interpreter)
+    smallest = {name: smallest_heap(interpreter, size, way) for name, way in WAYS.items()}
+    ways_k = {name: (least_k, _without(least_k, flash)) for name, least_k in smallest.items()}
+    smallest_k, board_k = next(iter(ways_k.values()))
     return Heap(
         **vars(heap_after_import(interpreter)),
         bytes_per_block=bytes_per_block(interpreter),
         smallest_k=smallest_k,
         in_flash=flash,
-        board_k=smallest_k and ceil((smallest_k * 1024 - flash) / 102.4) / 10,
+        board_k=board_k,
+        ways_k=ways_k,
     )
+
+
+def _without(heap_k: int | None, flash: int) -> float | None:
+    """KiB that are left of a heap without so many bytes, rounded up to a tenth."""
+    return heap_k and ceil((heap_k * 1024 - flash) / 102.4) / 10
 
 
 def heap_after_import(interpreter: Interpreter) -> Imports:
@@ -141,15 +150,7 @@ def _firmware(version: str, size: int | None = None) -> bytes:
     return build_firmware(FIRMWARE, TITLE, version, size=size, optimise=probes.OPTIMISE)
 
 
-def _twin(interpreter: Interpreter, image: bytes, size: int, heap: str | None) -> Lockstep:
-    """A board with `image`, and a cloud that offers it the firmware as version 1.1.0, `size` bytes long."""
-    cloud = ThingsBoard(seed=1, now_ms=EPOCH_MS)
-    device = cloud.add_device("board-1", _TOKEN)
-    cloud.assign(device, cloud.add_package(TITLE, "1.1.0", _firmware("1.1.0", size)), EPOCH_MS)
-    return Lockstep(interpreter, image, cloud, {"token": _TOKEN}, layout=BOARD, heap=heap)
-
-
-def update_completes(interpreter: Interpreter, heap_k: int, size: int = SIZE) -> bool:
+def update_completes(interpreter: Interpreter, heap_k: int, size: int = SIZE, way: Way = thingsboard) -> bool:
     """Whether a whole update works with `heap_k` KiB: to the report UPDATED, without one MemoryError on the way."""
 
     def ends(event: dict) -> bool:
@@ -157,7 +158,7 @@ def update_completes(interpreter: Interpreter, heap_k: int, size: int = SIZE) ->
         return line == "ota reported state=UPDATED" or "MemoryError" in line or event["event"] == "repl"
 
     try:
-        with _twin(interpreter, _firmware("1.0.0"), size, f"{heap_k}k") as twin:
+        with way(interpreter, _firmware("1.0.0"), _firmware("1.1.0", size), f"{heap_k}k") as twin:
             twin.run(ends, max_boots=2)
             return twin.story.lines[-1:] == ["ota reported state=UPDATED"]
     except UserError as error:
@@ -166,9 +167,9 @@ def update_completes(interpreter: Interpreter, heap_k: int, size: int = SIZE) ->
         return False  # not even the interpreter and the twins fit
 
 
-def smallest_heap(interpreter: Interpreter, size: int = SIZE) -> int | None:
+def smallest_heap(interpreter: Interpreter, size: int = SIZE, way: Way = thingsboard) -> int | None:
     """KiB of the smallest heap in which a whole update works; None if 160 are not enough."""
-    return smallest(lambda heap_k: update_completes(interpreter, heap_k, size))
+    return smallest(lambda heap_k: update_completes(interpreter, heap_k, size, way))
 
 
 def smallest(works: Callable[[int], bool]) -> int | None:
@@ -202,7 +203,7 @@ def streams_with_locked_heap(interpreter: Interpreter, firmware: Path = FIRMWARE
 def _watch_blocks(interpreter: Interpreter, firmware: Path, *, lock: bool) -> tuple[int, int]:
     """(blocks, bytes allocated meanwhile). Raises MemoryError if the board did."""
     image = probes.image("blocks", firmware=firmware, TRACK=0, FIRST=FIRST, LAST=LAST, LOCK=lock)
-    with _twin(interpreter, image, QUICK_SIZE, None) as twin:
+    with thingsboard(interpreter, image, _firmware("1.1.0", QUICK_SIZE), None) as twin:
         twin.run(lambda event: event["event"] == "repl", max_boots=1)
         for line in twin.story.lines:
             if found := _BLOCKS.match(line):

@@ -8,8 +8,9 @@ import rich_click as click
 
 from simulator import firmware_modules, interpreters, memory
 from simulator.commands.table import show
-from simulator.memory import BOARD_LIMIT_K, LIMIT_K
+from simulator.memory import BOARD_LIMIT_K, LIMIT_K, TLS_LIMIT_K
 from simulator.update import SIZE
+from simulator.ways import WAYS
 
 
 @click.command("sizes")
@@ -20,7 +21,7 @@ def command(context: click.Context, quick: bool, as_json: bool) -> None:
     """Measure the agent: bytes of its modules, heap after import, bytes per block, smallest heap.
 
     Exit status 1 if a block costs heap, or if an update on the 32-bit interpreter needs more than 76k, or more than
-    56k beside what a board has in flash.
+    56k beside what a board has in flash, or if one from RainMaker needs more than 80k beside that.
     """
     facts = measure(memory.QUICK_SIZE if quick else SIZE)
     if as_json:
@@ -51,7 +52,8 @@ def measure(size: int) -> dict[str, Any]:
 def _is_small(heap: memory.Heap) -> bool:
     if heap.smallest_k is None or heap.board_k is None:
         return False
-    return heap.smallest_k <= LIMIT_K and heap.board_k <= BOARD_LIMIT_K
+    are_small = all(board_k is not None and board_k <= TLS_LIMIT_K for _, board_k in heap.ways_k.values())
+    return are_small and heap.smallest_k <= LIMIT_K and heap.board_k <= BOARD_LIMIT_K
 
 
 def _show_modules(facts: dict[str, Any]) -> None:
@@ -82,21 +84,26 @@ def _show_heaps(facts: dict[str, Any]) -> None:
         ["names of all modules (bytes)", *(heap["names"] for heap in heaps)],
         ["all loaded, with the late ones (bytes)", *(heap["total"] for heap in heaps)],
         ["allocated per block (bytes)", *(f"{heap['bytes_per_block']:g}" for heap in heaps)],
-        [
-            f"smallest heap for an update of {facts['image_size']:,} bytes",
-            *(_kib(heap["smallest_k"]) for heap in heaps),
-        ],
         ["of that in flash on a board (bytes)", *(heap["in_flash"] for heap in heaps)],
-        ["smallest heap on a board", *(_kib(heap["board_k"]) for heap in heaps)],
     ]
     show("Heap of a board in lockstep", ["", *facts["heaps"]], rows)
+    if facts["heaps"]:
+        _show_ways(facts)
     for name in facts["left_out"]:
         click.echo(f"{name} is left out: it is not set up", err=True)
     if "micropython32" in facts["heaps"]:
         click.echo(
-            f"limits (0 bytes per block, {LIMIT_K}k on micropython32, {BOARD_LIMIT_K}k on a board): "
-            + ("kept" if facts["within_limits"] else "BROKEN")
+            f"limits (0 bytes per block, {LIMIT_K}k on micropython32, {BOARD_LIMIT_K}k on a board, for RainMaker "
+            f"{TLS_LIMIT_K}k there): " + ("kept" if facts["within_limits"] else "BROKEN")
         )
+
+
+def _show_ways(facts: dict[str, Any]) -> None:
+    columns = [f"{name}{where}" for name in facts["heaps"] for where in ("", ", on a board")]
+    rows = [
+        [way, *(_kib(heap_k) for heap in facts["heaps"].values() for heap_k in heap["ways_k"][way])] for way in WAYS
+    ]
+    show(f"Smallest heap for an update of {facts['image_size']:,} bytes", ["way", *columns], rows)
 
 
 def _kib(heap_k: float | None) -> str:

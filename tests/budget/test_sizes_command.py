@@ -9,6 +9,9 @@ from click.testing import CliRunner, Result
 from simulator import interpreters, memory
 from simulator.commands.sizes import command
 from simulator.interpreters import Interpreter
+from simulator.ways import WAYS
+
+WITHIN = dict.fromkeys(WAYS, (100, 80.0))
 
 
 def sizes(*args: str) -> Result:
@@ -21,9 +24,9 @@ def test_sizes_prints_modules_blocks_and_the_smallest_heap(both: list[Interprete
     rows = {line.split("  ")[0].strip(): line.split()[-1] for line in result.stdout.splitlines() if line}
     assert int(rows["ota.agent"].replace(",", "")) > 1000
     assert rows["allocated per block (bytes)"] == "0"
-    assert rows[f"smallest heap for an update of {memory.QUICK_SIZE:,} bytes"].endswith("k")
-    assert rows["smallest heap on a board"].endswith("k")
-    assert rows["limits (0 bytes per block, 76k on micropython32, 56k on a board): kept"] == "kept"
+    assert f"Smallest heap for an update of {memory.QUICK_SIZE:,} bytes" in result.stdout
+    assert all(rows[way].endswith("k") for way in WAYS)
+    assert result.stdout.splitlines()[-1].startswith("limits (") and result.stdout.splitlines()[-1].endswith(": kept")
 
 
 def test_sizes_json_has_every_figure(both: list[Interpreter]):
@@ -35,16 +38,26 @@ def test_sizes_json_has_every_figure(both: list[Interpreter]):
         assert heap["bytes_per_block"] == 0 and heap["base"] < heap["smallest_k"] * 1024
     small = facts["heaps"]["micropython32"]
     assert small["smallest_k"] <= memory.LIMIT_K and small["board_k"] <= memory.BOARD_LIMIT_K
+    assert set(small["ways_k"]) == set(WAYS)
+    assert all(board_k <= memory.TLS_LIMIT_K for _, board_k in small["ways_k"].values())
     assert abs(small["smallest_k"] - small["in_flash"] / 1024 - small["board_k"]) < 0.11
 
 
 @pytest.mark.parametrize(
     "broken",
-    [{"bytes_per_block": 16.0}, {"smallest_k": 77}, {"board_k": 56.1}, {"smallest_k": None, "board_k": None}],
+    [
+        {"bytes_per_block": 16.0},
+        {"smallest_k": 77},
+        {"board_k": 56.1},
+        {"smallest_k": None, "board_k": None},
+        {"ways_k": WITHIN | {"RainMaker, HTTPS": (100, 80.1)}},
+        {"ways_k": WITHIN | {"RainMaker, HTTPS": (None, None)}},
+    ],
 )
 def test_sizes_exits_1_when_a_limit_is_broken(both: list[Interpreter], monkeypatch: pytest.MonkeyPatch, broken: dict):
     loaded = {"base": 1, "modules": {memory.STOCK: 1}, "names": 1, "total": 1}
     good = {"bytes_per_block": 0.0, "smallest_k": 76, "in_flash": 20480, "board_k": 56.0}
+    good["ways_k"] = WITHIN
     monkeypatch.setattr(memory, "measure_heap", lambda *_: memory.Heap(**(loaded | good)))
     assert sizes("--json").exit_code == 0
     monkeypatch.setattr(memory, "measure_heap", lambda *_: memory.Heap(**(loaded | good | broken)))

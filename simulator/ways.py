@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""The ways in which an update comes to a board in lockstep, for who measures it: one for each cloud and source.
+
+TLS in lockstep has no cryptography (simulator/board/secure.py), so what a real one takes outside of Python's heap does
+not show: docs/memory.md says how much that is.
+"""
+
+import functools
+from collections.abc import Callable
+
+from simulator.board.lockstep import HOST, Lockstep
+from simulator.board.net import EPOCH_MS
+from simulator.breakage import BOARD, TITLE
+from simulator.clouds.rainmaker import ImageStore, RainMaker
+from simulator.clouds.rainmaker.pki import Authority
+from simulator.clouds.thingsboard import ThingsBoard
+from simulator.interpreters import Interpreter
+
+_TOKEN = "T1"
+_NODE = "240AC4000001"
+_IMAGES = "images.example"
+_STREAMS_FIRST, _HTTPS_FIRST = 1, 2  # values of the setting `ways`
+
+# (interpreter, the board's image, the image that is offered as 1.1.0, heap such as "80k" or None)
+Way = Callable[[Interpreter, bytes, bytes, str | None], Lockstep]
+
+
+def thingsboard(interpreter: Interpreter, image: bytes, offered: bytes, heap: str | None) -> Lockstep:
+    """Chunks over MQTT, without TLS."""
+    cloud = ThingsBoard(seed=1, now_ms=EPOCH_MS)
+    device = cloud.add_device("board-1", _TOKEN)
+    cloud.assign(device, cloud.add_package(TITLE, "1.1.0", offered), EPOCH_MS)
+    return Lockstep(interpreter, image, cloud, {"token": _TOKEN}, layout=BOARD, heap=heap)
+
+
+def _rainmaker(ways: int, interpreter: Interpreter, image: bytes, offered: bytes, heap: str | None) -> Lockstep:
+    authority = _authority()
+    shown = authority.node(_NODE)
+    cloud = RainMaker(seed=1, now_ms=EPOCH_MS, image_base=f"https://{_IMAGES}")
+    cloud.add_node(_NODE, shown.der)
+    cloud.create_job("job", cloud.add_image("1.1.0.bin", offered, "1.1.0"), EPOCH_MS, nodes=(_NODE,))
+    settings = {
+        "cloud": "rainmaker",
+        "node_id": _NODE,
+        "port": 8883,
+        "ways": ways,
+        "ca": authority.pem.decode(),
+        "cert": shown.cert.decode(),
+        "key": shown.key.decode(),
+    }
+    twin = Lockstep(interpreter, image, None, settings, layout=BOARD, heap=heap)
+    twin.net.tells_time = True
+    twin.net.serve(HOST, 8883, cloud, authority.chain(HOST))
+    twin.net.serve(_IMAGES, 443, ImageStore(cloud), authority.chain(_IMAGES))
+    return twin
+
+
+@functools.cache
+def _authority() -> Authority:
+    return Authority()
+
+
+WAYS: dict[str, Way] = {
+    "ThingsBoard, MQTT": thingsboard,
+    "RainMaker, HTTPS": functools.partial(_rainmaker, _HTTPS_FIRST),
+    "RainMaker, MQTT stream": functools.partial(_rainmaker, _STREAMS_FIRST),
+}
