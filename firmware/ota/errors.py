@@ -8,6 +8,8 @@ The code is the same string in the log, in the report to the cloud, in the docs 
 class OtaError(Exception):
     """`code`: short and stable, for machines. `detail`: for people, may be empty."""
 
+    beside = False  # it happened on a line of a source's own, beside the one to the cloud, which may be as well as ever
+
     def __init__(self, code, detail: str | int = ""):
         super().__init__(code, detail)
         self.code = code
@@ -24,8 +26,6 @@ class JobError(OtaError):
 
 class TransferError(OtaError):
     """The way to the image is broken: tried again, with a bound. Rarely where `detail` is a number: we were refused."""
-
-    beside = False  # it happened on a line of a source's own, beside the one to the cloud, which may be as well as ever
 
 
 class VerifyError(OtaError):

@@ -110,6 +110,12 @@ def test_flash_of_the_journal_that_fails_for_ever_is_a_failed_update_and_a_repor
     assert "journal_failed" in run.twin.story.error
 
 
+def test_flash_of_the_journal_that_fails_while_nothing_is_installed_is_said_and_survived():
+    """An answer that could not be noted once ended in a traceback, at every connection."""
+    run, _ = played(f"chain seed=1 {UP}program-error:nvs+2")
+    assert any("offline code=journal_failed" in line for line in run.twin.story.lines)
+
+
 def test_flash_of_nvs_that_keeps_the_chip_from_starting_it_leaves_a_board_that_comes_back():
     """The new image once ended in the REPL, without the deadline that brings the old one back."""
     run, _ = played(f"chain {UP}erase-error:nvs+1:2")
