@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from simulator.board import otadata
+from simulator.board.chip import SOFT
 from simulator.board.flash import SECTOR
 from simulator.campaign.stories import KINDS, OLD, SIZE
 
@@ -310,12 +311,17 @@ def i19_no_loop(outcome: "Outcome") -> Iterable[str]:
     """An image is tried once, and never again when it has failed; with other faults than cuts at most three times.
 
     A cut while the bootloader or the confirmation rewrites its boot record takes the choice back (esp32.md 0, fact 6):
-    then nobody knows that it was tried.
+    then nobody knows that it was tried. After a soft reset the same try goes on: the bootloader is not asked, and
+    Ctrl-D changes nothing (esp32.md 3.3, reliability.md F175).
     """
     for version, entries in outcome.offers():
-        tries, has_failed = 0, False
+        tries, has_failed, is_soft = 0, False, False
         for entry in entries:
-            if entry["event"] == "boot" and entry["on_trial"] and entry["holds"] == version:
+            if entry["event"] == "reset":
+                is_soft = entry["cause"] == SOFT
+            elif entry["event"] == "off":
+                is_soft = False
+            elif entry["event"] == "boot" and not is_soft and entry["on_trial"] and entry["holds"] == version:
                 tries += 1
                 if has_failed:
                     yield f"{version} is tried again after it has failed"

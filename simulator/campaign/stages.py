@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
 _LINGER_S = 0.2
 _BOOTS = 40  # of one offer; a cut costs one or two
-_CYCLE_BOOTS = 3
+_CYCLE_BOOTS = 3  # after the last fault (I4); each that is still to come may cost one more
 
 
 class Stage(Protocol):
@@ -75,6 +75,20 @@ class _Quiet:
         return sum(says(entry, "idle") for entry in self.run.recorder.entries[self.since :]) >= self.kinds
 
 
+@dataclass
+class _Told:
+    """The board is up, and no end of an offer waits to be told: what a cut has left untold is told once more (I6).
+
+    "reported" is said just before the last one leaves the journal.
+    """
+
+    run: "Run"
+
+    def __call__(self, event: Event) -> bool:
+        waiting = sum(len(self.run.recorder.journal(kind)[1].get("outbox") or ()) for kind in stories.KINDS)
+        return says(event, "reported") if waiting == 1 else not waiting and says(event, "idle", "offline")
+
+
 class _Until:
     """Runs on, with the power coming back after each cut."""
 
@@ -106,7 +120,7 @@ class _Linger:
             return None if run.twin.why == "power_cut" else ""
         if self._until is None:
             boots = sum(entry["event"] == "boot" for entry in run.recorder.entries[self._since :])
-            self._until = _Until(run, _Says(("idle", "offline")), _BOOTS - boots)
+            self._until = _Until(run, _Told(run), _BOOTS - boots)
         stop = self._until.turn(run)
         if stop == "":
             self._until = None
@@ -175,7 +189,7 @@ class Cycle(_Several):
     def begin(self, run: "Run") -> list[Stage]:
         run.recorder.note({"event": "cycle"})
         run.twin.cut()
-        return [_Until(run, _Says(("idle",)), _CYCLE_BOOTS), _Pause()]
+        return [_Until(run, _Says(("idle",)), _CYCLE_BOOTS + len(run.case.faults)), _Pause()]
 
 
 class TakeBack(_Several):
