@@ -91,6 +91,8 @@ def settle(board, journal, reporter):
         board.reset()  # the bootloader was not asked since a slot was selected
     job = journal.get("job")
     if job and job["stage"] == "activating":
+        if state.fallback and job["slot"] == state.running:
+            return True  # records that read otherwise than for the bootloader: who cannot know must confirm
         _close(board, state, job, journal, reporter)
     try:
         if state.fallback:

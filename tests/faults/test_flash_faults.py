@@ -100,6 +100,11 @@ def test_flash_boot_record_that_is_read_at_the_third_attempt_is_good_enough():
     assert played("update flash=read-error:otadata+0:2")[1] == "updated"
 
 
+def test_flash_boot_record_that_reads_otherwise_after_the_start_of_a_trial_confirms_nothing():
+    """The agent once took the running image for a fallback of the bootloader, and confirmed it at once."""
+    played(f"update seed=1 {UP}weak:otadata+1:1")
+
+
 def test_flash_of_the_journal_that_fails_once_is_tried_again():
     assert played(f"update {UP}program-error:nvs+0:1")[1] == "updated"
 
