@@ -24,7 +24,7 @@ from simulator.board.kept import Kept
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STAND_INS = ("micropython", "uselect", "usocket", "utime")  # of MicroPython's own modules, stateless
-_SAME = ("array", "binascii", "collections", "errno", "gc", "hashlib", "io", "json", "random", "re", "struct")
+_SAME = ("array", "binascii", "collections", "errno", "hashlib", "io", "json", "random", "re", "struct")
 _FILES = ("getcwd", "listdir", "mkdir", "remove", "rename", "rmdir", "stat", "statvfs")  # of os
 _FROZEN = ".frozen"  # where the image's own modules come in sys.path
 _MOST_KEPT = 64  # worlds
@@ -71,7 +71,8 @@ class World:
         self._os = ModuleType("os")
         self._os.urandom = self._random_bytes
         self._sys = _sys(self._print)
-        self._given = {id(value) for value in vars(self._chip.module).values()}
+        self._gc = _gc()
+        self._given = {id(value) for module in (self._chip.module, self._gc) for value in vars(module).values()}
         self._kept: dict[str, Kept] = {}
         self._loading: list[set[str]] = []  # for each module being loaded: what it imports
         self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
@@ -81,7 +82,7 @@ class World:
         self._chip.begin(ask, take, show)
         self._show, self._urandom = show, urandom
         self._sys.path = ["", _FROZEN, "/lib"]
-        self._modules = {"sys": self._sys, "os": self._os, "_chip": self._chip.module}
+        self._modules = {"sys": self._sys, "os": self._os, "gc": self._gc, "_chip": self._chip.module}
         self._mount()
         if self.files is None:
             self._restore()
@@ -218,7 +219,7 @@ class World:
 
 def _is_ours(name: str) -> bool:
     """Whether a module is not one of the device's: it has no state, or `World` takes care of it."""
-    return name in ("sys", "os", "_chip", *_STAND_INS) or name in _SAME or name.removeprefix("u") in _SAME
+    return name in ("sys", "os", "gc", "_chip", *_STAND_INS) or name in _SAME or name.removeprefix("u") in _SAME
 
 
 def _no_files(*_: object) -> None:
@@ -230,6 +231,13 @@ def module_like(original: ModuleType, *names: str) -> ModuleType:
     module = ModuleType(original.__name__)
     for name in names:
         setattr(module, name, getattr(original, name))
+    return module
+
+
+def _gc() -> ModuleType:
+    """`gc` of a device whose heap is ours: a collection would look at everything that the simulator has."""
+    module = ModuleType("gc")
+    module.collect = lambda: 0
     return module
 
 

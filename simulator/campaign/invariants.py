@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from simulator.board import otadata
 from simulator.board.chip import SOFT
 from simulator.board.flash import SECTOR
+from simulator.campaign.sides import SIDES
+from simulator.campaign.sides.story_side import TERMINAL
 from simulator.campaign.stories import KINDS, OLD, SIZE
 
 if TYPE_CHECKING:
@@ -23,14 +25,12 @@ if TYPE_CHECKING:
 Check = Callable[["Outcome"], Iterable[str]]
 INVARIANTS: dict[str, Check] = {}
 
-TERMINAL = ("UPDATED", "FAILED")
-CHUNK, WINDOW = 4096, 4  # of the board's settings
-RESUME_LIMIT = SECTOR + CHUNK  # bytes that one cut may cost
+_BLOCKS = -(-SIZE // SECTOR)
+RESUME_LIMIT = SECTOR + 4096  # bytes that one cut may cost: a sector and a chunk
 RECORDS = 32  # journal records of one update (I13)
 _WATCHDOG = 3
 _WITHOUT_RECORDS = "ota_0"  # what the bootloader starts when otadata selects nothing
 _TRIES = 3  # of one image when flash or network fail; the power alone gives it one
-_BLOCKS = -(-SIZE // SECTOR)
 
 
 def invariant(check: Check) -> Check:
@@ -135,8 +135,9 @@ def i4_progress(outcome: "Outcome") -> Iterable[str]:
     for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
         if end != step.end and not (end == "rolled_back" and outcome.lost_trial(step)):
             yield f"{step.version} ended as {end} instead of {step.end}"
-    sent = sum(entry["length"] for entry in outcome.entries_of("chunk"))
-    most = sum(step.size for step in outcome.story.steps) + spare * (2 * SECTOR + WINDOW * CHUNK)
+    sent = sum(entry["length"] for entry in outcome.entries_of("bytes"))
+    side = SIDES[outcome.story.cloud]
+    most = sum(step.size + side.HEAD for step in outcome.story.steps) + spare * (2 * SECTOR + side.AHEAD)
     if sent > most:
         yield f"the cloud sent {sent} bytes, {most} would do after {spare} cuts"
 
@@ -151,52 +152,56 @@ def i5_resume(outcome: "Outcome") -> Iterable[str]:
 
 @invariant
 def i6_once(outcome: "Outcome") -> Iterable[str]:
-    """One terminal state an offer; repeated only after a lost answer; nothing of the job follows. No state without."""
-    for kind, prefix in KINDS.items():
+    """One terminal state an offer; repeated only after a lost answer; nothing of the job follows. No state without.
+
+    No word but of what is offered, and none that nobody can read.
+    """
+    yield from (f"{entry['text']} is told, which nobody can read" for entry in outcome.entries_of("nonsense"))
+    for kind in KINDS:
         for version, entries in outcome.offers(kind):
-            yield from _told_twice(version, entries, f"{prefix}_state")
+            yield from _told_twice(version, kind, entries)
         waits = outcome.journal_of(kind).get("outbox")
         if waits and not outcome.stop:
             yield f"the end of the last {kind} is still waiting to be told"
-        if kind not in outcome.story.kinds and outcome.told(f"{prefix}_state"):
+        if kind not in outcome.story.kinds and outcome.told("state", kind):
             yield f"a state of {kind} is told, which was never offered"
 
 
-def _told_twice(version: str, entries: list[dict], name: str) -> Iterable[str]:
+def _told_twice(version: str, kind: str, entries: list[dict]) -> Iterable[str]:
     terminal, is_excused = None, True
     for entry in entries:
         if entry["event"] in ("off", "reset", "close"):
             is_excused = True
-        state = entry["values"].get(name) if entry["event"] == "telemetry" else None
-        if state is None:
+        if entry["event"] != "state" or entry["kind"] != kind:
             continue
-        if terminal and state != terminal:
-            yield f"{version}: {state} after {terminal}"
+        word = entry["word"]
+        if entry["version"] not in (None, version):
+            yield f"{word} is told of {entry['version']}, offered is {version}"
+        if terminal and word != terminal:
+            yield f"{version}: {word} after {terminal}"
         elif terminal and not is_excused:
-            yield f"{version}: {state} twice on one connection"
-        if state in TERMINAL:
-            terminal, is_excused = state, False
+            yield f"{version}: {word} twice on one connection"
+        if entry["end"] in TERMINAL:
+            terminal, is_excused = word, False
 
 
 @invariant
 def i7_truth(outcome: "Outcome") -> Iterable[str]:
-    """UPDATED: that version runs, is selected and confirmed. FAILED: it is not what is selected."""
+    """Updated: that version runs, is selected, is confirmed. Any other end, of a try too: it is not what is selected."""
     has_records = not _is_broken(outcome, r":otadata\+")
     for version, entries in outcome.offers():
         for entry in entries:
-            state = entry["values"].get("fw_state") if entry["event"] == "telemetry" else None
-            if state not in TERMINAL:
+            if entry["event"] != "state" or entry["kind"] != "FIRMWARE" or entry["end"] is None:
                 continue
             facts = f"{entry.get('holds')} runs in {entry.get('running')}, {entry.get('selected')} is selected"
-            if state == "UPDATED":
+            if entry["end"] == "updated":
                 is_true = entry["holds"] == version and entry["running"] == entry["selected"]
-                if not is_true or (has_records and entry["state"] != otadata.VALID):
-                    yield f"UPDATED for {version}, but {facts}, state {entry['state']}"
-            elif state == "FAILED" and (
-                entry["holds"] == version
-                or (has_records and entry["running"] != (entry["selected"] or _WITHOUT_RECORDS))
+                if not is_true or (has_records and entry["record"] != otadata.VALID):
+                    yield f"{entry['word']} for {version}, but {facts}, state {entry['record']}"
+            elif entry["holds"] == version or (
+                has_records and entry["running"] != (entry["selected"] or _WITHOUT_RECORDS)
             ):
-                yield f"FAILED for {version}, but {facts}"
+                yield f"{entry['word']} for {version}, but {facts}"
 
 
 @invariant
@@ -243,10 +248,9 @@ def i13_wear(outcome: "Outcome") -> Iterable[str]:
 def i14_replay(outcome: "Outcome") -> Iterable[str]:
     """The last offer, told again after its end, is not taken up, nor reported once more."""
     for entry in outcome.cycle(0):
-        if entry["event"] == "telemetry":
-            states = [entry["values"].get(f"{prefix}_state") for prefix in KINDS.values()]
-            yield from (f"{state} when all was done" for state in states if state)
-        elif entry["event"] == "chunk":
+        if entry["event"] == "state":
+            yield f"{entry['word']} when all was done"
+        elif entry["event"] == "bytes":
             yield "a download when all was done"
 
 
@@ -295,10 +299,10 @@ def i18_confirm(outcome: "Outcome") -> Iterable[str]:
     """A trial is confirmed only after the cloud has answered in the same boot, and never an image that is broken."""
     broken = {step.version for step in outcome.story.steps if step.breaks}
     holds, on_trial, has_answer = None, False, False
-    for entry in outcome.entries_of("boot", "attribute_response", "mark_valid"):
+    for entry in outcome.entries_of("boot", "answer", "mark_valid"):
         if entry["event"] == "boot":
             holds, on_trial, has_answer = entry["holds"], entry["on_trial"], False
-        elif entry["event"] == "attribute_response":
+        elif entry["event"] == "answer":
             has_answer = True
         elif on_trial and holds in broken:
             yield f"{holds} is confirmed, which is broken"
@@ -325,8 +329,8 @@ def i19_no_loop(outcome: "Outcome") -> Iterable[str]:
                 tries += 1
                 if has_failed:
                     yield f"{version} is tried again after it has failed"
-            elif entry["event"] == "telemetry":
-                has_failed = has_failed or entry["values"].get("fw_state") == "FAILED"
+            elif entry["event"] == "state":
+                has_failed = has_failed or (entry["kind"] == "FIRMWARE" and entry["end"] in ("failed", "rolled_back"))
         if tries > (1 + _lost_records(entries) if outcome.is_cuts_only else _TRIES):
             yield f"{version} was tried {tries} times"
 
@@ -346,11 +350,11 @@ def _lost_records(entries: list[dict]) -> int:
 
 @invariant
 def i20_secrets(outcome: "Outcome") -> Iterable[str]:
-    """The token is in no line of the console and in nothing that is told to the cloud."""
-    for entry in outcome.entries_of("console", "telemetry"):
-        text = entry["line"] if entry["event"] == "console" else str(entry["values"])
+    """The token, or the key, is in no line of the console and in nothing that is told to the cloud."""
+    for entry in outcome.entries_of("console", "said", "nonsense"):
+        text = entry["line"] if entry["event"] == "console" else entry["text"]
         if outcome.secret in text:
-            yield f"the token is in {text!r}"
+            yield f"the secret is in {text!r}"
 
 
 @invariant
@@ -376,12 +380,11 @@ def i23_restart(outcome: "Outcome") -> Iterable[str]:
 @invariant
 def i25_version(outcome: "Outcome") -> Iterable[str]:
     """The version that is told is that of the slot that runs; it is told after each boot of a whole firmware."""
-    told = [entry for entry in outcome.entries_of("telemetry") if "current_fw_version" in entry["values"]]
     is_current = False  # what arrives after a boot on a link of the one before was sent by that one
-    for entry in outcome.entries_of("boot", "connect", "telemetry"):
-        if entry["event"] != "telemetry":
+    for entry in outcome.entries_of("boot", "connect", "version"):
+        if entry["event"] != "version":
             is_current = entry["event"] == "connect"
-        elif is_current and entry["values"].get("current_fw_version", entry["holds"]) != entry["holds"]:
-            yield f"version {entry['values']['current_fw_version']} is told, {entry['holds']} runs"
-    if not told:
+        elif is_current and entry["kind"] == "FIRMWARE" and entry["version"] != entry["holds"]:
+            yield f"version {entry['version']} is told, {entry['holds']} runs"
+    if not outcome.told("version", "FIRMWARE"):
         yield "no version was ever told"

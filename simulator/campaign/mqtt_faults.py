@@ -130,7 +130,7 @@ class MqttFault:
         if self._kind == "duplicate":
             return packet.content
         if self._kind == "push":
-            return _message(_ATTRIBUTES.encode(), PUSHES["whole"](self._run.device.shared), 0x3A)
+            return _message(_ATTRIBUTES.encode(), PUSHES["whole"](self._run.side.peer.shared), 0x3A)
         return INTRUDERS[self._kind]
 
 
@@ -144,9 +144,9 @@ class PushFault:
             raise UserError("bad_case", f"push={self._kind}: {', '.join(PUSHES)}")
 
     def attach(self, run: "Run") -> None:
-        session = run.device.session
+        session = run.side.peer.session
         if session:
-            session.publish(_ATTRIBUTES, PUSHES[self._kind](run.device.shared))
+            session.publish(_ATTRIBUTES, PUSHES[self._kind](run.side.peer.shared))
 
 
 @fault("unassign")
@@ -157,16 +157,16 @@ class UnassignFault:
         self._ms = alarm.number("unassign", ":".join(arguments))
 
     def attach(self, run: "Run") -> None:
-        packages = [run.device.package(kind) for kind in run.story.kinds]
+        packages = [run.side.peer.package(kind) for kind in run.story.kinds]
         for package in filter(None, packages):
-            run.cloud.unassign(run.device, package.type, run.twin.now_ms)
+            run.cloud.unassign(run.side.peer, package.type, run.twin.now_ms)
             alarm.after(run.twin, self._ms, partial(_offer_again, run, package))
 
 
 def _offer_again(run: "Run", package: Package) -> None:
     """Unless the story has gone on to another one."""
-    if run.device.package(package.type) is None:
-        run.cloud.assign(run.device, package, run.twin.now_ms)
+    if run.side.peer.package(package.type) is None:
+        run.cloud.assign(run.side.peer, package, run.twin.now_ms)
 
 
 @fault("cloud")

@@ -12,7 +12,7 @@
     deaf:N           the first N connections are never answered
     portal:N         the first N connections end at somebody else, who answers in HTTP and hangs up
     noname:SECONDS   names do not resolve for so long
-    takeover:N       another device with the same token logs in N times, every 3 s: each time the cloud drops ours
+    takeover:N       another device with the same credentials logs in N times, every 3 s: each time the cloud drops ours
 
 `wifi=MS`: the access point is gone for so long. TCP repeats what was lost in up to a minute; after that links are dead.
 TCP itself neither repeats, loses nor changes the order of bytes; for whole messages see mqtt_faults.py.
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 _TCP_PATIENCE_MS = 60_000
 _HTTP = b"HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\nContent-Length: 0\r\n\r\n"
 _CHUNK_NAME = b"/chunk/"  # of the topic; behind it one digit, for the images here have no ten chunks
-_RIVAL = 1_000_000  # connection numbers that no link of the device reaches
 _RIVAL_FIRST_MS, _RIVAL_EVERY_MS = 4000, 3000
 _NUMBER = re.compile(r"[0-9]+")
 
@@ -157,19 +156,11 @@ def _noname(seconds: int) -> Part:
 
 def _takeover(count: int) -> Part:
     def attach(run: "Run") -> None:
-        token = next(iter(run.cloud.devices.values())).token.encode()
-        body = b"\x00\x04MQTT\x04\x82\x00\x3c\x00\x05rival" + len(token).to_bytes(2, "big") + token
-        hello = b"\x10" + bytes([len(body)]) + body
         for number in range(count):
             at_ms = _RIVAL_FIRST_MS + _RIVAL_EVERY_MS * number
-            alarm.after(run.twin, at_ms, lambda number=number: _log_in(run, _RIVAL + number, hello))
+            alarm.after(run.twin, at_ms, lambda number=number: run.side.take_over(number, run.twin.now_ms))
 
     return attach
-
-
-def _log_in(run: "Run", conn: int, hello: bytes) -> None:
-    run.cloud.open(conn, run.twin.now_ms)
-    run.cloud.feed(conn, hello, run.twin.now_ms)
 
 
 def _on_packets(strike: net.Fault) -> Part:

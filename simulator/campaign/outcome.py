@@ -14,8 +14,6 @@ from simulator.campaign.trees import Choice
 if TYPE_CHECKING:
     from simulator.campaign.run import Run
 
-TERMINAL = ("UPDATED", "FAILED")
-
 
 @dataclass
 class Outcome:
@@ -58,7 +56,7 @@ class Outcome:
             trees=run.recorder.trees(),
             journals={kind: run.recorder.journal(kind) for kind in stories.KINDS},
             open_files=run.open_files,
-            secret=run.token,
+            secret=run.side.secret,
         )  # fmt: skip
 
     @cached_property
@@ -74,9 +72,9 @@ class Outcome:
         places = [place for kind in kinds for place in self._places.get(kind, ())]
         return [self.entries[place] for place in (sorted(places) if len(kinds) > 1 else places)]
 
-    def told(self, name: str) -> list[dict]:
-        """The telemetry that has a value of this name, in order."""
-        return [entry for entry in self.entries_of("telemetry") if name in entry["values"]]
+    def told(self, event: str, kind: str) -> list[dict]:
+        """Each "state" or "version" of this kind of package, in order."""
+        return [entry for entry in self.entries_of(event) if entry["kind"] == kind]
 
     def journal_of(self, kind: str) -> dict:
         """The facts of a journal at the end."""

@@ -8,15 +8,17 @@ Beside the events of `power.py` and of the cloud (with "cloud": True) there are:
   mark_valid
   offer     version, kind: the story goes on
   cycle     the story is over, the power is switched off and on once more
+  said, state, version, nonsense, answer, bytes, nothing: what an event of the cloud means, whichever cloud it is
+            (sides/story_side.py); they come right after it
 A "boot" also has `holds`, of the slot it starts, `on_trial`, and `sequence` and `software_sequence` of the journals
-found. A cloud's "telemetry" has `running`, `holds`, `selected`, `state`: the slot that runs, what it holds, the slot
-selected by otadata and its state at this moment.
+found. "said", "state" and "version" have `running`, `holds`, `selected`, `record`: the slot that runs, what it holds,
+the slot selected by otadata and the state in its record at this moment.
 
 On a board with files there are as well:
   choose    state, tree, holds: what NVS is to say of the trees, and the version in this one, TORN if it is not whole;
             `places`: the sectors of its largest file (trees.py)
   app       version, part, choice, trees: the application has begun (application.py); `trees` are those with a manifest
-"telemetry" and "off" have `app` (its version, None before it has begun), `choice` and `trees` too. A line of the
+Those three and "off" have `app` (its version, None before it has begun), `choice` and `trees` too. A line of the
 console has `read`, the sectors of the file system that were read since it was last written to.
 """
 
@@ -32,10 +34,11 @@ from simulator.board.flash import SECTOR, Flash, Tear
 from simulator.board.lockstep import Lockstep
 from simulator.board.nvs import Nvs
 from simulator.campaign import application, stories
+from simulator.campaign.sides import StorySide
 from simulator.campaign.trees import Choice, places, whole_trees
-from simulator.clouds.thingsboard import ThingsBoard
 
 _HEAD = struct.Struct("<BII")  # of a record of the agent's journal: version, sequence, CRC
+_WITH_FACTS = ("said", "state", "version")
 _MOST = 60_000  # entries; a clean run has some hundreds
 
 
@@ -57,11 +60,12 @@ class Recorder:
         self._app: str | None = None
         self._read_files: set[int] = set()  # sectors, since the last operation on the file system
 
-    def attach(self, twin: Lockstep, cloud: ThingsBoard) -> None:
+    def attach(self, twin: Lockstep, side: StorySide) -> None:
         self._twin = twin
         self._chip = twin.chip
+        self._side = side
         twin.flash.on_op = self._operation
-        cloud.on_event = self._cloud
+        side.cloud.on_event = self._cloud
         for name in ("read", "set_boot", "mark_valid"):
             setattr(twin.chip, name, getattr(self, "_" + name))  # the board asks its chip by these names
 
@@ -191,13 +195,20 @@ class Recorder:
         return self._chip.info(handle)[4]
 
     def _cloud(self, event: dict) -> None:
-        entry = {**event, "cloud": True}
-        if event["event"] == "telemetry":
-            running = self._chip.running.label if self._chip.running else None
-            selected, state = self.selected()
-            entry |= {"running": running, "holds": self.holds(running), "selected": selected, "state": state}
-            entry |= self._software() if self._has_files else {}
-        self.note(entry)
+        self.note({**event, "cloud": True})
+        facts: dict | None = None
+        for entry in self._side.entries(event):
+            if entry["event"] in _WITH_FACTS:
+                facts = facts or self._truth()
+                entry |= facts
+            self.note(entry)
+
+    def _truth(self) -> dict:
+        """What runs and what is selected now, whatever anybody says."""
+        running = self._chip.running.label if self._chip.running else None
+        selected, record = self.selected()
+        facts = {"running": running, "holds": self.holds(running), "selected": selected, "record": record}
+        return facts | (self._software() if self._has_files else {})
 
 
 @functools.lru_cache(maxsize=256)  # runs of one campaign leave the same few partitions

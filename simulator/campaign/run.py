@@ -12,15 +12,15 @@ from functools import partial
 from simulator.board.flash import SECTOR, Flash
 from simulator.board.inprocess import InProcess
 from simulator.board.lockstep import Lockstep, at_bench
-from simulator.board.net import EPOCH_MS
 from simulator.campaign import clock_faults, cuts, flash_faults, mqtt_faults, network, stories  # noqa: F401
 from simulator.campaign.case import Case
-from simulator.campaign.outcome import TERMINAL, Outcome
+from simulator.campaign.outcome import Outcome
 from simulator.campaign.recorder import Endless, Recorder
+from simulator.campaign.sides import SIDES, StorySide
+from simulator.campaign.sides.story_side import TERMINAL
 from simulator.campaign.stages import Offer, Stage, after_offers
-from simulator.clouds.thingsboard import ThingsBoard
 
-_SETTINGS = {"token": "campaign-secret-token", "trial_s": 30}
+_TRIAL_S = 30
 _JOIN_MS = 60  # a Wi-Fi that is quick to join: waiting for it teaches nothing, and a run has four boots or more
 # Flash of runs that are over, as their story begins: a new megabyte takes as long to get as two boots.
 _spare: defaultdict[str, list[bytearray]] = defaultdict(list)
@@ -28,7 +28,7 @@ CYCLES = 2
 
 
 class Run:
-    """`twin` (flash, net, board, clock, site), `cloud`, `device`: what faults may look at and change.
+    """`twin` (flash, net, board, clock, site), `side` and its `cloud`: what faults may look at and change.
 
     `observers`: functions (kind, address, size) -> Tear or None, as `Flash.on_op`; all are asked in turn. `ends`: how
     each offer has ended; `stop`: "" or why the run ended early; `boots`, `open_files`: when the last offer had ended.
@@ -36,7 +36,6 @@ class Run:
 
     def __init__(self, case: Case, firmware: Mapping[str, bytes] | None = None) -> None:
         self.case = case
-        self.token = _SETTINGS["token"]
         self.story = stories.find(case.story)
         self.cycles = CYCLES
         self.ends: list[str] = []
@@ -46,15 +45,17 @@ class Run:
         self._stages: list[Stage] | None = None
         self.recorder = Recorder(self.story)
         self.observers = self.recorder.observers
-        self.cloud = ThingsBoard(seed=case.seed, now_ms=EPOCH_MS)
-        self.device = self.cloud.add_device("board-1", self.token)
-        interpreter = InProcess(firmware or stories.sources(), case.seed, stories.overlays(self.story))
+        self.side = _side(self.story, case.seed)
+        self.cloud = self.side.cloud
+        sources = firmware or stories.sources()
+        interpreter = InProcess(sources, case.seed, stories.overlays(self.story, sources))
         self.fresh_cells = partial(_fresh_cells, case.story)
         self.cells = self.fresh_cells()
         flash = Flash(len(self.cells), cells=self.cells)
-        self.twin = Lockstep(interpreter, flash, self.cloud, on_event=self.recorder.add)
+        self.twin = Lockstep(interpreter, flash, on_event=self.recorder.add)
+        self.side.serve(self.twin.net)
         self.twin.site.join_ms = _JOIN_MS
-        self.recorder.attach(self.twin, self.cloud)
+        self.recorder.attach(self.twin, self.side)
         for fault in case.make_faults():
             fault.attach(self)
 
@@ -89,15 +90,12 @@ class Run:
 
     def ends_since(self, since: int, kind: str) -> list[str]:
         """The terminal reports of this kind since then, each as "updated", "rolled_back" or "failed"."""
-        prefix = stories.KINDS[kind]
-        told = [entry["values"] for entry in self.recorder.entries[since:] if entry["event"] == "telemetry"]
-        return [_end(values, prefix) for values in told if values.get(f"{prefix}_state") in TERMINAL]
+        told = [entry for entry in self.recorder.entries[since:] if entry["event"] == "state"]
+        return [entry["end"] for entry in told if entry["kind"] == kind and entry["end"] in TERMINAL]
 
 
-def _end(values: dict, prefix: str) -> str:
-    if values[f"{prefix}_state"] == "UPDATED":
-        return "updated"
-    return "rolled_back" if values.get(f"{prefix}_error", "").startswith("rolled_back") else "failed"
+def _side(story: stories.Story, seed: int = 0) -> StorySide:
+    return SIDES[story.cloud].of(seed)
 
 
 def execute(case: Case, firmware: Mapping[str, bytes] | None = None) -> Outcome:
@@ -116,7 +114,8 @@ def _board(name: str) -> bytes:
         earlier = Run(Case(story.before))
         earlier.play()
         return earlier.twin.flash.peek(0, earlier.twin.flash.size)
-    flash = at_bench(stories.image(stories.OLD), _SETTINGS, story.board)
+    settings = {**_side(story).board(), "trial_s": _TRIAL_S, **dict(story.settings)}
+    flash = at_bench(stories.image(stories.OLD), settings, story.board)
     stories.prepare(story, flash)
     return flash.peek(0, flash.size)
 

@@ -52,7 +52,7 @@ def _constants(run: "Run") -> tuple[object, ...]:
     steps = run.story.steps
     packages = [stories.package(step) for step in steps]
     return (
-        *(run.case, run.story, run.twin.chip.model, run.cloud.settings, stories.partitions()),
+        *(run.case, run.story, run.twin.chip.model, *run.side.constants, stories.partitions()),
         *(stories.image(stories.OLD), *packages, *run.twin.board.interpreter.constants),
     )
 

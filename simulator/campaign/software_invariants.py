@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from simulator.campaign.application import BUILT_IN, LARGEST
-from simulator.campaign.invariants import RECORDS, TERMINAL, invariant
+from simulator.campaign.invariants import RECORDS, invariant
+from simulator.campaign.sides.story_side import TERMINAL
 from simulator.campaign.trees import TORN
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def i3s_running_tree(outcome: "Outcome") -> Iterable[str]:
     A tree is there when it has its manifest.
     """
     on_trial = False
-    for entry in outcome.entries_of("choose", "op", "off", "telemetry"):
+    for entry in outcome.entries_of("choose", "op", "off", "said"):
         kind = entry["event"]
         if kind == "choose":
             on_trial = entry["state"] == "trial"
@@ -77,17 +78,16 @@ def i5s_resume(outcome: "Outcome") -> Iterable[str]:
 
 @invariant
 def i7s_truth(outcome: "Outcome") -> Iterable[str]:
-    """UPDATED: that version runs, is chosen and confirmed. FAILED: it does not run and is not chosen."""
+    """Updated: that version runs, is chosen and confirmed. Any other end: it does not run and is not chosen."""
     for version, entries in outcome.offers("SOFTWARE"):
         for entry in entries:
-            state = entry["values"].get("sw_state") if entry["event"] == "telemetry" else None
-            if state not in TERMINAL:
+            if entry["event"] != "state" or entry["kind"] != "SOFTWARE" or entry["end"] not in TERMINAL:
                 continue
             chosen, app = entry["choice"], entry["app"]
             holds = entry["trees"].get(chosen.tree)
             is_there = (app, holds) == (version, version)
-            if (not is_there or chosen.state != "valid") if state == "UPDATED" else version in (app, holds):
-                yield f"{state} for {version}, but {app} runs, {chosen} holds {holds}"
+            if (not is_there or chosen.state != "valid") if entry["end"] == "updated" else version in (app, holds):
+                yield f"{entry['word']} for {version}, but {app} runs, {chosen} holds {holds}"
 
 
 @invariant
@@ -131,12 +131,12 @@ def i18s_confirm(outcome: "Outcome") -> Iterable[str]:
     """A trial is confirmed by the application on trial, after the cloud has answered in that boot, if it is well."""
     broken = {step.version for step in outcome.story.steps if step.breaks}
     app, on_trial, has_answer = None, False, False
-    for entry in outcome.entries_of("boot", "app", "attribute_response", "choose"):
+    for entry in outcome.entries_of("boot", "app", "answer", "choose"):
         if entry["event"] == "boot":
             app, on_trial, has_answer = None, False, False
         elif entry["event"] == "app":
             app, on_trial = entry["version"], entry["choice"].state == "trial"
-        elif entry["event"] == "attribute_response":
+        elif entry["event"] == "answer":
             has_answer = True
         elif entry["state"] == "valid" and entry["holds"] in broken:
             yield f"{entry['holds']} is confirmed, which is broken"
@@ -157,8 +157,8 @@ def i19s_no_loop(outcome: "Outcome") -> Iterable[str]:
                 is_first = False
                 if has_failed:
                     yield f"{version} is tried again after it has failed"
-            elif entry["event"] == "telemetry":
-                has_failed = has_failed or entry["values"].get("sw_state") == "FAILED"
+            elif entry["event"] == "state":
+                has_failed = has_failed or (entry["kind"] == "SOFTWARE" and entry["end"] in ("failed", "rolled_back"))
         if tries > 1:
             yield f"{version} was tried {tries} times"
 
@@ -180,13 +180,12 @@ def i23s_restart(outcome: "Outcome") -> Iterable[str]:
 def i25s_version(outcome: "Outcome") -> Iterable[str]:
     """The version of the software that is told is the running application's; the firmware's if that is built in."""
     is_current = False  # what arrives after a boot on a link of the one before was sent by that one
-    for entry in outcome.entries_of("boot", "connect", "telemetry"):
-        if entry["event"] != "telemetry":
+    for entry in outcome.entries_of("boot", "connect", "version"):
+        if entry["event"] != "version":
             is_current = entry["event"] == "connect"
             continue
         runs = entry["holds"] if entry.get("app") == BUILT_IN else entry.get("app")
-        version = entry["values"].get("current_sw_version")
-        if is_current and version not in (None, runs):
-            yield f"software {version} is told, {runs} runs"
-    if outcome.story.of("SOFTWARE") and not outcome.told("current_sw_version"):
+        if is_current and entry["kind"] == "SOFTWARE" and entry["version"] != runs:
+            yield f"software {entry['version']} is told, {runs} runs"
+    if outcome.story.of("SOFTWARE") and not outcome.told("version", "SOFTWARE"):
         yield "no version of the software was ever told"

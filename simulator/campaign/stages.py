@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
 _LINGER_S = 0.2
+_GLANCE_S = 1.0
 _BOOTS = 40  # of one offer; a cut costs one or two
 _CYCLE_BOOTS = 3  # after the last fault (I4); each that is still to come may cost one more
 
@@ -107,12 +108,34 @@ class _Until:
         return {"no_boot": "unbootable", "idle": "stuck", "asleep": "stuck"}.get(twin.why)
 
 
+class _UntilNothing:
+    """Runs on until the board has asked a silent cloud for work, and there was none."""
+
+    def __init__(self, run: "Run", boots: int) -> None:
+        self._since = len(run.recorder.entries)
+        self._last = run.twin.board.boots + boots
+        self._deadline = run.twin.clock.now_ms() + _STEP_S * 1000
+
+    def turn(self, run: "Run") -> str | None:
+        if any(entry["event"] == "nothing" for entry in run.recorder.entries[self._since :]):
+            return ""
+        if run.twin.clock.now_ms() >= self._deadline or run.twin.board.boots >= self._last:
+            return "stuck"
+        run.twin.run_for(_GLANCE_S)
+        return {"no_boot": "unbootable", "idle": "stuck", "asleep": "stuck"}.get(run.twin.why)
+
+
+def _until_rest(run: "Run", condition: Condition, boots: int) -> Stage:
+    """Until the agent says that it rests; if its cloud says nothing of that, it cannot."""
+    return _UntilNothing(run, boots) if run.side.IS_SILENT else _Until(run, condition, boots)
+
+
 class _Linger:
     """Lets a moment pass, in which the power may go once more."""
 
     def __init__(self, since: int) -> None:
         self._since = since
-        self._until: _Until | None = None
+        self._until: Stage | None = None
 
     def turn(self, run: "Run") -> str | None:
         if self._until is None and run.twin.why != "power_cut":
@@ -120,7 +143,7 @@ class _Linger:
             return None if run.twin.why == "power_cut" else ""
         if self._until is None:
             boots = sum(entry["event"] == "boot" for entry in run.recorder.entries[self._since :])
-            self._until = _Until(run, _Told(run), _BOOTS - boots)
+            self._until = _until_rest(run, _Told(run), _BOOTS - boots)
         stop = self._until.turn(run)
         if stop == "":
             self._until = None
@@ -167,9 +190,9 @@ class Offer(_Several):
         self._since = len(run.recorder.entries)
         for step in self._steps:
             title = TITLE if step.kind == "FIRMWARE" else application.TITLE
-            package = run.cloud.add_package(title, step.version, stories.package(step), type=step.kind)
+            package = run.side.package(title, step.version, stories.package(step), step.kind)
             run.recorder.note({"event": "offer", "version": step.version, "kind": step.kind})
-            run.cloud.assign(run.device, package, run.twin.now_ms)
+            run.side.give(package, run.twin.now_ms)
         kinds = [step.kind for step in self._steps]
         return [_Until(run, _Ended(run, self._since, kinds)), _Linger(self._since)]
 
@@ -189,7 +212,7 @@ class Cycle(_Several):
     def begin(self, run: "Run") -> list[Stage]:
         run.recorder.note({"event": "cycle"})
         run.twin.cut()
-        return [_Until(run, _Says(("idle",)), _CYCLE_BOOTS + len(run.case.faults)), _Pause()]
+        return [_until_rest(run, _Says(("idle",)), _CYCLE_BOOTS + len(run.case.faults)), _Pause()]
 
 
 class TakeBack(_Several):
@@ -198,5 +221,7 @@ class TakeBack(_Several):
     def begin(self, run: "Run") -> list[Stage]:
         since = len(run.recorder.entries)
         for kind in run.story.kinds:
-            run.cloud.unassign(run.device, kind, run.twin.now_ms)
+            run.side.take_back(kind, run.twin.now_ms)
+        if run.side.IS_SILENT:
+            return [_Linger(since)]
         return [_Until(run, _Quiet(run, since, len(run.story.kinds))), _Linger(since)]

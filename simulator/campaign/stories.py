@@ -3,6 +3,7 @@
 
 import functools
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +24,8 @@ OLD = "1.0.0"
 SIZE = 20_000  # four blocks and a tail
 _BANNER = b"MicroPython v1.25.0 on 2025-04-15 "
 _HEALTH = b"product.works"
+_STREAM = "ota/source/aws_stream.py"
+_SMALL_BATCHES = {b"_BATCH = const(16)": b"_BATCH = const(4)", b"_AHEAD = const(12)": b"_AHEAD = const(3)"}
 _LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chain`
 
 
@@ -52,6 +55,7 @@ class Story:
     `is_old`: its NVS has been written to for long, so that records of ours make it erase sectors.
     `setting`: what is so in every case of this story, written like a fault.
     `board`: its partition table. `before`: the story whose end is the beginning of this one.
+    `cloud`: who offers, one of sides.SIDES; `settings`: numbers that the board has besides those for its cloud.
     """
 
     steps: tuple[Step, ...]
@@ -60,6 +64,8 @@ class Story:
     setting: tuple[str, ...] = ()
     board: str = BOARD
     before: str = ""
+    cloud: str = "thingsboard"
+    settings: tuple[tuple[str, int], ...] = ()
 
     def of(self, kind: str) -> tuple[Step, ...]:
         """The steps of one kind."""
@@ -97,14 +103,20 @@ def _software(*steps: Step, before: str = "software-first") -> Story:
     return Story(steps, board=BOARD_WITH_FILES, before=before)
 
 
+def _rainmaker(*steps: Step, ways: int) -> Story:
+    """`ways`: 1 by MQTT first, 2 by HTTPS first (docs/rainmaker.md)."""
+    return Story(steps, cloud="rainmaker", settings=(("ways", ways),))
+
+
 _GOOD = Step("1.1.0")
+_ROLLED_BACK = Step("1.1.0", "rolled_back", "crash")
 _APP = Step("2.1.0", kind="SOFTWARE")
 _BROKEN_APP = Step("2.2.0", "rolled_back", "crash", "SOFTWARE")
 _UNHEALTHY_APP = Step("2.3.0", "rolled_back", "unhealthy", "SOFTWARE")
 STORIES = {
     "update": Story((_GOOD,)),
     "url": Story((_GOOD,), setting=("packages=links",)),
-    "rollback": Story((Step("1.1.0", "rolled_back", "crash"),)),
+    "rollback": Story((_ROLLED_BACK,)),
     "unhealthy": Story((Step("1.1.0", "rolled_back", "unhealthy"),)),
     "fallback": Story((Step("1.2.0", "rolled_back", "crash"), Step("1.3.0")), is_fallback=True),
     "chain": Story((_GOOD, Step("1.2.0", "rolled_back", "crash"), Step("1.3.0")), is_old=True),
@@ -115,8 +127,12 @@ STORIES = {
     "software-broken": _software(_BROKEN_APP),
     "software-unhealthy": _software(_UNHEALTHY_APP),
     "both": _software(_GOOD, replace(_APP, is_beside=True)),
+    "rainmaker": _rainmaker(_GOOD, ways=2),
+    "rainmaker-rollback": _rainmaker(_ROLLED_BACK, ways=2),
+    "rainmaker-stream": _rainmaker(_GOOD, ways=1),
 }
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
+RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 VARIATIONS = tuple(name for name in SOFTWARE if name != "software")  # most of each is as in `software`
 
 
@@ -152,12 +168,21 @@ def trees() -> dict[str, dict[str, bytes]]:
     return {step.version: application.files(step.version, step.breaks) for step in steps}
 
 
-def overlays(story: Story) -> dict[str, dict[str, bytes]]:
+def overlays(story: Story, firmware: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
     """For each version of the firmware: the main.py of one that is broken; the application it brings on a board with
-    files."""
+    files; a reader of streams that asks for a few blocks at a time, so that a small image has two batches."""
     built_in = application.built_in() if story.has_files else {}
+    if story.cloud == "rainmaker":
+        built_in = {_STREAM: _with_small_batches(firmware[_STREAM])}
     steps = (Step(OLD), *story.of("FIRMWARE"))
     return {step.version: built_in | ({"main.py": _broken(step.breaks)} if step.breaks else {}) for step in steps}
+
+
+def _with_small_batches(source: bytes) -> bytes:
+    for old, new in _SMALL_BATCHES.items():
+        assert source.count(old) == 1, f"{_STREAM} has {old!r} where it is expected"
+        source = source.replace(old, new)
+    return source
 
 
 def _broken(how: str) -> bytes:

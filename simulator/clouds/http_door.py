@@ -6,6 +6,7 @@ A sans-IO core of its own (simulator/clouds/core.py) in front of the same state:
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from simulator.clouds import http
 from simulator.clouds.core import Action, Close, Send
@@ -109,7 +110,7 @@ class _Connection:
         size, ms = pace
         self._send(rest[:size])
         if rest[size:]:
-            self._door.cloud.schedule(ms, lambda: self._trickle(rest[size:], pace, goes_on))
+            self._door.cloud.schedule(ms, partial(self._trickle, rest[size:], pace, goes_on))
         else:
             self._done(goes_on)
 

@@ -22,7 +22,10 @@ _BOARD = {
     "offer": "--- {version} is offered",
     "cycle": "--- the power is switched off and on",
 }
-_CLOUD = ("telemetry", "attribute_response", "initiated", "chunk", "close", "fault")
+_CLOUD = (
+    *("telemetry", "attribute_response", "initiated", "chunk", "close", "fault"),
+    *("otafetch", "otaurl", "otastatus", "stream_request", "stream_refused", "block", "http", "ignored"),
+)
 
 
 @click.command("replay")
@@ -66,5 +69,5 @@ def _told(entries: list[dict]) -> Iterator[tuple[str, str]]:
 
 
 def _facts(entry: dict) -> str:
-    hidden = ("event", "at_ms", "cloud", "device")
+    hidden = ("event", "at_ms", "cloud", "device", "node")
     return " ".join(f"{key}={value}" for key, value in entry.items() if key not in hidden)

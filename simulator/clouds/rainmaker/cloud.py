@@ -4,6 +4,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from simulator.clouds.core import Close
@@ -283,15 +284,15 @@ class RainMaker(Mock):
             copies += {"duplicate": 1, "drop": -1}.get(rule.action, 0)
             delay_ms += int(rule.argument) if rule.action == "delay" else 0
 
-        def send() -> None:
-            for _ in range(copies):
-                is_heard = node.session is not None and node.session.deliver(f"node/{node.id}/otaurl", payload)
-                self.log("otaurl", node=node.id, **about, size=len(payload), delivered=is_heard)
-
         if delay_ms:
-            self.schedule(delay_ms, send)
+            self.schedule(delay_ms, partial(self._push, node, payload, copies, about))
         else:
-            send()
+            self._push(node, payload, copies, about)
+
+    def _push(self, node: Node, payload: bytes, copies: int, about: dict) -> None:
+        for _ in range(copies):
+            is_heard = node.session is not None and node.session.deliver(f"node/{node.id}/otaurl", payload)
+            self.log("otaurl", node=node.id, **about, size=len(payload), delivered=is_heard)
 
     def hang_up(self, conn: int) -> None:
         self.actions.append(Close(conn))

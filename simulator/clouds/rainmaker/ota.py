@@ -2,6 +2,7 @@
 """The OTA service: which node gets which job and when, and what ends a job (rainmaker.md section 9, items 41-52)."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.clouds.rainmaker import jobs, otaurl
@@ -36,7 +37,7 @@ class Ota:
         if job.notify:
             self._cloud.log("notified", job=job.id, nodes=list(job.node_jobs))
         if job.timeout_s is not None:
-            self._cloud.schedule(job.timeout_s * 1000, lambda: self._expire(job))
+            self._cloud.schedule(job.timeout_s * 1000, partial(self._expire, job))
         if job.force_push:
             self._push(job)
         return job

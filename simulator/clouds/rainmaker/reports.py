@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a node publishes about itself and its job, read as the cloud reads it (rainmaker.md 2.2, 2.3, items 44-49)."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.clouds.rainmaker import bodies, jobs, nodes
@@ -60,7 +61,7 @@ def fetch(cloud: "RainMaker", node: Node, payload: bytes) -> None:
         cloud.ignore("bad_fetch", node, reason=str(error))
         return
     cloud.log("otafetch", node=node.id, fw_version=said.get("fw_version"), network_id=said.get("network_id"))
-    cloud.schedule(cloud.random.randint(*cloud.settings.answer_ms), lambda: cloud.ota.fetch(node))
+    cloud.schedule(cloud.random.randint(*cloud.settings.answer_ms), partial(cloud.ota.fetch, node))
 
 
 def status(cloud: "RainMaker", node: Node, payload: bytes) -> str | None:

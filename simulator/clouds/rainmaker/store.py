@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ class ImageStore(http_door.HttpDoor):
             self._record(request, response)
             delay_ms = sum(int(rule.argument) for rule in rules if rule.action == "delay")
             if delay_ms:
-                self.cloud.schedule(delay_ms, lambda: answer(response))
+                self.cloud.schedule(delay_ms, partial(answer, response))
             else:
                 answer(response)
 

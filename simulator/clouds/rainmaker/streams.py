@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cbor2
@@ -69,7 +70,7 @@ class Exchange:
         if any(rule.action == "silent" for rule in rules):
             self._record(fault="silent")
         else:
-            self._session.later(delay_ms, lambda: self._answer(payload, rules))
+            self._session.later(delay_ms, partial(self._answer, payload, rules))
 
     def _answer(self, payload: bytes, rules: list[Rule]) -> None:
         try:

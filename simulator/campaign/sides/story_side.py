@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""What a cloud is to the campaign: a Side (simulator/sides/) with one board, whose events read the same in any cloud.
+
+`entries` makes of an event of the cloud:
+  said      text: something that the device has told
+  state     kind, word (the cloud's own for it), version (of what; None when the cloud does not say), end: None,
+            "updated", "rolled_back", "failed", or "again", when a try has failed and the job goes on
+  version   kind, version: what the device says that it runs
+  nonsense  text: something that the device has told and nobody can read
+  answer    the device hears from the cloud that it was understood
+  bytes     length: so many of a package go out; 0 where that does not say how many arrive
+  nothing   the device has asked for work and there is none; only of a cloud that does not tell it so
+Beside them all clouds here have "connect" and "close" for MQTT.
+"""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from simulator.sides import Side
+
+if TYPE_CHECKING:
+    from simulator.board.net import VirtualNet
+
+TERMINAL = ("updated", "rolled_back", "failed")  # ends of a job
+
+
+class StorySide(Side):
+    """`peer`: what the cloud keeps of the one board. `secret`: text that nobody may ever read.
+
+    `HEAD`: bytes of a package that are sent once more in any case, `AHEAD`: that may be on their way when the power
+    goes. `IS_SILENT`: who asks for work gets no answer when
+    there is none.
+    """
+
+    HEAD: ClassVar[int] = 0
+    AHEAD: ClassVar[int]
+    IS_SILENT: ClassVar[bool]
+    peer: Any
+    secret: str
+
+    @classmethod
+    @abstractmethod
+    def of(cls, seed: int) -> "StorySide":
+        """A new one with its board."""
+
+    @abstractmethod
+    def serve(self, net: "VirtualNet") -> None:
+        """Puts all entrances on the network."""
+
+    @abstractmethod
+    def board(self) -> dict[str, int | str]:
+        """The settings of the board."""
+
+    @abstractmethod
+    def give(self, package: Any, now_ms: int) -> None:
+        """Offers a package to the board."""
+
+    @abstractmethod
+    def take_back(self, kind: str, now_ms: int) -> None:
+        """Nothing of this kind is offered to the board any more."""
+
+    @abstractmethod
+    def take_over(self, number: int, now_ms: int) -> None:
+        """Somebody else logs in as the board, for the time with this number."""
+
+    @abstractmethod
+    def entries(self, event: dict) -> list[dict]:
+        """See the list above."""
+
+    @property
+    def constants(self) -> tuple[object, ...]:
+        """What no run changes: copies of this side may share it."""
+        return (self.cloud.settings,)

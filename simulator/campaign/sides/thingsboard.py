@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""ThingsBoard in the campaign: one device with a token, over plain MQTT."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from simulator.board.lockstep import HOST, PORT
+from simulator.board.net import EPOCH_MS
+from simulator.campaign.sides.story_side import StorySide
+from simulator.clouds.thingsboard import Package, ThingsBoard
+from simulator.clouds.thingsboard.packages import PREFIXES
+from simulator.sides import ThingsBoardSide
+
+if TYPE_CHECKING:
+    from simulator.board.net import VirtualNet
+
+_WINDOW, _CHUNK = 4, 4096  # of the board's settings
+_RIVAL = 1_000_000  # connection numbers that no link of the device reaches
+_ENDS = {"UPDATED": "updated", "FAILED": "failed"}
+
+
+class ThingsBoardStory(ThingsBoardSide, StorySide):
+    """See StorySide."""
+
+    AHEAD: ClassVar = _WINDOW * _CHUNK
+    IS_SILENT: ClassVar = False
+    secret = "campaign-secret-token"
+
+    def __init__(self, cloud: ThingsBoard) -> None:
+        super().__init__(cloud)
+        self.peer = cloud.add_device("board-1", self.secret)
+        self.reached(HOST, {"mqtt_port": PORT})
+
+    @classmethod
+    def of(cls, seed: int) -> "ThingsBoardStory":
+        return cls(ThingsBoard(seed=seed, now_ms=EPOCH_MS))
+
+    def serve(self, net: "VirtualNet") -> None:
+        net.serve(HOST, PORT, self.cloud)
+
+    def board(self) -> dict[str, int | str]:
+        return {"token": self.secret}
+
+    def give(self, package: Package, now_ms: int) -> None:
+        self.offer((self.peer.name,), package, now_ms)
+
+    def take_back(self, kind: str, now_ms: int) -> None:
+        self.cloud.unassign(self.peer, kind, now_ms)
+
+    def take_over(self, number: int, now_ms: int) -> None:
+        token = self.secret.encode()
+        body = b"\x00\x04MQTT\x04\x82\x00\x3c\x00\x05rival" + len(token).to_bytes(2, "big") + token
+        self.cloud.open(_RIVAL + number, now_ms)
+        self.cloud.feed(_RIVAL + number, b"\x10" + bytes([len(body)]) + body, now_ms)
+
+    def entries(self, event: dict) -> list[dict]:
+        if event["event"] == "attribute_response":
+            return [{"event": "answer"}]
+        if event["event"] == "chunk":
+            return [{"event": "bytes", "length": event["length"]}]
+        if event["event"] != "telemetry":
+            return []
+        values = event["values"]
+        found = [{"event": "said", "text": str(values)}]
+        for kind, prefix in PREFIXES.items():
+            if f"{prefix}_state" in values:
+                word = values[f"{prefix}_state"]
+                is_back = str(values.get(f"{prefix}_error", "")).startswith("rolled_back")
+                end = "rolled_back" if word == "FAILED" and is_back else _ENDS.get(word)
+                found.append({"event": "state", "kind": kind, "word": word, "version": None, "end": end})
+            if f"current_{prefix}_version" in values:
+                found.append({"event": "version", "kind": kind, "version": values[f"current_{prefix}_version"]})
+        return found
