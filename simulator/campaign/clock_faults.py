@@ -3,6 +3,7 @@
 
 clock=jump:S     the clock of the board jumps by S seconds, back with a minus sign
 clock=set:S      somebody sets it to S seconds since 1970
+clock=lost:S     it was never set, and no time server answers for S seconds
 ticks=MS         the tick counter wraps MS after each boot, instead of after 12.4 days
 reset=power|hard|soft   the power is cut, or the chip resets; use it with `later`
 """
@@ -34,14 +35,20 @@ class ClockFault:
     """Changes what time it is, not how fast it goes."""
 
     def __init__(self, arguments: list[str], rng: random.Random) -> None:
-        found = re.fullmatch(r"(jump:-?|set:)([0-9]{1,10})", ":".join(arguments))
+        found = re.fullmatch(r"(jump:-?|set:|lost:)([0-9]{1,10})", ":".join(arguments))
         if not found:
-            raise UserError("bad_case", f"clock={':'.join(arguments)}: jump:S, jump:-S or set:S")
+            raise UserError("bad_case", f"clock={':'.join(arguments)}: jump:S, jump:-S, set:S or lost:S")
+        self._is_lost = found[1] == "lost:"
         self._is_jump = found[1].startswith("jump")
         self._seconds = int(found[2]) * (-1 if found[1].endswith("-") else 1)
 
     def attach(self, run: "Run") -> None:
-        chip = run.twin.chip
+        chip, net = run.twin.chip, run.twin.net
+        if self._is_lost:
+            chip.set_time(0)
+            net.tells_time = False
+            alarm.after(run.twin, self._seconds * 1000, lambda: setattr(net, "tells_time", True))
+            return
         chip.set_time(max(0, chip.time() + self._seconds if self._is_jump else self._seconds - EPOCH_2000))
 
 

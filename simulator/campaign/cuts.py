@@ -99,12 +99,14 @@ def everywhere(story: str, operations: list[dict], seed: int = 0, *, bytewise: b
     for entry in operations:
         for mode in MODES:
             yield Case(story, seed, (f"cut={entry['number']}:{mode}",))
-        if (
-            bytewise
-            and entry["operation"] == "program"
-            and entry["size"] <= _RECORD
-            and not entry["area"].startswith("ota_")
-        ):
+        if bytewise:
+            yield from at_bytes(story, [entry], seed)
+
+
+def at_bytes(story: str, operations: list[dict], seed: int = 0) -> Iterator[Case]:
+    """The part of these at each byte of small records."""
+    for entry in operations:
+        if entry["operation"] == "program" and entry["size"] <= _RECORD and not entry["area"].startswith("ota_"):
             for count in range(1, entry["size"]):
                 yield Case(story, seed, (f"cut={entry['number']}:byte:{count}",))
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which faults the campaign puts where: flash, network, cloud, time. Each function gives cases.
+"""Which faults the campaign puts where: flash, network, cloud, time; in stories of ThingsBoard. Each gives cases.
 
 A small update is on line after 1.3 s, downloads until 1.8 s, resets at 2 s, and is on trial from 3.3 to 3.5 s.
 """
@@ -89,7 +89,7 @@ def cut_cases(seed: int = 0) -> Iterator[Case]:
     Cases between the seams are brief. Variations of a story say much of it again: of them a third of the seams, where
     the link is cut.
     """
-    for story in stories.STORIES:
+    for story in stories.THINGSBOARD:
         for talk, side in sides(story):
             places = {"update": talk, "url": talk.web()}.get(story, Talk(())).places()
             seams = talk.seams()

@@ -18,7 +18,8 @@
 `mqtt=no-pong:N`: the first N answers to a ping are lost.
 `push=KIND`: the server publishes attributes: whole, partial, null, junk, list, digits (a long number), deep.
 `unassign=MS`: the administrator takes the offer back for so long, or for good when another one is made meanwhile.
-`cloud=RULE`: a rule of the mock (clouds/thingsboard/faults.py) with + for each blank; packages it names are made.
+`cloud=RULE`: a rule of the mock (clouds/thingsboard/faults.py, clouds/rainmaker/faults.py) with + for each blank;
+packages it names are made.
 """
 
 import json
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING
 from simulator.board.net import Packet
 from simulator.campaign import alarm, stories
 from simulator.campaign.case import fault
+from simulator.clouds import rainmaker
 from simulator.clouds.thingsboard.faults import Rule
 from simulator.clouds.thingsboard.packages import Package
 from simulator.errors import UserError
@@ -86,6 +88,12 @@ PUSHES: dict[str, Callable[[dict], bytes]] = {
     "digits": lambda shared: b'{"fw_size": ' + b"9" * 4000 + b"}",
     "deep": lambda shared: b'{"a":' * 300 + b"1" + b"}" * 300,
 }
+
+
+def only_of(cloud: str, run: "Run", kind: str) -> None:
+    """Raises UserError("bad_case") if the story is played with another cloud."""
+    if run.story.cloud != cloud:
+        raise UserError("bad_case", f"{kind}= is for stories of {cloud}, not for {run.case.story!r}")
 
 
 @fault("mqtt")
@@ -144,6 +152,8 @@ class PushFault:
             raise UserError("bad_case", f"push={self._kind}: {', '.join(PUSHES)}")
 
     def attach(self, run: "Run") -> None:
+        """Raises UserError("bad_case") for another cloud."""
+        only_of("thingsboard", run, "push")
         session = run.side.peer.session
         if session:
             session.publish(_ATTRIBUTES, PUSHES[self._kind](run.side.peer.shared))
@@ -157,6 +167,8 @@ class UnassignFault:
         self._ms = alarm.number("unassign", ":".join(arguments))
 
     def attach(self, run: "Run") -> None:
+        """Raises UserError("bad_case") for another cloud."""
+        only_of("thingsboard", run, "unassign")
         packages = [run.side.peer.package(kind) for kind in run.story.kinds]
         for package in filter(None, packages):
             run.cloud.unassign(run.side.peer, package.type, run.twin.now_ms)
@@ -175,9 +187,13 @@ class CloudFault:
 
     def __init__(self, arguments: list[str], rng: random.Random) -> None:
         self._text = ":".join(arguments).replace("+", " ")
-        self._rule = Rule.parse(self._text)
+        try:
+            self._rule = Rule.parse(self._text)
+        except UserError:
+            self._rule = rainmaker.Rule.parse(self._text)
 
     def attach(self, run: "Run") -> None:
+        """Raises UserError("bad_fault") for a rule of another cloud."""
         if self._rule.action in ("reassign", "from"):
             title, _, version = self._rule.argument.rpartition(" ")
             run.cloud.add_package(title, version, stories.image(version))

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR
-from simulator.campaign import software_invariants, stories  # noqa: F401 (registers its checks)
+from simulator.campaign import rainmaker_invariants, software_invariants, stories  # noqa: F401 (register checks)
 from simulator.campaign.case import Case
 from simulator.campaign.invariants import violations
 from simulator.campaign.trees import Choice

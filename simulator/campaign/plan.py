@@ -5,33 +5,36 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.campaign import cuts, fault_cases, search
+from simulator.campaign import cuts, fault_cases, rainmaker_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
-from simulator.campaign.stories import SOFTWARE, STORIES, VARIATIONS
+from simulator.campaign.stories import RAINMAKER, SOFTWARE, STORIES, VARIATIONS
 
 _BYTEWISE = ("update", "rollback", "fallback")  # the others write the same records once more
 _THIRD = 3  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
 _SCHEDULES = 10_000  # of the search
+_RAINMAKER_SCHEDULES = 500
 
 
 @dataclass(frozen=True)
 class Size:
     """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
 
-    `many`, `many_software`: runs of 3 to 20 cuts for each story; with files one takes five times as long.
+    `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
+    `stride`: in stories of RainMaker one in so many bytes of records and of connections.
     """
 
     share: int
     pairs: dict[str, int]
     many: int
-    many_software: int
+    many_slow: int
+    stride: int = 1
 
 
 SIZES = {
-    "quick": Size(97, {"update": 97, "rollback": 97}, 7, 1),
-    "standard": Size(1, {"update": 1, "rollback": 1}, 100, 20),
-    "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1}, 700, 60),
+    "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1),
+    "standard": Size(1, {"update": 1, "rollback": 1, "rainmaker-stream": 331}, 100, 20, 17),
+    "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60),
 }
 
 
@@ -43,10 +46,15 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     for story in STORIES:
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=story in _BYTEWISE)
         yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
+    for story in RAINMAKER:
+        yield from itertools.islice(cuts.at_bytes(story, operations[story], seed), 0, None, of.share * of.stride)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
+    yield from itertools.islice(rainmaker_cases.all_cases(seed, of.stride), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
+    yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))
     for story, step in of.pairs.items():
         count = len(execute(Case(story, seed, (cuts.ONCE,))).entries_of("op"))
         yield from itertools.islice(cuts.pairs(story, count, seed), 0, None, step)
     for story in STORIES:
-        yield from cuts.many(story, len(operations[story]), of.many_software if story in SOFTWARE else of.many, seed)
+        is_slow = story in SOFTWARE + RAINMAKER
+        yield from cuts.many(story, len(operations[story]), of.many_slow if is_slow else of.many, seed)

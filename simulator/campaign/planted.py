@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from simulator.campaign import cuts
 from simulator.campaign.case import Case
 from simulator.campaign.planted_bug import Planted
+from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import SOFTWARE, STORIES
+from simulator.campaign.stories import RAINMAKER, SOFTWARE, THINGSBOARD
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
@@ -241,7 +242,7 @@ _OF_FIRMWARE = (
     ),
 )
 
-PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS)
+PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS)
 
 _SPOILED = (
     "update cloud=chunk=2:corrupt",
@@ -259,6 +260,18 @@ _SPOILED_SOFTWARE = (
     "software cloud=telemetryx2:close",
     "software net=cut:9000",
 )
+_SPOILED_RAINMAKER = (
+    "rainmaker-stream later=8600:otaurl=other",
+    "rainmaker cloud=success:drop",
+    "rainmaker cloud=subscribe:mute",
+    'rainmaker later=4000:clock=lost:60 cloud=otaurlx3:set=metadata={"download_window":{"start":2,"end":9}}',
+    "rainmaker net=cut:900",
+    "rainmaker-stream cloud=block=2:drop",
+    "rainmaker-stream cloud=block=1:reorder",
+    "rainmaker-stream cloud=block=2:other-file",
+    "rainmaker-stream cloud=block=2:truncate=1",
+    *(f"rainmaker-stream cloud=block=1:reorder cut={at}:after" for at in range(20, 60)),
+)
 _MODES = ("after", "before", "random")
 
 
@@ -266,8 +279,10 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
     """What a bug is looked for in, quickest first: no fault, one spoiled thing, lost reports, cuts."""
     if bug in SOFTWARE_BUGS:
         yield from _hunting(SOFTWARE, _SPOILED_SOFTWARE, "software", ("software", "software-broken", "software-first"))
+    elif bug in RAINMAKER_BUGS:
+        yield from _hunting(RAINMAKER, _SPOILED_RAINMAKER, "rainmaker", ("rainmaker-stream", "rainmaker-rollback"))
     else:
-        yield from _hunting(STORIES, _SPOILED, "update", ("update", "rollback", "fallback"))
+        yield from _hunting(THINGSBOARD, _SPOILED, "update", ("update", "rollback", "fallback"))
 
 
 def _hunting(stories: Iterable[str], spoiled: Iterable[str], talked: str, cut: Iterable[str]) -> Iterator[Case]:

@@ -12,7 +12,7 @@ Beside the events of `power.py` and of the cloud (with "cloud": True) there are:
             (sides/story_side.py); they come right after it
 A "boot" also has `holds`, of the slot it starts, `on_trial`, and `sequence` and `software_sequence` of the journals
 found. "said", "state" and "version" have `running`, `holds`, `selected`, `record`: the slot that runs, what it holds,
-the slot selected by otadata and the state in its record at this moment.
+the slot selected by otadata and the state in its record at this moment; and `clock`, the board's, in unix seconds.
 
 On a board with files there are as well:
   choose    state, tree, holds: what NVS is to say of the trees, and the version in this one, TORN if it is not whole;
@@ -38,6 +38,7 @@ from simulator.campaign.sides import StorySide
 from simulator.campaign.trees import Choice, places, whole_trees
 
 _HEAD = struct.Struct("<BII")  # of a record of the agent's journal: version, sequence, CRC
+EPOCH_2000 = 946_684_800  # unix seconds at the chip's second 0
 _WITH_FACTS = ("said", "state", "version")
 _MOST = 60_000  # entries; a clean run has some hundreds
 
@@ -207,7 +208,9 @@ class Recorder:
         """What runs and what is selected now, whatever anybody says."""
         running = self._chip.running.label if self._chip.running else None
         selected, record = self.selected()
+        clock = EPOCH_2000 + self._chip.time()
         facts = {"running": running, "holds": self.holds(running), "selected": selected, "record": record}
+        facts["clock"] = clock
         return facts | (self._software() if self._has_files else {})
 
 

@@ -12,7 +12,15 @@ from functools import partial
 from simulator.board.flash import SECTOR, Flash
 from simulator.board.inprocess import InProcess
 from simulator.board.lockstep import Lockstep, at_bench
-from simulator.campaign import clock_faults, cuts, flash_faults, mqtt_faults, network, stories  # noqa: F401
+from simulator.campaign import (  # noqa: F401 (faults register themselves)
+    clock_faults,
+    cuts,
+    flash_faults,
+    mqtt_faults,
+    network,
+    rainmaker_faults,
+    stories,
+)
 from simulator.campaign.case import Case
 from simulator.campaign.outcome import Outcome
 from simulator.campaign.recorder import Endless, Recorder

@@ -78,7 +78,7 @@ def i5s_resume(outcome: "Outcome") -> Iterable[str]:
 
 @invariant
 def i7s_truth(outcome: "Outcome") -> Iterable[str]:
-    """Updated: that version runs, is chosen and confirmed. Any other end: it does not run and is not chosen."""
+    """Updated: that version runs, is chosen and confirmed. Failed or rolled back: it does not run and is not chosen."""
     for version, entries in outcome.offers("SOFTWARE"):
         for entry in entries:
             if entry["event"] != "state" or entry["kind"] != "SOFTWARE" or entry["end"] not in TERMINAL:

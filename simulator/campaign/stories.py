@@ -133,7 +133,9 @@ STORIES = {
 }
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
-VARIATIONS = tuple(name for name in SOFTWARE if name != "software")  # most of each is as in `software`
+THINGSBOARD = tuple(name for name, story in STORIES.items() if story.cloud == "thingsboard")
+# Most of each is as in `software`, or as in `rainmaker`.
+VARIATIONS = (*(name for name in SOFTWARE if name != "software"), "rainmaker-rollback")
 
 
 def find(name: str) -> Story:

@@ -96,6 +96,12 @@ class RainMaker(Line):
         if error and rm_status.is_passing(error) and " " not in job_id:  # else nobody would hand it out again (8)
             self.fetch.after(_AFTER_FAILURE_S)
 
+    def is_final(self, event):
+        """Whether the job of a report has ended with it; else it is tried again."""
+        from ota.cloud import rm_status
+
+        return event["state"] == UPDATED or not rm_status.is_passing(event.get("error", ""))
+
     def ends_attempt(self, error):
         """Streams are asked for again often enough by their source; a web server is not (6.2)."""
         return self._is_stream and not error.beside

@@ -8,6 +8,7 @@ from ota.port import const, ticks_diff, ticks_ms
 _ACK_S = const(60)
 _LADDER_S = const((30, 60, 120, 240, 480))  # how long until a fetch without an answer is sent again
 _SPREAD_S = const(300)  # periodic fetches of a fleet, apart from each other
+_ANSWER_S = const(300)  # a line that is lost so soon after the acknowledgement may have been dead before the job came
 _NEVER = const(-1)
 
 
@@ -24,6 +25,7 @@ class Fetch:
         self._at = _NEVER
         self._periodic_at = self._period_s or _NEVER
         self._packet_id = self._sent = self._rung = 0
+        self._acknowledged_at = _NEVER
 
     def uptime_s(self):
         """Seconds since the start; to be asked more often than every six days."""
@@ -43,11 +45,13 @@ class Fetch:
     def acknowledged(self, packet_id):
         if packet_id == self._packet_id:
             self._packet_id = self._rung = 0
+            self._acknowledged_at = self._uptime_s
 
     def lost(self):
-        """The line is: what was not acknowledged is sent again on the next."""
-        if self._packet_id:
+        """The line is: what was not acknowledged, or perhaps answered in vain, is sent again on the next."""
+        if self._packet_id or 0 <= self._acknowledged_at >= self.uptime_s() - _ANSWER_S:
             self._packet_id = 0
+            self._acknowledged_at = _NEVER
             self._at = self._uptime_s
 
     def send_if_due(self, now):

@@ -71,8 +71,10 @@ def _unfit(board, fields):
         fields["stream_id"] = None
     if fields["url"] is None and fields["stream_id"] is None:
         return "no_url"
-    if fields["url"] is None and not fields["size"]:
-        return "no_size"
+    if not fields["size"]:
+        fields["stream_id"] = None  # a stream does not tell where it ends; a web server does
+        if fields["url"] is None:
+            return "no_size"
     if str(fields["url"]).startswith("http:") and not board.number("allow_http", 0):
         return "bad_url"
     return None

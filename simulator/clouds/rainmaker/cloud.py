@@ -277,7 +277,7 @@ class RainMaker(Mock):
 
     def tell(self, node: Node, offer: dict, **about: object) -> None:
         """Publishes on the node's otaurl, to whoever listens there now, the way the faults leave it."""
-        rules = self.strike("otaurl")
+        rules = self.strike("otaurl") if node.is_connected else []
         payload = faults.spoil_offer(offer, rules)
         copies, delay_ms = 1, 0
         for rule in rules:

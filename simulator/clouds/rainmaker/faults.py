@@ -14,7 +14,7 @@ How a rule is written, clouds/faults.py says.
     stream     drop  mute  close  kick
     answer     silent  delay=MS  reject=CODE
     resumed    silent  delay=MS  reject=CODE
-    block      drop  duplicate  reorder  empty  corrupt  truncate=BYTES  extend=BYTES  other-index
+    block      drop  duplicate  reorder  delay=MS  empty  corrupt  truncate=BYTES  extend=BYTES  other-index  other-file
     image      mute  close  delay=MS  status=CODE  expired  redirect[=BASE]  no-range  tag=TEXT  header=NAME:VALUE
                empty  corrupt  truncate=BYTES  extend=BYTES  cut=BYTES  length=BYTES  unframed  chunked
                raw[=TEXT]  pace=MS  stall=MS
@@ -59,7 +59,10 @@ class Rule(faults.Rule):
         **dict.fromkeys(("config", "params", "otafetch", "otastatus", "success"), _REPORT),
         "stream": _REPORT,
         **dict.fromkeys(("answer", "resumed"), _ANSWER),
-        "block": {"drop", "duplicate", "reorder", "empty", "corrupt", "truncate", "extend", "other-index"},
+        "block": {
+            *("drop", "duplicate", "reorder", "delay", "empty", "corrupt", "truncate", "extend"),
+            *("other-index", "other-file"),
+        },
         "image": {
             *("mute", "close", "delay", "status", "expired", "redirect", "no-range", "tag", "header"),
             *("empty", "corrupt", "truncate", "extend", "cut", "length", "unframed", "chunked", "raw"),

@@ -138,18 +138,23 @@ class Exchange:
             actions = {rule.action for rule in rules}
             for rule in rules:
                 data = bytes(rule.spoil(memoryview(data)))
+            file = FILE_ID
+            if "other-file" in actions:
+                file, data = FILE_ID + 1, bytes(byte ^ 0x55 for byte in data)
+            delay_ms = sum(int(rule.argument) for rule in rules if rule.action == "delay")
             if "reorder" in actions:
                 late.append((index, data))
             elif "drop" not in actions:
                 for _ in range(1 + ("duplicate" in actions)):
-                    self._block(index + ("other-index" in actions), data)
+                    send = partial(self._block, index + ("other-index" in actions), data, file)
+                    self._session.later(delay_ms, send)
         for index, data in late:
             self._block(index, data)
 
-    def _block(self, index: int, data: bytes) -> None:
+    def _block(self, index: int, data: bytes, file: int = FILE_ID) -> None:
         is_text = self._route.format == "json"
         payload = self._text(data) if is_text else data
-        is_heard = self._send("data", {"f": FILE_ID, "i": index, "l": len(data), "p": payload})
+        is_heard = self._send("data", {"f": file, "i": index, "l": len(data), "p": payload})
         about = {"stream": self._route.stream_id, "index": index, "length": len(data), "delivered": is_heard}
         self._cloud.log("block", node=self._node.id, **about)
 

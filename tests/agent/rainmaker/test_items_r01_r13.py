@@ -28,10 +28,21 @@ def test_r01_connects_as_its_node_configures_and_subscribes_after_every_connect(
     assert world.seen("subscribe")[0]["filters"] == {f"node/{NODE}/otaurl": 1}
     info = world.node.config["info"]
     assert (world.node.config["node_id"], info["fw_version"], info["platform"]) == (NODE, "1.0.0", "esp32")
+    world.settle(301)  # then nothing is on its way any more that was asked for
     world.node.session.close(0x80, "the broker restarts")
     world.wait(lambda: len(world.seen("subscribe")) == 2)
     world.settle(60)
     assert kinds(world)[4:] == ["connect", "subscribe"]
+
+
+def test_r05_asks_once_more_when_the_line_was_lost_before_the_answer_can_have_come(world: RainMakerWorld) -> None:
+    """Found by the power cut campaign: without a persistent session the job is lost, for a day."""
+    world.wait_online()
+    world.node.session.close(0x80, "the broker restarts")
+    job = world.offer("1.1.0")
+    world.wait("success")
+    assert world.statuses(job) == [*GOOD]
+    assert kinds(world)[4:7] == ["connect", "subscribe", "otafetch"]
 
 
 def test_r02_asks_five_seconds_after_the_start_with_node_and_version(world: RainMakerWorld) -> None:
@@ -163,6 +174,16 @@ def test_r11_stream_of_unknown_size_fails_with_the_reason(make_world) -> None:
         world.wait("failed")
     assert world.infos("failed") == ["no_size"] * 4
     assert not world.erased
+
+
+def test_r11_image_of_unknown_size_comes_from_the_web_although_there_is_a_stream(make_world) -> None:
+    """Found by the power cut campaign: the download went round and round, and the application stood still."""
+    world = make_world(settings={"streams": 1, "ways": 1})
+    world.cloud.add_fault("otaurl:omit=file_size")
+    job = world.offer("1.1.0")
+    world.wait("success")
+    assert world.statuses(job) == [*GOOD]
+    assert len(world.web.asked) == 1
 
 
 @pytest.mark.parametrize("is_same", [True, False])

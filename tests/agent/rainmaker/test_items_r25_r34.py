@@ -91,6 +91,16 @@ def test_r30_success_that_the_cloud_did_not_take_in_is_said_again_when_it_offers
     assert len(world.web.asked) == 1
 
 
+def test_r30_success_that_waits_for_its_puback_is_not_said_twice_when_the_job_is_offered_again(world) -> None:
+    """Found by the power cut campaign."""
+    job = world.offer("1.1.0")
+    world.cloud.add_fault("success:drop")
+    world.wait_until(lambda: len(world.seen("otaurl", delivered=True)) == 2)
+    world.wait(lambda: job.node_jobs[world.node.id].state == "success")
+    world.settle(20)
+    assert world.statuses(job) == [*GOOD, "success"]  # the first one was lost on the way
+
+
 def test_r30_no_success_for_an_image_that_somebody_else_has_installed(world: RainMakerWorld) -> None:
     world.push_online({**OFFER, "fw_version": "1.0.0"})
     world.web.data = firmware("1.0.0")[:5000]
