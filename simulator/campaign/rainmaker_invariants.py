@@ -10,14 +10,17 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from simulator.campaign.invariants import invariant
+from simulator.campaign.sides.rainmaker import RainMakerStory
+from simulator.campaign.stories import SIZE
 
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
 
 _KNOWN_SINCE = 1_546_300_800  # unix seconds: a clock before that was never set (rainmaker.md 4)
 _RULES = re.compile(r"cloud=otaurl(?:x([0-9*]+))?:set=metadata=(.+)")
-_MENDED = re.compile(r"cloud=block=[0-9]:(?!corrupt|delay=25000)\S+")  # three times is as often as it is asked for
+_MENDED = re.compile(r"cloud=block=[0-9]:(?!corrupt|other-index|delay=25000)\S+")  # three times is as often as it is asked for
 _DAY_S = 86_400
+_LONGEST = 4096 + 5000  # bytes of a block that is too long
 
 
 @invariant
@@ -50,9 +53,17 @@ def _may_start(rules: dict, now: int) -> bool:
 
 @invariant
 def r35_stream(outcome: "Outcome") -> Iterable[str]:
-    """A block that is lost, late, twice there, out of order or no answer at all costs no try of the job."""
+    """A block that is lost, late, twice there, out of order or no answer at all costs that block, and no try.
+
+    Not so one that has the right length and lies about its number: nobody can see that before the digest.
+    """
     faults = outcome.case.faults
-    if faults and all(_MENDED.fullmatch(text) for text in faults):
-        for entry in outcome.entries_of("state"):
-            if entry["end"] == "again":
-                yield f"a try has failed, although the stream went on: {entry['word']}"
+    if not faults or not all(_MENDED.fullmatch(text) for text in faults):
+        return
+    for entry in outcome.entries_of("state"):
+        if entry["end"] == "again":
+            yield f"a try has failed, although the stream went on: {entry['word']}"
+    sent = sum(entry["length"] for entry in outcome.entries_of("bytes"))
+    most = SIZE + RainMakerStory.HEAD + 2 * _LONGEST * len(faults)
+    if sent > most:
+        yield f"the cloud sent {sent} bytes, {most} would do"

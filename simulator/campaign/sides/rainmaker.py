@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.board.net import VirtualNet
 
 NODE = "7CDFA1B2C3D4"
-PORTS = {"mqtts_port": 8883, "https_port": 443}
+PORTS = {"mqtts_port": 8883, "https_port": 443, "node_port": 8443}
 _BATCH, _BLOCK = 4 + 1, 4096  # of a stream: the next ones are asked for before the last of these is there
 _MISREAD = ("bad_status", "unknown_status", "bad_config", "bad_fetch", "bad_params")
 _ENDS = {jobs.SUCCESS: "updated", jobs.REJECTED: "failed", jobs.FAILED: "again"}
