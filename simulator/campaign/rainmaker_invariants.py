@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _KNOWN_SINCE = 1_546_300_800  # unix seconds: a clock before that was never set (rainmaker.md 4)
 _RULES = re.compile(r"cloud=otaurl(?:x([0-9*]+))?:set=metadata=(.+)")
-_MENDED = re.compile(r"cloud=block=[0-9]:(?!corrupt|other-index|delay=25000)\S+")  # three times is as often as it is asked for
+_MENDED = re.compile(
+    r"cloud=block=[0-9]:(?!corrupt|other-index|delay=25000)\S+"
+)  # three times is as often as it is asked for
 _DAY_S = 86_400
 _LONGEST = 4096 + 5000  # bytes of a block that is too long
 
