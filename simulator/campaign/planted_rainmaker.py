@@ -5,7 +5,7 @@ from simulator.campaign.planted_bug import Planted
 
 _CLOUD, _OFFER, _STATUS = "ota/cloud/rainmaker.py", "ota/cloud/rm_offer.py", "ota/cloud/rm_status.py"
 _FETCH, _LINE, _STREAM = "ota/cloud/rm_fetch.py", "ota/cloud/rm_line.py", "ota/source/aws_stream.py"
-_ATTEMPTS, _SCATTER, _HOURS = "ota/attempts.py", "ota/scatter.py", "ota/hours.py"
+_ATTEMPTS, _REMAINS, _HOURS = "ota/attempts.py", "ota/remains.py", "ota/hours.py"
 
 RAINMAKER_BUGS = (
     Planted(
@@ -81,10 +81,10 @@ RAINMAKER_BUGS = (
         "",
     ),
     Planted(
-        "programs a block before its turn with its head",
-        _SCATTER,
-        "        self._slot.put(index, self._body, HEAD)\n        self._is_there[place] = 1\n",
-        "        self._slot.put(index, self._slot.block, 0)\n        self._is_there[place] = 1\n",
+        "takes a hole for whole after a cut",
+        _REMAINS,
+        "    hole = _first_hole(slot, end)\n",
+        "    hole = end\n",
     ),
     Planted(
         "asks for the image although the connection is gone, without an end",

@@ -69,3 +69,14 @@ def r35_stream(outcome: "Outcome") -> Iterable[str]:
     most = SIZE + RainMakerStory.HEAD + 2 * _LONGEST * len(faults)
     if sent > most:
         yield f"the cloud sent {sent} bytes, {most} would do"
+
+
+@invariant
+def r36_resume(outcome: "Outcome") -> Iterable[str]:
+    """Whatever order blocks came in and wherever the power went: what is taken up again is what was downloaded."""
+    faults = outcome.case.faults
+    is_mended = all(text.startswith(("cut=", "cycles=")) or _MENDED.fullmatch(text) for text in faults)
+    if is_mended and outcome.story.cloud == "rainmaker":
+        for entry in outcome.entries_of("console"):
+            if "checksum_mismatch" in entry["line"]:
+                yield f"the digest is wrong, although every block was right: {entry['line']}"
