@@ -5,7 +5,8 @@ Such a cloud hands out again what has not ended. So a job that ends the board's 
 be started for ever: its starts are counted in the journal, and its id is there before anything is said of it.
 """
 
-from ota.errors import JobError
+from ota.errors import FlashError, JobError
+from ota.log import log
 from ota.port import const
 from ota.report import FAILED
 
@@ -32,5 +33,16 @@ def end(track, cloud, job_id, state, error):
     job = track.journal.get("job") if state == FAILED else None
     if job and job["stage"] != "writing":
         job = None
-    track.reporter.finish(job_id, state, error, is_known, job=job, last=None, starts=None)
+    if is_known:
+        _keep(track.journal, job)
+    else:
+        track.reporter.finish(job_id, state, error, job=job, last=None, starts=None)
     cloud.ended(job_id, error)
+
+
+def _keep(journal, job):
+    """What is to be remembered of a job that has ended; without a word, for it was said before."""
+    try:
+        journal.save(job=job, last=None, starts=None)
+    except FlashError as failure:  # then it is only as durable as the power
+        log("warning", "code", failure.code)

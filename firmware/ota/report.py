@@ -42,20 +42,16 @@ class Reporter:
         if len(self._waiting) < _WAITING:
             self._waiting.append({"id": job_id, "state": state, "error": self.trouble})
 
-    def finish(self, job_id, state, error="", is_known=False, **facts):
-        """The end of a job, once: kept until acknowledged. `facts` change in the same journal write.
-
-        `is_known`: an end of this job is waiting to be told already.
-        """
+    def finish(self, job_id, state, error="", **facts):
+        """The end of a job, once: kept until acknowledged. `facts` change in the same journal write."""
         log(state.lower(), *(("error", error) + self._mark if error else self._mark))
         event = {"id": job_id, "state": state}
         if error:
             event["error"] = error
+        self._waiting.append(event)
         facts.setdefault("job")
         facts.setdefault("last", job_id)
-        if not is_known:
-            self._waiting.append(event)
-            facts["outbox"] = ((self._journal.get("outbox") or []) + [event])[-_OUTBOX:]
+        facts["outbox"] = ((self._journal.get("outbox") or []) + [event])[-_OUTBOX:]
         try:
             self._journal.save(**facts)
         except FlashError as failure:  # then it is only as durable as the power
