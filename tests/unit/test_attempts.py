@@ -20,6 +20,9 @@ class Cloud:
     def ended(self, job_id, error):
         self.heard.append((job_id, error))
 
+    def is_final(self, event):
+        return event["state"] == UPDATED
+
 
 class Track:
     def __init__(self):
@@ -52,3 +55,13 @@ def test_attempts_keep_a_download_that_broke_off_and_nothing_else():
         track.journal.save(job=dict(WRITING, stage=stage))
         attempts.end(track, Cloud(), "J1", state, "")
         assert (track.journal.get("job") is not None) == kept
+
+
+def test_attempts_end_that_waits_to_be_told_is_not_told_once_more():
+    track, cloud = Track(), Cloud()
+    for _ in range(2):
+        attempts.begin(track.journal, Job(FIELDS, True))
+        attempts.end(track, cloud, "J1", UPDATED, "")
+    assert cloud.heard == [("J1", "")] * 2
+    assert len(track.journal.get("outbox")) == 1
+    assert track.journal.get("starts") is None
