@@ -27,5 +27,6 @@ rolled back. Such a cloud has more methods:
 inspect(job, head)     the first block of an image, before anything is erased; JobError when the cloud does not want it
 postponed(job, reason, until) it has to wait, see ota.policy; `until`: unix seconds, None where it is no matter of time
 ends_attempt(error)    whether a broken transfer is the end of this try of the job; else it goes on by itself
+is_final(event)        whether a job has ended for good with this report
 ended(job_id, error)   how a job ended; from now on job() is None, or the same job for one more try
 """
