@@ -24,7 +24,7 @@ def test_soft_resets_in_a_trial_are_no_new_tries():
 def test_end_that_a_cut_left_untold_is_told_before_the_story_goes_on():
     """The link that was to carry it goes dead; the story once went on, and took it for news after the end."""
     outcome = kept("update seed=1001228 net=silence:1927:up cut=54:random")
-    assert [entry["values"]["fw_state"] for entry in outcome.told("fw_state")][-2:] == ["UPDATED", "UPDATED"]
+    assert [entry["word"] for entry in outcome.told("state", "FIRMWARE")][-2:] == ["UPDATED", "UPDATED"]
 
 
 def test_end_that_a_cut_left_untold_is_told_before_the_next_offer():
