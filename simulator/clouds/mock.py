@@ -4,9 +4,20 @@
 import heapq
 import random
 from collections.abc import Callable
+from typing import Protocol
 
 from simulator.clouds.core import Action
 from simulator.clouds.faults import Faults, Rule
+
+
+class Session(Protocol):
+    """What a cloud keeps of an open connection. `who` has ended it: the cloud's word for its clients, or the cloud."""
+
+    conn: int
+
+    def feed(self, data: bytes) -> None: ...
+
+    def end(self, who: str, reason: str) -> None: ...
 
 
 class Mock:
@@ -14,8 +25,10 @@ class Mock:
     never go back.
 
     `events` has one dict for each thing the cloud saw or did, with `event` and `at_ms`; `on_event` is called with each.
-    Everything random comes from `random`.
+    Everything random comes from `random`. `open` of each cloud puts a session in `sessions`.
     """
+
+    client = "client"  # what this cloud calls one
 
     def __init__(self, seed: int, now_ms: int, on_event: Callable[[dict], None] | None) -> None:
         self.now_ms = now_ms
@@ -23,9 +36,24 @@ class Mock:
         self.events: list[dict] = []
         self.on_event = on_event
         self.actions: list[Action] = []
+        self.sessions: dict[int, Session] = {}
         self._faults = Faults()
         self._timers: list[tuple[int, int, Callable[[], None]]] = []
         self._timer_count = 0
+
+    def feed(self, conn: int, data: bytes, now_ms: int) -> None:
+        """Bytes for a connection the cloud has closed already are dropped."""
+        self.tick(now_ms)
+        if conn in self.sessions:
+            self.sessions[conn].feed(data)
+
+    def lost(self, conn: int, now_ms: int) -> None:
+        self.tick(now_ms)
+        if conn in self.sessions:
+            self.sessions[conn].end(self.client, "connection lost")
+
+    def forget(self, session: Session) -> None:
+        self.sessions.pop(session.conn, None)
 
     def tick(self, now_ms: int) -> None:
         """Runs every timer due by now, each at its own time."""

@@ -110,6 +110,12 @@ class Fleet:
         del marks[:-_MARKS]
         self._changed(row)
 
+    def disturb(self, now_ms: int, text: str) -> None:
+        """A fault of the cloud's or the line's names no device: it is on every timeline that it may have disturbed."""
+        for row in self.rows.values():
+            if row.group == UPDATING:
+                self.mark(row, Mark(now_ms, "fault", text))
+
     def begin(self, row: DeviceRow, size: int | None) -> None:
         """A new target of `size` bytes: nothing of it has been received."""
         timeline = self.timelines[row.id]

@@ -149,8 +149,5 @@ class Adapter:
             self._fleet.mark(row, Mark(event["at_ms"], "link", text))
 
     def _fault(self, event: dict) -> None:
-        """A fault names no device: it is on every timeline that it may have disturbed."""
         text = f"fault: {event['where']} {event['action']} {event['argument']}".rstrip()
-        for row in self._fleet.rows.values():
-            if row.group == UPDATING:
-                self._fleet.mark(row, Mark(event["at_ms"], "fault", text))
+        self._fleet.disturb(event["at_ms"], text)

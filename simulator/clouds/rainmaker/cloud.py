@@ -57,6 +57,8 @@ class RainMaker(Mock):
     the image store is served, `scheme://host:port`. `ignored` counts what nodes said in vain, by reason.
     """
 
+    client = "node"
+
     def __init__(
         self,
         seed: int = 0,
@@ -77,7 +79,6 @@ class RainMaker(Mock):
         self.signer = Signer(seed, self.settings.url_token)
         self._url_owners: dict[str, str] = {}
         self._ids = Ids(seed)
-        self._sessions: dict[int, Session] = {}
 
     # The contract of a core
 
@@ -89,18 +90,7 @@ class RainMaker(Mock):
             self.log("refused", conn=conn, client_id=None, reason=problem)
             self.hang_up(conn)
         else:
-            self._sessions[conn] = Session(self, conn, node)
-
-    def feed(self, conn: int, data: bytes, now_ms: int) -> None:
-        """Bytes for a connection the cloud has closed already are dropped."""
-        self.tick(now_ms)
-        if conn in self._sessions:
-            self._sessions[conn].feed(data)
-
-    def lost(self, conn: int, now_ms: int) -> None:
-        self.tick(now_ms)
-        if conn in self._sessions:
-            self._sessions[conn].end("node", "connection lost")
+            self.sessions[conn] = Session(self, conn, node)
 
     # Administrators
 
@@ -296,9 +286,6 @@ class RainMaker(Mock):
 
     def hang_up(self, conn: int) -> None:
         self.actions.append(Close(conn))
-
-    def forget(self, session: Session) -> None:
-        self._sessions.pop(session.conn, None)
 
     def _keep(self, image: Image) -> Image:
         image.created_ms = self.now_ms

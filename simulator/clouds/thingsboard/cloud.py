@@ -50,31 +50,21 @@ class Settings:
 class ThingsBoard(Mock):
     """A sans-IO core (simulator/clouds/core.py)."""
 
+    client = "device"
+
     def __init__(self, seed: int = 0, now_ms: int = 0, on_event: Callable[[dict], None] | None = None, **settings):
         super().__init__(seed, now_ms, on_event)
         self.settings = Settings(**settings)
         self.cache = Cache(self.settings.cache_size, self.settings.cache_ttl_ms)
         self.tenant = Tenant(self, seed)
         self._assignments = Assignments(self)
-        self._sessions: dict[int, Session] = {}
 
     # The contract of a core
 
     def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
         """`certificate` is what the client has shown, in DER, where the driver speaks TLS."""
         self.tick(now_ms)
-        self._sessions[conn] = Session(self, conn, certificate)
-
-    def feed(self, conn: int, data: bytes, now_ms: int) -> None:
-        """Bytes for a connection the cloud has closed already are dropped."""
-        self.tick(now_ms)
-        if conn in self._sessions:
-            self._sessions[conn].feed(data)
-
-    def lost(self, conn: int, now_ms: int) -> None:
-        self.tick(now_ms)
-        if conn in self._sessions:
-            self._sessions[conn].end("device", "connection lost")
+        self.sessions[conn] = Session(self, conn, certificate)
 
     # The administrator
 
@@ -209,6 +199,3 @@ class ThingsBoard(Mock):
         """As `allows`, but raises RateLimited."""
         if not self.allows(device, points):
             raise RateLimited
-
-    def forget(self, session: Session) -> None:
-        self._sessions.pop(session.conn, None)
