@@ -9,6 +9,7 @@ from fakes import run
 from ota import mqtt, scatter
 from ota.slot import BLOCK, Slot
 from ota.source import aws_stream
+from ota.source.cbor import Cbor
 
 THING = b"A1B2C3D4E5F6A1B2C3D4E5"  # 22 characters
 STREAM = "St4kZ8"
@@ -241,7 +242,7 @@ class Install:
         if len(self.judged) == 1:
             yield from self.slot.erase(self.job.size)
 
-    def download(self, cloud, form=aws_stream.Cbor):
+    def download(self, cloud, form=Cbor):
         """Everything from `slot.offset` on; returns the source."""
         source = aws_stream.AwsStream(cloud, self.job, self.slot.offset, form)
         try:

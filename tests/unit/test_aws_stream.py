@@ -8,6 +8,7 @@ from fakes import Partition, raises
 
 from ota.errors import TransferError
 from ota.source import aws_stream
+from ota.source.cbor import Cbor
 
 BATCH = b"\xa5af\x01al\x19\x10\x00ao"
 
@@ -62,7 +63,7 @@ def test_stream_subscribes_to_blocks_and_refusals_before_it_asks():
     cloud = Aws()
     cloud.grants = False
     install = Install(Partition())
-    source = aws_stream.AwsStream(cloud, install.job, 0)
+    source = aws_stream.AwsStream(cloud, install.job, 0, Cbor)
     for _ in range(5):
         assert source.readinto(bytearray(BLOCK)) is None
     assert not cloud.requests
@@ -300,7 +301,7 @@ def test_stream_names_of_any_length_are_told_apart():
         cloud = Aws(image)
         cloud.mqtt.client_id = thing
         topic = b"$aws/things/" + thing + b"/streams/" + long.encode() + b"/"
-        source = aws_stream.AwsStream(cloud, Job(len(image), long), 0)
+        source = aws_stream.AwsStream(cloud, Job(len(image), long), 0, Cbor)
         for name, expected in ((b"rejected/cbor", True), (b"rejected/cborx", False), (b"rejected/cbo", False)):
             cloud.hear(topic + name)
             while not cloud.poll_chunk():
@@ -365,7 +366,7 @@ def test_stream_without_an_md5_begins_anew_after_a_lost_link_r36():
 
 def test_stream_close_leaves_no_payload_behind():
     cloud = Aws()
-    source = aws_stream.AwsStream(cloud, Job(), 0)
+    source = aws_stream.AwsStream(cloud, Job(), 0, Cbor)
     cloud.say(block(0, IMAGE[:BLOCK]))
     while not cloud.poll_chunk():
         pass

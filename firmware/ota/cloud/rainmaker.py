@@ -18,6 +18,8 @@ ATTEMPTS = const(3)  # of a download, before the cloud is asked for a new URL
 _AFTER_FAILURE_S = const(300)
 _AFTER_SUCCESS_S = const(5)
 _UNSET_CLOCK_S = const(30)
+_CBOR = const(1)  # values of the setting `streams`
+_JSON = const(2)
 _SLACK_S = const(5)  # behind the moment that a job waits for
 _STATUS = "ota.cloud.rm_status"  # an update needs its place
 
@@ -118,9 +120,14 @@ class RainMaker(Line):
         if self._is_stream:
             try:
                 from ota.source.aws_stream import AwsStream
+
+                if self.board.number("streams", _CBOR) == _JSON:
+                    from ota.source.aws_json import Json as Form
+                else:
+                    from ota.source.cbor import Cbor as Form
             except ImportError:  # left off the board
                 raise JobError("streams_unsupported")
-            return AwsStream(self, job, offset)
+            return AwsStream(self, job, offset, Form)
         from ota.source.http import Http
 
         return Http(self.board, self, job, offset)

@@ -11,7 +11,6 @@ import struct
 from ota.errors import TransferError
 from ota.port import const, ticks_diff, ticks_ms
 from ota.slot import BLOCK
-from ota.source.cbor import Cbor
 
 _BEGINNING = const(289)  # image header, segment header, app descriptor, and one byte
 _FILE = const(1)
@@ -27,10 +26,10 @@ class AwsStream:
     """Source of `job` from byte `offset` on, a multiple of 4096; `job.stream`: id of the stream. See ota.source.
 
     Of the cloud: `mqtt`, whose client id is the thing's name; `poll_chunk()`, true when a message on a topic of
-    $aws/things/ is next in the socket. `form`: how messages are written.
+    $aws/things/ is next in the socket. `form`: how messages are written, Cbor or Json.
     """
 
-    def __init__(self, cloud, job, offset, form=Cbor):
+    def __init__(self, cloud, job, offset, form):
         self.at = -1
         self._scatter = None
         self._cloud = cloud

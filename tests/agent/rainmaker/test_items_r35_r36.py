@@ -35,6 +35,15 @@ def test_r35_header_first_then_batches_by_bitmap(streaming: RainMakerWorld) -> N
     assert streaming.web.asked == []
 
 
+@pytest.mark.parametrize("blocks", ["base64", "hex"])
+def test_r35_streams_in_json_where_the_maker_wants_to_read_along(make_world, blocks: str) -> None:
+    world = make_world(settings={"streams": 2, "ways": 1}, json_blocks=blocks)
+    world.offer("1.1.0")
+    world.wait("success")
+    assert {event["format"] for event in world.seen("stream_request")} == {"json"}
+    assert world.web.asked == []
+
+
 def test_r35_blocks_out_of_order_twice_and_not_at_all(streaming: RainMakerWorld) -> None:
     for rule in ("block=2:reorder", "block=5:duplicate", "block=19:drop", "block=35:corrupt", "block=40:truncate=7"):
         streaming.cloud.add_fault(rule)
