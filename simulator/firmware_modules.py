@@ -13,7 +13,7 @@ from simulator.breakage import FIRMWARE
 
 SCRIPTS = ("boot", "main")
 # what main.py and the agent load for an update from ThingsBoard over MQTT, beside what they import at once
-_MQTT_UPDATE = ("ota.policy", "ota.cloud.thingsboard", "ota.install", "ota.source.tb_chunks")
+_MQTT_UPDATE = ("ota.policy", "ota.cloud.thingsboard", "ota.install", "ota.source.tb_chunks", "ota.activation")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ Such a cloud hands out again what has not ended. So a job that ends the board's 
 be started for ever: its starts are counted in the journal, and its id is there before anything is said of it.
 """
 
-from ota.errors import FlashError, JobError
-from ota.log import log
+from ota.errors import JobError
 from ota.port import const
 from ota.report import FAILED
 
@@ -34,15 +33,7 @@ def end(track, cloud, job_id, state, error):
     if job and job["stage"] != "writing":
         job = None
     if is_known:
-        _keep(track.journal, job)
+        track.journal.keep(job=job, last=None, starts=None)
     else:
         track.reporter.finish(job_id, state, error, job=job, last=None, starts=None)
     cloud.ended(job_id, error)
-
-
-def _keep(journal, job):
-    """What is to be remembered of a job that has ended; without a word, for it was said before."""
-    try:
-        journal.save(job=job, last=None, starts=None)
-    except FlashError as failure:  # then it is only as durable as the power
-        log("warning", "code", failure.code)

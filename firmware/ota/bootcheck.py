@@ -172,10 +172,7 @@ def give_up(board, journal, why):
 
 
 def note(job, name, value, journal):
-    """Writes one fact of the job down. A journal that can't be written must not stand in the way of what follows."""
+    """Writes one fact of the job down."""
     job = dict(job)
     job[name] = value
-    try:
-        journal.save(job=job)
-    except FlashError as error:
-        log("warning", "code", error.code)
+    journal.keep(job=job)

@@ -67,5 +67,5 @@ class HostMcu(Track):
             yield
         self._target.end()
         self.running = (job.title, job.version)
-        self.journal.save(slots={KIND: [job.id, job.title, job.version]})
+        self.journal.keep(slots={KIND: [job.id, job.title, job.version]})
         attempts.end(self, self._agent.cloud, job.id, UPDATED, "")

@@ -6,7 +6,7 @@ first block -> check of its head -> erase -> blocks into flash -> digest of the 
 """
 
 from ota import checksum
-from ota.errors import FlashError, JobError, TransferError, VerifyError
+from ota.errors import JobError, TransferError, VerifyError
 from ota.log import log
 from ota.port import const
 from ota.report import DOWNLOADED, DOWNLOADING, UPDATING, VERIFIED
@@ -56,11 +56,15 @@ class Install:
             yield from agent.attending(self.track.hand_over(self.job))
             return
         self._note("activating")
-        self.slot.activate()
-        if self.track.selected() != self.slot.label:  # or it would be downloaded again and again
-            raise FlashError("not_selected", "the boot record was not written")
+        self._activate()
         reporter.post(self.job.id, UPDATING)
         yield from agent.restart()
+
+    def _activate(self):
+        """Not part of `steps`: a generator would keep what it has imported."""
+        from ota import activation
+
+        activation.activate(self.track)
 
     def _resume(self):
         """Takes up what flash holds of this very image; the running digest is made anew from flash."""

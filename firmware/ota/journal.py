@@ -16,7 +16,8 @@ import binascii
 import json
 import struct
 
-from ota.errors import FlashError, JobError
+from ota.errors import FlashError, JobError, OtaError
+from ota.log import log
 from ota.port import const
 
 _VERSION = const(1)
@@ -31,7 +32,7 @@ def _crc(seq, body):
 
 
 class Journal:
-    """`facts` is the current record; change it through `save` only. `name`: how its two keys in NVS begin."""
+    """`facts` is what is known; change it through `save` and `keep` only. `name`: how its two keys in NVS begin."""
 
     def __init__(self, nvs, name="journal"):
         self._nvs = nvs
@@ -43,6 +44,7 @@ class Journal:
             seq, facts = self._read(key, buf)
             if facts is not None and (seq > self._seq or not self._seq):
                 self._seq, self.facts = seq, facts
+        self._written = self._wanted = self.facts
 
     def get(self, name):
         return self.facts.get(name)
@@ -52,27 +54,35 @@ class Journal:
 
         Raises JobError `record_too_long`, FlashError `journal_failed`: then nothing has changed.
         """
-        merged = dict(self.facts)
+        merged = self._wanted = dict(self.facts)
         for name in facts:
             merged[name] = facts[name]
             if facts[name] is None:
                 del merged[name]
-        if merged == self.facts:
-            return
-        body = json.dumps(merged).encode()
-        seq = self._seq + 1
-        if len(body) + _HEAD_SIZE > _LIMIT:
-            raise JobError("record_too_long")
-        record = struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body
-        for attempt in range(_ATTEMPTS):
-            try:
-                self._nvs.set_blob(self._keys[seq & 1], record)
-                self._nvs.commit()
-                break
-            except OSError as error:
-                if attempt + 1 == _ATTEMPTS:
-                    raise FlashError("journal_failed", str(error))
-        self._seq, self.facts = seq, merged
+        if merged != self._written:
+            body = json.dumps(merged).encode()
+            seq = self._seq + 1
+            if len(body) + _HEAD_SIZE > _LIMIT:
+                raise JobError("record_too_long")
+            record = struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body
+            for attempt in range(_ATTEMPTS):
+                try:
+                    self._nvs.set_blob(self._keys[seq & 1], record)
+                    self._nvs.commit()
+                    break
+                except OSError as error:
+                    if attempt + 1 == _ATTEMPTS:
+                        raise FlashError("journal_failed", str(error))
+            self._seq, self._written = seq, merged
+        self.facts = merged
+
+    def keep(self, **facts):
+        """The same where no failure may stop what follows: then it is only as durable as the power. Raises nothing."""
+        try:
+            self.save(**facts)
+        except OtaError as error:
+            log("warning", "code", error.code)
+            self.facts = self._wanted
 
     def _read(self, key, buf):
         try:

@@ -5,7 +5,7 @@ A terminal report is in the journal before it is sent and leaves it when the clo
 survives resets and lost links. States on the way live in RAM: after a reset they are history.
 """
 
-from ota.errors import FlashError, TransferError
+from ota.errors import TransferError
 from ota.job import FIRMWARE
 from ota.log import log
 from ota.port import const, ticks_diff, ticks_ms
@@ -52,10 +52,7 @@ class Reporter:
         facts.setdefault("job")
         facts.setdefault("last", job_id)
         facts["outbox"] = ((self._journal.get("outbox") or []) + [event])[-_OUTBOX:]
-        try:
-            self._journal.save(**facts)
-        except FlashError as failure:  # then it is only as durable as the power
-            log("warning", "code", failure.code)
+        self._journal.keep(**facts)
 
     @property
     def waiting(self):
@@ -89,4 +86,4 @@ class Reporter:
             log("reported", "state", event["state"], *self._mark)
         outbox = self._journal.get("outbox")
         if outbox and event == outbox[0]:
-            self._journal.save(outbox=outbox[1:] or None)
+            self._journal.keep(outbox=outbox[1:] or None)

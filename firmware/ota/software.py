@@ -47,7 +47,7 @@ class Software(Track):
                 self._forget()  # what was lost may be fetched again
             if trees.state != VALID or not trees.is_noted:
                 trees.save(VALID, runs, trees.before)
-        except (OSError, FlashError) as error:  # done again at the next boot
+        except OSError as error:  # done again at the next boot
             log("warning", "code", "tree_not_saved", "error", error)
 
     def _close(self, job):

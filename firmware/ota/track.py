@@ -115,5 +115,5 @@ class Track:
         """The cloud took its offer back: whatever comes next is a new decision of somebody's."""
         if not self.on_trial:
             self.forced = False
-            self.journal.save(bad=None, last=None, job=None)
+            self.journal.keep(bad=None, last=None, job=None)
         log("idle", "reason", "nothing_assigned")

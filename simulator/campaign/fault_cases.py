@@ -17,6 +17,7 @@ MOMENTS_MS = (1300, 1500, 1700, 1900, 3300, 3450)
 CHUNKS = -(-stories.SIZE // 4096)
 POINTS = (0, CHUNKS // 2, CHUNKS - 1)  # first, middle and last chunk
 _USED = {"spare": CHUNKS, "otadata": 2, "nvs": 6, "files": 4}  # sectors from the first that are read or written
+_BROKEN_FOR_GOOD = ("update", "rollback", "fallback", "chain")  # NVS in these
 _SPARE_BIT = 3 * 8192  # of a sector: far from what the bench has written
 
 RULES = (
@@ -61,14 +62,16 @@ def flash_cases(seed: int = 0) -> Iterator[Case]:
     """Each kind of defect at each sector of the board's areas, from the moment on when the board is up.
 
     In several ways where an update reads or writes; elsewhere once, to show that it does neither, or as littlefs gets
-    there only now and then. NVS is worn most in `chain`. The bootloader and the partition table are only read, and
-    without them no board starts.
+    there only now and then. NVS is worn most in `chain`; that it takes nothing any more is tried at each moment. The
+    bootloader and the partition table are only read, and without them no board starts.
     """
     for kind, (area, label) in itertools.product(flash_faults.KINDS, flash_faults.AREAS.items()):
         story = {"nvs": "chain", "files": "software"}.get(area, "update")
         for sector in range(stories.partitions()[label].size // SECTOR):
             for argument in _arguments(kind, area) if sector < _USED.get(area, 0) else ("",):
                 yield Case(story, seed, (f"later={BEGIN_MS}:flash={kind}:{area}+{sector}{argument}",))
+    for kind, ms, story in itertools.product(("program-error", "erase-error"), MOMENTS_MS, _BROKEN_FOR_GOOD):
+        yield Case(story, seed, (f"later={ms}:flash={kind}:nvs",))
 
 
 def _arguments(kind: str, area: str) -> tuple[str, ...]:

@@ -8,8 +8,8 @@
     slow                                     everything takes ARGUMENT times as long (3 unless told)
 
 WHERE is a sector of the flash, `AREA+SECTOR` with AREA spare (ota_1), running (ota_0), otadata, nvs or files (vfs),
-or `all`. Reads through the cache (bootloader, image check) never fail, they see wrong bits; so does the twin's NVS,
-which reads at boot only.
+an AREA, or `all`. Reads through the cache (bootloader, image check) never fail, they see wrong bits; so does the twin's
+NVS, which reads at boot only.
 """
 
 import random
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 BITS = 8 * SECTOR
 # Labels in the campaign's table; it starts in ota_0.
 AREAS = {"spare": "ota_1", "running": "ota_0", "otadata": "otadata", "nvs": "nvs", "files": "vfs"}
-_WHERE = re.compile(rf"all|(({'|'.join(AREAS)})\+)?[0-9]+")
+_WHERE = re.compile(rf"all|{'|'.join(AREAS)}|(({'|'.join(AREAS)})\+)?[0-9]+")
 _NUMBER = re.compile(r"[0-9]*")
 
 
@@ -187,9 +187,12 @@ class FlashFault:
 
 
 def span(flash: Flash, where: str) -> tuple[int, int]:
-    """The addresses from and to of `all`, a sector, or `AREA+SECTOR`. Raises UserError("bad_case")."""
+    """The addresses from and to of `all`, an area, a sector, or `AREA+SECTOR`. Raises UserError("bad_case")."""
     if where == "all":
         return 0, flash.size
+    if where in AREAS:
+        row = stories.partitions()[AREAS[where]]
+        return row.offset, row.end
     area, _, number = where.rpartition("+")
     row = stories.partitions()[AREAS[area]] if area else None
     first, last = (row.offset, row.end) if row else (0, flash.size)

@@ -98,8 +98,14 @@ _OF_FIRMWARE = (
     Planted(
         "notes that it activates when it has",
         _INSTALL,
-        '        self._note("activating")\n        self.slot.activate()\n',
-        '        self.slot.activate()\n        self._note("activating")\n',
+        '        self._note("activating")\n        self._activate()\n',
+        '        self._activate()\n        self._note("activating")\n',
+    ),
+    Planted(
+        "leaves an image that could not be selected where it may start",
+        "ota/activation.py",
+        "        for _ in slot.erase(1):  # its first sector, or its manifest\n            break\n",
+        "",
     ),
     Planted(
         "confirms before it has reached the cloud",
@@ -140,7 +146,7 @@ _OF_FIRMWARE = (
     Planted(
         "reports again what was acknowledged",
         _REPORT,
-        "            self._journal.save(outbox=outbox[1:] or None)\n",
+        "            self._journal.keep(outbox=outbox[1:] or None)\n",
         "            pass\n",
     ),
     Planted(
@@ -192,10 +198,16 @@ _OF_FIRMWARE = (
         "(seq < self._seq or not self._seq)",
     ),
     Planted(
+        "gives up the line because the journal cannot be written",
+        _TRACK,
+        "            self.journal.keep(bad=None, last=None, job=None)\n",
+        "            self.journal.save(bad=None, last=None, job=None)\n",
+    ),
+    Planted(
         "writes the journal although nothing has changed",
         _JOURNAL,
-        "        if merged == self.facts:\n            return\n",
-        "",
+        "        if merged != self._written:\n",
+        "        if True:\n",
     ),
     Planted(
         "installs again what has failed",
@@ -252,6 +264,8 @@ _SPOILED = (
     "update flash=noop-erase:spare+2:1",
     "update flash=stuck-0:spare+1",
     "update net=cut:9000",
+    "update later=1900:flash=program-error:nvs",
+    "update seed=2 later=1300:flash=weak:otadata+1:1",
 )
 _SPOILED_SOFTWARE = (
     "software cloud=chunk=1:corrupt",

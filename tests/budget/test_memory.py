@@ -94,11 +94,11 @@ def test_modules_that_are_not_needed_at_the_start_are_loaded_late():
     late = {module.name for module in modules() if module.is_late}
     ways = {name for name in late if name.startswith(("ota.cloud", "ota.source"))}  # main.py loads those it uses
     software = {"ota.files", "ota.package", "ota.software", "ota.tree", "ota.trees"}
-    one_reason = {"ota.install", "ota.mqtt", "ota.policy", "ota.trial"}
+    one_reason = {"ota.activation", "ota.install", "ota.mqtt", "ota.policy", "ota.trial"}
     time = {"ota.clock", "ota.hours", "ota.schedule", "ota.when", "ota.zone"}  # where there are rules about it
     rare = {
-        "ota.attempts", "ota.exchange", "ota.host", "ota.http", "ota.murmur3", "ota.no_nvs", "ota.remains",
-        "ota.scatter", "ota.secure", "ota.sha512", "ota.surrogates", "ota.waiting",
+        "ota.attempts", "ota.exchange", "ota.host", "ota.http", "ota.murmur3", "ota.no_nvs",
+        "ota.remains", "ota.scatter", "ota.secure", "ota.sha512", "ota.surrogates", "ota.waiting",
     }  # fmt: skip
     assert late == ways | software | one_reason | time | rare
 
@@ -107,8 +107,8 @@ def test_update_loads_what_it_needs_and_nothing_else():
     loaded = loaded_by_update()
     at_start = {module.name for module in modules() if not module.is_late} - {"boot", "main"}
     assert set(loaded) - at_start == {
-        "ota.cloud", "ota.cloud.tb_common", "ota.cloud.thingsboard", "ota.install", "ota.mqtt", "ota.policy",
-        "ota.source", "ota.source.tb_chunks",
+        "ota.activation", "ota.cloud", "ota.cloud.tb_common", "ota.cloud.thingsboard", "ota.install", "ota.mqtt",
+        "ota.policy", "ota.source", "ota.source.tb_chunks",
     }  # fmt: skip
     assert loaded.index("ota.mqtt") < loaded.index("ota.cloud.thingsboard")
 

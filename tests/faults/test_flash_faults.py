@@ -10,7 +10,7 @@ from simulator.board.errors import EspError
 from simulator.board.flash import SECTOR, Flash
 from simulator.campaign import stories
 from simulator.campaign.case import Case
-from simulator.campaign.fault_cases import flash_cases
+from simulator.campaign.fault_cases import MOMENTS_MS, flash_cases
 from simulator.campaign.flash_faults import KINDS, Noop, Slow, Stuck, Weak
 from simulator.campaign.run import Run, execute
 from simulator.errors import UserError
@@ -100,6 +100,13 @@ def test_flash_boot_record_that_is_read_at_the_third_attempt_is_good_enough():
     assert played("update flash=read-error:otadata+0:2")[1] == "updated"
 
 
+def test_flash_boot_record_that_was_not_read_as_written_never_starts_an_image_that_is_told_to_have_failed():
+    """It read well at the next boot, whose bootloader started the image; and at once the agent confirmed it."""
+    run, end = played(f"update seed=2 {UP}weak:otadata+1:1")
+    assert (end, run.twin.story.error) == ("failed", "not_selected: the boot record was not written")
+    assert run.twin.story.slot == "ota_0"
+
+
 def test_flash_boot_record_that_reads_otherwise_after_the_start_of_a_trial_confirms_nothing():
     """The agent once took the running image for a fallback of the bootloader, and confirmed it at once."""
     played(f"update seed=1 {UP}weak:otadata+1:1")
@@ -116,9 +123,18 @@ def test_flash_of_the_journal_that_fails_for_ever_is_a_failed_update_and_a_repor
 
 
 def test_flash_of_the_journal_that_fails_while_nothing_is_installed_is_said_and_survived():
-    """An answer that could not be noted once ended in a traceback, at every connection."""
+    """An answer that could not be noted once ended in a traceback, later in a new connection, again and again."""
     run, _ = played(f"chain seed=1 {UP}program-error:nvs+2")
-    assert any("offline code=journal_failed" in line for line in run.twin.story.lines)
+    assert any("warning code=journal_failed" in line for line in run.twin.story.lines)
+    assert not any("offline" in line for line in run.twin.story.lines)
+
+
+@pytest.mark.parametrize("story", ["update", "rollback", "chain"])
+@pytest.mark.parametrize("ms", MOMENTS_MS)
+def test_flash_of_nvs_that_takes_nothing_any_more_never_keeps_the_board_from_its_cloud(story, ms):
+    run, end = played(f"{story} later={ms}:flash=program-error:nvs")
+    assert end != "stuck"
+    assert not any("offline" in line for line in run.twin.story.lines)
 
 
 def test_flash_of_nvs_that_keeps_the_chip_from_starting_it_leaves_a_board_that_comes_back():

@@ -49,7 +49,7 @@ class Partition:
 
 
 class Nvs:
-    """esp32.NVS as the agent uses it; `writes` counts blobs. While it `refuses`, no number is written."""
+    """esp32.NVS as the agent uses it; `writes` counts blobs. While it `refuses`, nothing is written."""
 
     def __init__(self):
         self.blobs = {}
@@ -75,6 +75,8 @@ class Nvs:
         return len(blob)
 
     def set_blob(self, key, value):
+        if self.refuses:
+            raise OSError(-1, "ESP_FAIL")
         self.writes += 1
         self.blobs[key] = bytes(value)
 

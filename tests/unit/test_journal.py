@@ -3,7 +3,7 @@
 
 from fakes import Nvs, raises
 
-from ota.errors import JobError
+from ota.errors import FlashError, JobError
 from ota.journal import Journal
 
 
@@ -102,3 +102,40 @@ def test_journal_record_that_would_not_fit_is_refused_and_nothing_is_lost():
     journal.save(last="xy")
     raises(JobError, "record_too_long", lambda: journal.save(job="x" * 4000))
     assert journal.facts == Journal(nvs).facts == {"last": "xy"}
+
+
+def test_journal_that_nvs_refuses_to_save_says_so_and_nothing_has_changed():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    journal.save(last="xy")
+    nvs.refuses = True
+    raises(FlashError, "journal_failed", lambda: journal.save(last="z"))
+    assert journal.facts == {"last": "xy"}
+
+
+def test_journal_keeps_what_nvs_refuses_until_the_power_goes():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    journal.save(job={"id": "ab"}, last="xy")
+    nvs.refuses = True
+    journal.keep(job=None, last="ab")
+    assert journal.facts == {"last": "ab"}
+    assert Journal(nvs).facts == {"job": {"id": "ab"}, "last": "xy"}
+
+
+def test_journal_writes_what_it_kept_as_soon_as_nvs_takes_it():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    nvs.refuses = True
+    journal.keep(last="ab")
+    nvs.refuses = False
+    journal.keep(last="ab")
+    assert Journal(nvs).facts == {"last": "ab"}
+    assert nvs.writes == 1
+
+
+def test_journal_keeps_what_is_too_long_for_a_record():
+    journal = Journal(Nvs())
+    journal.keep(bad=["x" * 4000])
+    journal.keep(last="xy")
+    assert journal.get("last") == "xy"
