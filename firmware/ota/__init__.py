@@ -15,6 +15,9 @@ otadata.py     what the bootloader selects      journal.py   what survives a res
 report.py      states, the outbox               identity.py  which version runs
 link.py        the line to the cloud            mqtt.py      over umqtt.simple
 attempts.py    jobs that are offered again      host.py      images for another microcontroller
+control.py     what the application has to say  events.py    what it is told
+switches.py    what it has switched off, deadline.py: until when
+                      waiting.py   pauses in an update, and its reset
 cloud/         ThingsBoard, ESP RainMaker       source/      one file a way of delivery
 checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
 http.py        URLs and answers                 exchange.py  one request after the other

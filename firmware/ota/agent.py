@@ -15,7 +15,6 @@ from ota.slot import BLOCK, Slot
 from ota.track import Track
 
 _PROGRESS_MS = const(5000)  # at most one progress report in this time
-_FLUSH_MS = const(10000)
 _AFTER_BUG_MS = const(10000)
 
 
@@ -23,25 +22,24 @@ class Agent:
     """`health`: functions without arguments, each True when the application is well; asked on a trial boot only.
 
     `when`: the product's own rules about time, as text (ota.when). `hours`: None where there are no such rules.
-    `enabled`, `hold_reset`: set by the application at any time. `tracks`: firmware, and software where it is used.
-    `booted`: ticks_ms() when it was made.
+    `control`: what the application and the cloud have to say (ota.control), None until one of them does. All that it
+    has is the agent's, too: agent.disable_updates("driving"). `tracks`: firmware, and software where it is used.
+    `job`: the one being installed, or None. `booted`: ticks_ms() when it was made.
     """
 
     def __init__(self, board, cloud, journal, health=(), when=""):
+        self.control = None
         self.board = board
         self.cloud = cloud
         slot = Slot(board.spare, board.chip_id()) if board.spare else None
         self.block = slot.block if slot else bytearray(BLOCK)  # taken while the heap is whole
         self.tracks = [Track(self, journal, slot, board.running.info()[4])]
         self.link = Link(board, cloud, self.tracks)
-        self.enabled = True
-        self.hold_reset = False
         self.health = health
         self.hours = None
         if when:
             self.add_hours(when)
-        self._cancelled = False
-        self._job = None  # the one being installed
+        self.job = self.track = None
         self.booted = self._progress_at = board.ticks_ms()
 
     @property
@@ -49,19 +47,13 @@ class Agent:
         """Whether something that runs still has to be confirmed."""
         return self.tracks[0].on_trial or self.tracks[-1].on_trial
 
-    @property
-    def pending(self):
-        """The Job that waits, or None."""
-        return self.tracks[0].pending or self.tracks[-1].pending
+    def __getattr__(self, name):
+        """What Control has, is the agent's. The first who asks for some of it has it loaded."""
+        if self.control is None and name[0] != "_":
+            from ota.control import Control
 
-    def force(self):
-        """Installs the pending job, if there is one, although updates are disabled or no window is open."""
-        for track in self.tracks:
-            track.forced = track.pending is not None
-
-    def cancel(self):
-        """Stops the update that is under way; it is reported as failed and not started again by itself."""
-        self._cancelled = True
+            self.control = Control(self)
+        return getattr(self.control, name)
 
     def steps(self):
         """Generator that never ends and never raises: call `next` on it from the application's loop."""
@@ -69,6 +61,10 @@ class Agent:
         while True:
             try:
                 next(work)
+                if self.control is not None:
+                    self.control.tick()
+                elif self.cloud.commands:
+                    self.tick()
             except Exception as error:  # a bug of ours must not take the application down
                 print_exception(error)
                 work.close()
@@ -96,6 +92,8 @@ class Agent:
         """What this boot means. Not part of `_work`: a generator would keep what it has imported."""
         from ota import bootcheck
 
+        if self.tracks[0].journal.get("control") is not None:
+            self.tick()
         if len(self.tracks) == 1 and bootcheck.uses_trees(self.board):
             self._add_software()
         for track in self.tracks:
@@ -133,26 +131,25 @@ class Agent:
         self.hours = Hours(self.board, when)
 
     def _may_start(self, track):
-        may_start = not self.on_trial and (self.enabled or track.forced)
+        may_start = not self.on_trial and (self.control is None or self.control.is_due(track))
         return may_start and (self.hours is None or self.hours.is_due(track))
 
     def _install(self, track, job):
         from ota.install import Install
 
-        self._job = job
-        self._cancelled = False
+        self.job, self.track = job, track
         try:
             if self.cloud.remembers:
                 track.begin(job)
             yield from Install(self, track, job).steps()
         except Cancelled as error:
             self.cloud.changed.add(track.kind)  # what is wanted instead?
-            if error.code != "replaced":
+            if error.code not in ("replaced", "paused"):
                 track.finish(job.id, FAILED, error.text())
         except OtaError as error:
             track.finish(job.id, FAILED, error.text())
         finally:
-            self._job = track.pending = None
+            self.job = track.pending = None
             track.forced = False
 
     # what Install asks of its agent
@@ -164,10 +161,10 @@ class Agent:
         now = self.board.ticks_ms()
         if ticks_diff(now, self._progress_at) >= _PROGRESS_MS:
             self._progress_at = now
-            if self._job.rules:
-                self.hours.check(self._job)
+            if self.job.rules:
+                self.hours.check(self.job)
             log("progress", "offset", offset, "size", size)
-            self.cloud.progress(offset * 100 // (size or 1), self._job.kind)
+            self.cloud.progress(offset * 100 // (size or 1), self.job.kind)
 
     def attending(self, work):
         """Generator: runs a generator of flash work with an eye on the cloud."""
@@ -189,38 +186,31 @@ class Agent:
 
     def held(self, track):
         """Generator: waits while the application or a rule holds the reset. The job can still be called off."""
-        if not self.hold_reset and not self.hours:
+        if self.control is None and not self.hours:
             return ()
         from ota import waiting
 
-        return waiting.held(self, track, self._job)
+        return waiting.held(self, track, self.job)
 
     def restart(self):
         """Generator: says what is left to say, then resets."""
-        since = self.board.ticks_ms()
-        while ticks_diff(self.board.ticks_ms(), since) < (
-            _FLUSH_MS if self.link.waiting and self.cloud.linked else self.cloud.linger_ms
-        ):
-            self.link.moment_if_up()
-            self.board.sleep_ms(self.board.step_ms)
-            yield
-        self.cloud.close()
-        log("reset")
-        self.board.reset()
+        from ota import waiting
+
+        return waiting.restart(self)
 
     def _check_offer(self):
         """While a job is installed: raises Cancelled unless it is still what is wanted."""
-        if self._cancelled:
-            raise Cancelled("cancelled")
-        if self._job.kind not in self.cloud.changed:
+        if self.control is not None:
+            self.control.check()
+        if self.job.kind not in self.cloud.changed:
             return
         try:
-            job = self.cloud.job(self._job.kind)
+            job = self.cloud.job(self.job.kind)
         except JobError:
             raise Cancelled("replaced")
         if job is None:
             raise Cancelled("unassigned")
-        if job.id != self._job.id or job.url != self._job.url:
+        if job.id != self.job.id or job.url != self.job.url:
             raise Cancelled("replaced")
 
     # a trial is rare, and so is its code in memory; that of bootcheck.py too

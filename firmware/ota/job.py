@@ -111,6 +111,7 @@ class Offers:
 
     remembers = False
     linger_ms = 0
+    commands = ()  # a list once there are some
 
     def __init__(self, allow_no_checksum):
         self.offer_id = ""

@@ -16,7 +16,12 @@ _STEADY_MS = const(30000)  # a link that held this long makes the back-off start
 
 
 class Link:
-    """`cloud` and the reporters of `tracks` over one connection that comes and goes."""
+    """`cloud` and the reporters of `tracks` over one connection that comes and goes.
+
+    `is_fresh`: set with each new one; for who has to say something on each.
+    """
+
+    is_fresh = False
 
     def __init__(self, board, cloud, tracks):
         self._board = board
@@ -62,6 +67,7 @@ class Link:
                 if not self._cloud.linked:
                     self._since = self._board.ticks_ms()
                     self._cloud.connect()
+                    self.is_fresh = True
                 self.moment(self._board.step_ms)
             except TransferError as failure:
                 error = failure

@@ -15,13 +15,14 @@ WAIT = const(2)
 REFUSE = const(3)
 
 
-def decide(job, facts, track, may_start=True, hours=None):
+def decide(job, facts, track, gates=(), hours=None):
     """Returns (GO | DONE | WAIT | REFUSE, reason, until); the reason is a stable code, "" for GO and DONE.
 
     `until`: the unix second at which to ask again, None: when the clock is known, 0: it is not a matter of time.
 
     Of the track: `running` (title, version), `installed_by` (id of the job that put it there, None if it was not us),
     `slot` (the spare one, with its `size` in bytes; None without one), `unconfirmed`.
+    `gates`: those that are closed for this job, (name, is open, reason, until, is hard) of each (ota.control).
     `hours`: what schedule.may_start has to know beside the job's rules, where anybody has rules about time.
     """
     verdict, reason = _decide(job, facts, track)
@@ -30,8 +31,8 @@ def decide(job, facts, track, may_start=True, hours=None):
         from ota import schedule
 
         verdict, reason, until = schedule.may_start(job.rules, *hours)
-    if not may_start and (verdict == GO or until != 0):
-        return WAIT, "disabled", 0
+    if gates and (verdict == GO or until != 0):
+        return WAIT, gates[0][2], 0
     return verdict, reason, until
 
 

@@ -76,8 +76,9 @@ class Track:
         self.unconfirmed = agent.on_trial
         if job.rules and agent.hours is None:
             agent.add_hours()
+        gates = agent.control.gates(self, job) if agent.control else ()
         hours = agent.hours and agent.hours.ask(self)
-        verdict, reason, until = policy.decide(job, self.journal.facts, self, agent.enabled or self.forced, hours)
+        verdict, reason, until = policy.decide(job, self.journal.facts, self, gates, hours)
         if verdict == policy.GO:
             return job
         if verdict == policy.WAIT:
@@ -101,7 +102,10 @@ class Track:
 
     def finish(self, job_id, state, error=""):
         """Says how a job ended, unless that was said before."""
-        cloud = self._agent.cloud
+        agent = self._agent
+        cloud = agent.cloud
+        if agent.control:
+            agent.control.last_error = error if state == FAILED else ""
         if cloud.remembers:
             from ota import attempts
 

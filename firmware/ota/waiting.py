@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Generators for what an update seldom has to wait for, with an eye on the cloud meanwhile."""
+"""Generators for what an update has to wait for, with an eye on the cloud meanwhile; loaded then."""
 
 from ota.errors import TransferError
-from ota.port import const
+from ota.log import log
+from ota.port import const, ticks_diff
 
 _ASK_AGAIN_MS = const(5000)
+_FLUSH_MS = const(10000)
 
 
 def ask_again(agent):
@@ -21,7 +23,7 @@ def ask_again(agent):
 
 def held(agent, track, job):
     """Waits while the application or a rule about time holds the reset. Until then the job can still be called off."""
-    while agent.hold_reset or (agent.hours and agent.hours.hold(track, job)):
+    while (agent.control and agent.control.holds()) or (agent.hours and agent.hours.hold(track, job)):
         error = None
         try:
             agent.link.moment(agent.board.step_ms)
@@ -29,3 +31,18 @@ def held(agent, track, job):
             error = failure
         yield from agent.online(error)
         yield
+
+
+def restart(agent):
+    """Tells the application, says what is left to say, then resets."""
+    board, cloud = agent.board, agent.cloud
+    if agent.control is not None:
+        yield from agent.control.before_reset()
+    since = board.ticks_ms()
+    while ticks_diff(board.ticks_ms(), since) < (_FLUSH_MS if agent.link.waiting and cloud.linked else cloud.linger_ms):
+        agent.link.moment_if_up()
+        board.sleep_ms(board.step_ms)
+        yield
+    cloud.close()
+    log("reset")
+    board.reset()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What an application may tell its agent: disable, enable, force, hold the reset, cancel."""
 
+import json
+
 import pytest
 
 from tests.agent.harness import GOOD, World, firmware
@@ -25,7 +27,9 @@ def disabled(make_world) -> World:
 def test_disabled_the_offer_waits_and_is_told_as_pending(disabled):
     disabled.call("status")
     disabled.wait(lambda: disabled.seen("rpc_response"))
-    assert disabled.seen("rpc_response")[0]["body"] == '{"pending": "1.1.0"}'
+    status = json.loads(disabled.seen("rpc_response")[0]["body"])
+    assert status["updates_pending"]
+    assert status["transfer"]["version"] == "1.1.0"
     assert not disabled.seen("chunk_request")
 
 

@@ -2,7 +2,7 @@
 """Every item of the sheets' checklists has a test that bears its name, those of the board on each interpreter.
 
 thingsboard.md section 8: A of the agent, M of the mock. rainmaker.md section 11: R up to 39 of the agent, from R40 on
-of the mock.
+of the mock. particle.md section 11: P, what a product and its cloud have to say.
 """
 
 import re
@@ -15,8 +15,9 @@ import pytest
 from simulator.interpreters import NAMES, ROOT
 
 AGENT = [*(f"A{number}" for number in range(1, 37)), *(f"R{number}" for number in range(1, 40))]
+AGENT += [f"P{number}" for number in range(1, 14)]
 CLOUD = [*(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 57))]
-_TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amr])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
+_TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
 
 
 def items(listing: str) -> dict[str, set[str]]:

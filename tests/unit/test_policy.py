@@ -17,6 +17,9 @@ class Track:
         self.unconfirmed = False
 
 
+OFF = (("updates", False, "disabled", 0, False),)
+
+
 def job(version="1.1.0", size=1000):
     return Job({"title": "thermo", "version": version, "size": size, "algorithm": "MD5", "checksum": "ab" * 16})
 
@@ -60,12 +63,12 @@ def test_policy_job_that_ended_is_not_started_again():
 
 
 def test_policy_unconfirmed_image_waits_even_when_forced():
-    assert policy.decide(job(), {}, track(unconfirmed=True), True) == (policy.WAIT, "unconfirmed", 0)
+    assert policy.decide(job(), {}, track(unconfirmed=True)) == (policy.WAIT, "unconfirmed", 0)
 
 
 def test_policy_disabled_waits_unless_forced():
-    assert policy.decide(job(), {}, track(), False) == (policy.WAIT, "disabled", 0)
-    assert policy.decide(job(), {}, track(), True) == (policy.GO, "", 0)
+    assert policy.decide(job(), {}, track(), OFF) == (policy.WAIT, "disabled", 0)
+    assert policy.decide(job(), {}, track(), ()) == (policy.GO, "", 0)
 
 
 def test_policy_job_of_a_cloud_that_remembers_is_judged_by_its_id_alone():
@@ -80,11 +83,11 @@ def test_policy_time_is_asked_last_and_only_where_there_are_rules():
 
     night = Rules(windows=((127, 120, 270),))
     hours = (1767225600, Zone("UTC0"), night, False)
-    assert policy.decide(job(), {}, track(), True, hours) == (policy.WAIT, "waiting_for_window", 1767225600 + 7200)
-    assert policy.decide(job("1.0.0"), {}, track(), True, hours)[0] == policy.DONE
-    assert policy.decide(job(), {}, track(), True, (None, Zone("UTC0"), night, True)) == (policy.GO, "", 0)
-    assert policy.decide(job(), {}, track(), False, hours) == (policy.WAIT, "disabled", 0)
+    assert policy.decide(job(), {}, track(), (), hours) == (policy.WAIT, "waiting_for_window", 1767225600 + 7200)
+    assert policy.decide(job("1.0.0"), {}, track(), (), hours)[0] == policy.DONE
+    assert policy.decide(job(), {}, track(), (), (None, Zone("UTC0"), night, True)) == (policy.GO, "", 0)
+    assert policy.decide(job(), {}, track(), OFF, hours) == (policy.WAIT, "disabled", 0)
     over = job()
     over.rules = Rules((None, 1767225599))
-    for may_start in (True, False):
-        assert policy.decide(over, {}, track(), may_start, hours) == (policy.REFUSE, "validity_over", 0)
+    for gates in ((), OFF):
+        assert policy.decide(over, {}, track(), gates, hours) == (policy.REFUSE, "validity_over", 0)

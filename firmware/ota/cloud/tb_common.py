@@ -8,7 +8,6 @@ from ota.log import log
 from ota.port import const
 
 PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
-_ASKED = FIELDS + ("tag",)  # for people: nothing depends on it
 _ERROR_TEXT = const(200)
 _SMALLEST_CHUNK = const(512)
 _LARGEST_CHUNK = const(65536)  # more is refused over MQTT; 0 would be the whole file at once
@@ -20,8 +19,8 @@ def chunk_size(wanted):
 
 
 def keys():
-    """The names of the shared attributes to ask for, joined by commas."""
-    return ",".join([name(field, kind) for kind in KINDS for field in _ASKED])
+    """The names of the shared attributes to ask for, joined by commas; those of tb_control.py among them."""
+    return ",".join([name(field, kind) for kind in KINDS for field in FIELDS]) + ",ota_forced,ota_enabled"
 
 
 def name(field, kind):

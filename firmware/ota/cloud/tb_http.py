@@ -128,6 +128,12 @@ class ThingsBoardHttp(Offers):
         self._waiting.append((self._number, what, body))
         return self._number
 
+    @staticmethod
+    def words():
+        from ota.cloud import tb_control
+
+        return tb_control
+
     def progress(self, percent, kind):
         self.publish({tb_common.PREFIXES[kind] + "_progress": percent}, 0)
 
@@ -180,6 +186,8 @@ class ThingsBoardHttp(Offers):
             self._looked = ticks_ms()
             self.ready = True  # after a useless answer too: asking again would bring the same
             message = tb_common.parse(body)
+            if b'"ota_' in body:
+                self.words().told(self, body)
             if message is not None:
                 for kind in KINDS:
                     self.learn(kind, tb_common.offer(message.get("shared"), kind))

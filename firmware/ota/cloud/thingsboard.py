@@ -13,14 +13,13 @@ from ota.errors import TransferError
 from ota.job import KINDS, Offers
 from ota.log import log
 from ota.mqtt import PUBLISH, SUBACK, Mqtt
-from ota.port import const, print_exception, ticks_diff, ticks_ms
+from ota.port import const, ticks_diff, ticks_ms
 
 _ATTRIBUTES = const(b"v1/devices/me/attributes")
 _ASK = const(b"v1/devices/me/attributes/request/")
 _ANSWER = const(b"v1/devices/me/attributes/response/")
 _TELEMETRY = const(b"v1/devices/me/telemetry")
 _CALL = const(b"v1/devices/me/rpc/request/")
-_RETURN = const(b"v1/devices/me/rpc/response/")
 _ERROR = const(b"v2/fw/error")  # of software too
 _V2 = const(b"v2/")
 _SHORTEST = const(15)  # longer topics that begin with it are of chunks
@@ -36,6 +35,7 @@ _FILTERS = (
 )
 _UPLOAD = const(("title", "version", "size", "checksum", "algorithm"))  # what every uploaded package has
 _LINK = const(("title", "version"))  # what every package has that is a URL
+_OURS = const(b'"ota_')  # in what is said to the board itself
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
 _ASKS = const(3)
@@ -136,6 +136,12 @@ class ThingsBoard(Offers):
             raise TransferError("offline")
         return self.mqtt.send(_TELEMETRY, json.dumps(values).encode(), qos)
 
+    @staticmethod
+    def words():
+        from ota.cloud import tb_control
+
+        return tb_control
+
     def progress(self, percent, kind):
         """A number for the dashboard; nobody waits for its arrival."""
         self.publish({tb_common.PREFIXES[kind] + "_progress": percent}, 0)
@@ -165,14 +171,17 @@ class ThingsBoard(Offers):
     def _message(self):
         topic = bytes(self.mqtt.topic[: self.mqtt.topic_size])
         payload = self.mqtt.payload(_LIMIT)
+        if topic.startswith(_CALL):
+            self.words().called(self, topic, payload)
+            return
+        if payload and _OURS in payload:
+            self.words().told(self, payload)
         if topic == _ERROR:
             self._server_error(payload)
         elif topic == _ATTRIBUTES:
             self._pushed(tb_common.parse(payload))
         elif topic.startswith(_ANSWER):
             self._answered(tb_common.parse(payload))
-        elif topic.startswith(_CALL):
-            self._called(topic[len(_CALL) :], tb_common.parse(payload))
 
     def _server_error(self, payload):
         text = (payload or b"")[:40].lower()
@@ -208,14 +217,3 @@ class ThingsBoard(Offers):
                     self.learn(kind, rest)
         if is_partial:
             self.refresh()  # a part of an offer: act on the whole set only
-
-    def _called(self, number, message):
-        if message is not None:
-            answer = '{"error": "unknown method"}'
-            if self.on_rpc is not None:
-                try:
-                    answer = json.dumps(self.on_rpc(message.get("method"), message.get("params")))
-                except Exception as error:  # a bug of the application's, which must not cost the connection
-                    print_exception(error)
-                    answer = '{"error": "failed"}'
-            self.mqtt.send(_RETURN + number, answer.encode())

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release, claim, doze, and stumble.
+"""A product that its owner steers by calls: disable, enable, force, cancel, hold, release, pause, resume, watch, claim,
+doze, and stumble.
 
-It counts its own pauses.
+It counts its own pauses. From `watch` on it prints the agent's events; how it takes them is up to `watch`, too.
 """
 
 import machine
@@ -15,6 +16,23 @@ from ota.journal import Journal
 from ota.port import ticks_diff, ticks_ms
 
 _REPORT_MS = 1000
+CALLS = {
+    "enable": "enable_updates",
+    "release": "enable_reset",
+    "force": "force",
+    "cancel": "cancel",
+    "pause": "pause",
+    "resume": "resume",
+}
+TOLD = (
+    "updates_enabled",
+    "updates_pending",
+    "updates_forced",
+    "update_status",
+    "reset_enabled",
+    "reset_pending",
+    "transfer",
+)
 
 
 class Pauses:
@@ -62,26 +80,56 @@ def main():
     )
     kind = board.number("health", 0)
     agent = Agent(board, cloud, journal, health=(lambda: check(kind),), when=board.text("when", ""))
-    agent.enabled = not board.number("disabled", 0)
+    if board.number("disabled", 0):
+        agent.disable_updates("by setting")
 
     tired = []
+
+    def watch(how):
+        asked = [0]
+
+        def handler(event, value):
+            print("event", event, value)
+            if how == "raises":
+                raise RuntimeError("the handler's own bug")
+            if how == "slow":
+                board.sleep_ms(300)
+            if event == "reset":
+                asked[0] += 1
+                return how == "never" or (how == "later" and asked[0] < 40)
+
+        def runs(event, value):
+            if event == "reset":
+                return count()
+
+        def count():
+            for _ in range(40):
+                yield
+            print("counted")
+
+        agent.on(runs if how == "generator" else handler)
+
+    if board.text("watch", ""):
+        watch(board.text("watch", ""))
 
     def call(method, params):
         if method == "doze":
             tired.append(True)
-        elif method in ("disable", "enable"):
-            agent.enabled = method == "enable"
-        elif method in ("hold", "release"):
-            agent.hold_reset = method == "hold"
+        elif method == "disable":
+            agent.disable_updates(params.get("reason", "busy"), params.get("until"))
+        elif method == "hold":
+            agent.disable_reset(params.get("reason", "busy"), params.get("until"))
+        elif method in CALLS:
+            getattr(agent, CALLS[method])()
+        elif method == "watch":
+            watch(params.get("how", ""))
         elif method == "claim":
             from ota.cloud import tb_provision
 
             tb_provision.claim(cloud, params["secret"], params["ms"])
         elif method == "stumble":
             raise RuntimeError("the product's own bug")
-        elif method in ("force", "cancel"):
-            getattr(agent, method)()
-        return {"pending": agent.pending.version if agent.pending else None}
+        return {name: getattr(agent, name) for name in TOLD}
 
     cloud.on_rpc = call
     pauses = Pauses(cloud)
