@@ -21,7 +21,8 @@ switches.py    what it has switched off, deadline.py: until when
 cloud/         ThingsBoard, ESP RainMaker       source/      one file a way of delivery
 checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
 http.py        URLs and answers                 exchange.py  one request after the other
-secure.py      TLS, verified or not at all      surrogates.py, no_nvs.py: for rare cases
+secure.py      TLS, verified or not at all      credentials.py  what it is set up with
+chunked.py, redirect.py, crc32.py, surrogates.py, no_nvs.py: for rare cases
 board.py       the hardware seam                port.py      MicroPython and CPython
 errors.py      families and codes               log.py       one line an event
 """

@@ -160,8 +160,8 @@ class Board:
         if tls:
             from ota import secure
 
-            port.forget("ota.secure")
             verifier = secure.Verifier(self, self._context)
+            port.forget("ota.secure")
             self._context = None  # kept while it serves: what was provisioned may have changed, if it does not
         try:
             address = socket.getaddrinfo(host, port_number, 0, socket.SOCK_STREAM)[0][-1]

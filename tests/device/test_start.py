@@ -3,10 +3,11 @@
 
 from pathlib import Path
 
+import pytest
 from littlefs import LittleFS
 from littlefs.context import UserContext
 
-from simulator.board import image_writer
+from simulator.board import image_writer, unpack
 from simulator.board.lockstep import Lockstep
 from simulator.interpreters import Interpreter
 from tests.device.harness import at_repl, board, console, printed
@@ -76,6 +77,23 @@ from umqtt import simple
 print(simple.socket is socket, usocket is socket, utime is time, simple.MQTTClient.__name__)
 """
     assert console(interpreter, program) == ["True True True MQTTClient"]
+
+
+def test_without_romfs_twins_and_stock_modules_come_from_files(
+    interpreter: Interpreter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a MicroPython before 1.25."""
+    compiled = unpack.compile_module
+    monkeypatch.setattr(unpack, "compile_module", lambda name, *rest: compiled(name, *_without_romfs(*rest)))
+    unpack.unix_folder.cache_clear()
+    try:
+        assert console(interpreter, "import network, umqtt.simple\nprint(network.WLAN().config('ssid'))") == [""]
+    finally:
+        unpack.unix_folder.cache_clear()
+
+
+def _without_romfs(source: bytes, *rest) -> tuple:
+    return (source.replace(b"from vfs import VfsRom", b"from vfs import NoVfsRom"), *rest)
 
 
 def test_a_blank_file_system_is_made_once(interpreter: Interpreter) -> None:

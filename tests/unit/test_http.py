@@ -3,7 +3,7 @@
 
 from fakes import Pieces, raises
 
-from ota import http
+from ota import http, redirect
 from ota.errors import JobError, TransferError
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -41,13 +41,31 @@ def bytewise(data):
     return pieces
 
 
+def asked(place, headers=""):
+    """The request for what is there, in one piece."""
+    return b"".join(http.request("GET", place, headers))
+
+
+def split(url):
+    """With the path as a request has it."""
+    place = http.split(url)
+    tls, host, port = place[:3]
+    return tls, host, port, asked(place).split()[1].decode()
+
+
 def test_http_url_is_split():
-    assert http.split("http://h") == (False, "h", 80, "/")
-    assert http.split("https://h.example/a/b?c=d#e") == (True, "h.example", 443, "/a/b?c=d")
-    assert http.split("HTTP://h:8080?x=1") == (False, "h", 8080, "/?x=1")
-    assert http.split("http://h#only") == (False, "h", 80, "/")
+    assert split("http://h") == (False, "h", 80, "/")
+    assert split("https://h.example/a/b?c=d#e") == (True, "h.example", 443, "/a/b?c=d")
+    assert split("HTTP://h:8080?x=1") == (False, "h", 8080, "/?x=1")
+    assert split("http://h#only") == (False, "h", 80, "/")
     long = "/" + "%41" * 600 + "?" + "x" * 240
-    assert http.split("http://h" + long) == (False, "h", 80, long)
+    assert split("http://h" + long) == (False, "h", 80, long)
+
+
+def test_http_url_however_long_is_not_copied():
+    url = "http://h/" + "x" * 2000
+    assert http.split(url)[3] is url
+    assert all(len(piece) <= 256 for piece in http.request("GET", http.split(url)))
 
 
 def test_http_url_that_is_none_is_refused():
@@ -60,21 +78,23 @@ def test_http_url_that_is_none_is_refused():
 
 
 def test_http_location_is_joined():
-    base = (True, "h", 8443, "/a/b/c?d=/e")
-    assert http.join(base, "x") == (True, "h", 8443, "/a/b/x")
-    assert http.join(base, "/x?y=http://z") == (True, "h", 8443, "/x?y=http://z")
-    assert http.join(base, "?y") == (True, "h", 8443, "/a/b/c?y")
-    assert http.join(base, "//other/x") == (True, "other", 443, "/x")
-    assert http.join(base, "http://other/x") == (False, "other", 80, "/x")
-    raises(JobError, "bad_url", http.join, base, "ftp://other/x")
+    for location, url in (
+        ("x", "https://h:8443/a/b/x"),
+        ("/x?y=http://z", "https://h:8443/x?y=http://z"),
+        ("?y", "https://h:8443/a/b/c?y"),
+        ("//other/x", "https://other/x"),
+        ("http://other/x", "http://other/x"),
+    ):
+        assert redirect.join(http.split("https://h:8443/a/b/c?d=/e"), location) == http.split(url)
+    assert redirect.join(http.split("http://h"), "x") == http.split("http://h:80/x")
+    raises(JobError, "bad_url", redirect.join, http.split("http://h"), "ftp://other/x")
 
 
 def test_http_request_names_the_port_only_when_it_is_another():
-    assert http.request("GET", (False, "h", 80, "/x")) == (
-        b"GET /x HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\n\r\n"
-    )
-    assert b"\r\nHost: h:443\r\n" in http.request("GET", (False, "h", 443, "/x"))
-    assert b"\r\nHost: h\r\n" in http.request("GET", (True, "h", 443, "/x"))
+    head = b"GET /x HTTP/1.1\r\nHost: h\r\nAccept-Encoding: identity\r\n\r\n"
+    assert asked((False, "h", 80, "/x", 0)) == head
+    assert b"\r\nHost: h:443\r\n" in asked((False, "h", 443, "/x", 0))
+    assert b"\r\nHost: h\r\n" in asked((True, "h", 443, "/x", 0))
 
 
 def test_http_answer_with_a_length_is_read_to_it_and_no_further():

@@ -14,13 +14,9 @@ from ota.job import FIRMWARE, Job
 from ota.port import const, forget
 from ota.report import FAILED, UPDATED
 
-ATTEMPTS = const(3)  # of a download, before the cloud is asked for a new URL
-_AFTER_FAILURE_S = const(300)
 _AFTER_SUCCESS_S = const(5)
-_UNSET_CLOCK_S = const(30)
 _CBOR = const(1)  # values of the setting `streams`
 _JSON = const(2)
-_SLACK_S = const(5)  # behind the moment that a job waits for
 _STATUS = "ota.cloud.rm_status"  # an update needs its place
 
 
@@ -70,39 +66,13 @@ class RainMaker(Line):
         return job
 
     def postponed(self, job, reason, until=None):
-        """Says that it is delayed, and asks again when that is over; other jobs are heard meanwhile (4)."""
-        if reason == "unconfirmed":
-            return
-        from ota.cloud import rm_status
-
-        forget(_STATUS)
-        self.busy = False
-        self.note("otastatus", rm_status.body(job.id, "delayed", reason))
-        if until is not None or reason == "clock_unknown":
-            self.known[job.kind] = {}
-            self.fetch.after(_UNSET_CLOCK_S if until is None else until - (self.board.now() or 0) + _SLACK_S)
+        _end().postponed(self, job, reason, until)
 
     def ended(self, job_id, error):
-        """A download that broke off is tried again at once, then once more, then with a new URL (2.3)."""
-        from ota.cloud import rm_status
-
-        forget(_STATUS)
-        for kind, known in self.known.items():
-            if known.get("id") == job_id:
-                if error and rm_status.is_passing(error) and self.attempt < ATTEMPTS:
-                    self.attempt += 1
-                    self.changed.add(kind)  # pyright: ignore[reportArgumentType] (kinds are texts)
-                    return
-                self.known[kind] = {}
-        self.busy = False
-        if error and rm_status.is_passing(error) and " " not in job_id:  # else nobody would hand it out again (8)
-            self.fetch.after(_AFTER_FAILURE_S)
+        _end().ended(self, job_id, error)
 
     def is_final(self, event):
-        """Whether the job of a report has ended with it; else it is tried again."""
-        from ota.cloud import rm_status
-
-        return event["state"] == UPDATED or not rm_status.is_passing(event.get("error", ""))
+        return _end().is_final(event)
 
     def ends_attempt(self, error):
         """Streams are asked for again often enough by their source; a web server is not (6.2)."""
@@ -116,7 +86,10 @@ class RainMaker(Line):
             rm_image.check(self, job, head)
 
     def source(self, job, offset):
-        self._is_stream = self._goes_by_stream(job)
+        from ota.cloud import rm_offer
+
+        forget("ota.cloud.rm_offer")
+        self._is_stream = rm_offer.goes_by_stream(self, job)
         if self._is_stream:
             try:
                 from ota.source.aws_stream import AwsStream
@@ -131,15 +104,6 @@ class RainMaker(Line):
         from ota.source.http import Http
 
         return Http(self.board, self, job, offset)
-
-    def _goes_by_stream(self, job):
-        """Whether this attempt goes by MQTT streams. Of two ways each gets its turn."""
-        if job.url is None or job.stream is None:
-            return job.url is None
-        from ota.cloud import rm_offer
-
-        forget("ota.cloud.rm_offer")
-        return rm_offer.prefers_streams(self.board) == (self.attempt % 2 == 1)
 
     # reports
 
@@ -172,9 +136,16 @@ class RainMaker(Line):
 
             forget(_STATUS)
             self.step = step
-            text = "Downloaded %d%% Firmware Image" % (step * 10)
-            self.publish_text("otastatus", rm_status.body(job_id, "in-progress", text))
+            self.publish_text("otastatus", rm_status.progress(job_id, step))
 
     def publish(self, values, qos=1):
         """The application's own: parameters of the device that is called as the product is."""
         return self.publish_text("params/local", json.dumps({self.identity[0]: values}), qos)
+
+
+def _end():
+    """What only the end of a job needs."""
+    from ota.cloud import rm_end
+
+    forget("ota.cloud.rm_end")
+    return rm_end

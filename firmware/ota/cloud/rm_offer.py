@@ -101,7 +101,14 @@ def whole(value):
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def prefers_streams(board):
+def goes_by_stream(cloud, job):
+    """Whether this attempt goes by MQTT streams. Of two ways each gets its turn."""
+    if job.url is None or job.stream is None:
+        return job.url is None
+    return _prefers_streams(cloud.board) == (cloud.attempt % 2 == 1)
+
+
+def _prefers_streams(board):
     """Whether images come over MQTT first. Setting `ways`: 1 streams first, 2 HTTPS first, 0 by the memory there is."""
     ways = board.number("ways", 0)
     if ways:

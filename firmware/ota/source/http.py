@@ -84,7 +84,7 @@ class Http:
 
     def _ask(self):
         """Connects and asks; blocks as long as `open_stream` does."""
-        tls, host, port, _ = self._place
+        tls, host, port = self._place[:3]
         wanted = "Connection: close\r\n"
         if self._ask_from:
             wanted += "Range: bytes=%d-\r\n" % self._ask_from
@@ -92,7 +92,8 @@ class Http:
                 wanted += "If-Range: %s\r\n" % self._job.seen
         try:
             self._stream = self._board.open_stream(host, port, tls)
-            self._stream.write(http.request("GET", self._place, wanted))
+            for piece in http.request("GET", self._place, wanted):
+                self._stream.write(piece)
             self._stream.stop_waiting()
         except TransferError as error:
             if error.code in ("tls_no_ca", "tls_unsupported", "tls_bad_settings"):
@@ -129,7 +130,9 @@ class Http:
         self._hops += 1
         if self._hops > _HOPS:
             raise JobError("http_redirects", "more than %d" % _HOPS)
-        place = http.join(self._place, location)
+        from ota import redirect
+
+        place = redirect.join(self._place, location)
         if self._place[0] and not place[0] and not self._board.number("allow_http", 0):
             raise JobError("http_downgrade", "https leads to http")
         self._place = place

@@ -97,17 +97,13 @@ def run_timers(_=None):
         while due:
             for number in sorted(timers):
                 if due >> number & 1:
-                    _run(timers[number])
+                    try:
+                        timers[number].callback(timers[number])
+                    except Exception as error:
+                        sys.print_exception(error)
             due = call(_OP_TIMERS)
     finally:
         _masked = 0
-
-
-def _run(timer):
-    try:
-        timer.callback(timer)
-    except Exception as error:
-        sys.print_exception(error)
 
 
 def listen():

@@ -2,8 +2,10 @@
 """Sockets and poll in lockstep: links through the host, on its virtual clock (`simulator/board/net.py`).
 
 They behave as the ESP32's: `readinto` fills the buffer or meets the end; a time-out raises and loses the part read.
+Stands for `tls` as well, until a program asks that for something.
 """
 
+import sys
 from errno import EOPNOTSUPP
 
 from _chip import call
@@ -24,6 +26,15 @@ _STREAM = const(1)
 _NONE_YET = const(-1)
 _MAX_LINE = const(256)
 _EAGAIN = const(11)
+
+
+def __getattr__(name):
+    if name[:2] == "__":
+        raise AttributeError(name)
+    import _tls
+
+    sys.modules["tls"] = _tls
+    return getattr(_tls, name)
 
 
 def resolve(host, port, *hints):

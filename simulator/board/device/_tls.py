@@ -64,10 +64,9 @@ class SSLSocket:
     """The stream over `sock`. It has no time-out of its own, as on the board."""
 
     def __init__(self, sock):
-        self.read = sock.read
-        self.readinto = sock.readinto
-        self.readline = sock.readline
-        self.write = sock.write
-        self.setblocking = sock.setblocking
-        self.fileno = sock.fileno
-        self.close = sock.close
+        self._sock = sock
+
+    def __getattr__(self, name):
+        if name not in ("read", "readinto", "readline", "write", "setblocking", "fileno", "close"):
+            raise AttributeError(name)
+        return getattr(self._sock, name)

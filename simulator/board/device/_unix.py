@@ -4,17 +4,9 @@
 import os
 import sys
 
-_FROZEN = "/.frozen"
+from micropython import const
 
-
-class _Tls:
-    """In lockstep stands for `tls`, which is built in here, until a program asks it for something."""
-
-    def __getattr__(self, name):
-        import _tls
-
-        sys.modules["tls"] = _tls
-        return getattr(_tls, name)
+_FROZEN = const("/.fw")
 
 
 execute = execfile  # noqa: F821  a built-in of the unix port
@@ -50,11 +42,13 @@ def prepare(folder):
     for name, module in (("utime", time), ("usocket", socket), ("uselect", select)):
         sys.modules[name] = module
     if _chip.virtual:
-        sys.modules["tls"] = _Tls()
+        import _links
+
+        sys.modules["tls"] = _links  # the real one is built in here
     frozen = os.VfsPosix(folder)
     os.umount("/")
     is_mounted = _vfs.mount(esp32.Partition)
     del sys.modules["_vfs"]  # not needed again
     os.mount(frozen, _FROZEN)
-    sys.path[:] = ["", ".frozen", _FROZEN, "/lib"]
+    sys.path[:] = ["", ".frozen", _FROZEN, sys.path[0], "/lib"]
     return _FROZEN if is_mounted else None

@@ -3,7 +3,9 @@
 
 import os
 
-_SECTOR = 4096
+from micropython import const
+
+_SECTOR = const(4096)
 
 
 def mount(partition):

@@ -3,6 +3,7 @@
 
 import _chip
 import network
+from micropython import const
 from usocket import *  # noqa: F403  the constants
 
 if _chip.virtual:
@@ -13,7 +14,7 @@ else:
 IPPROTO_TCP = 6
 TCP_NODELAY = 1
 
-_NO_NAME = -202  # what lwIP's resolver says without a network
+_NO_NAME = const(-202)  # what lwIP's resolver says without a network
 
 
 def getaddrinfo(host, port, *hints):

@@ -20,7 +20,7 @@ from simulator.interpreters import Interpreter
 from tests.agent.rm_world import GOOD, NODE, authority, credentials
 from tests.agent.web import Web
 
-HEAP = "96k"  # of the 32-bit interpreter; 19 KiB of it are the twins, which a board has in flash
+HEAP = "80k"  # of the 32-bit interpreter; 12 KiB of it are for the twins, which a board has in flash
 _SLICE_S = 0.05
 _LIMIT_S = 80
 
