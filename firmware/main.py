@@ -30,11 +30,17 @@ def rainmaker(board, running):
     return RainMaker(board, running)
 
 
+def broker(board, running):
+    from ota.cloud.broker import Broker
+
+    return Broker(board, running)
+
+
 def main():
     board = Board()
     board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
     journal = Journal(board.nvs)
-    make = rainmaker if board.text("cloud", "thingsboard") == "rainmaker" else thingsboard
+    make = {"rainmaker": rainmaker, "broker": broker}.get(board.text("cloud", ""), thingsboard)
     cloud = make(board, identity.running(board, journal))
     product = Product(cloud)
     agent = Agent(board, cloud, journal, health=(product.works,), when=board.text("when", ""))

@@ -4,6 +4,8 @@
 import re
 from dataclasses import dataclass
 
+from simulator.clouds.mqtt.filters import is_filter
+
 _MAX_LEVELS = 8  # seven slashes, not counting `$aws/rules/<rule>/` (AWS IoT Core quotas)
 _MAX_BYTES = 256
 
@@ -42,14 +44,6 @@ def may_publish(node_id: str, topic: str) -> bool:
 def may_subscribe(node_id: str, name: str) -> bool:
     """The same for a filter. Its wildcards cannot reach out of what is the node's own."""
     return is_filter(name) and may_publish(node_id, name)
-
-
-def is_filter(name: str) -> bool:
-    """Is it well formed: `+` a level of its own, `#` too and the last one?"""
-    *before, last = name.split("/")
-    return all(level == "+" or not {"+", "#"} & set(level) for level in before) and (
-        last in ("+", "#") or not {"+", "#"} & set(last)
-    )
 
 
 def route(node_id: str, topic: str) -> Route:
