@@ -17,7 +17,7 @@ setup: ## Python packages into .venv, MicroPython and test inputs into .tools; n
 $(READY): $(filter-out requirements/lint.txt requirements/typings.txt,$(wildcard requirements/*.txt)) $(wildcard tools/setup/*.py)
 	@$(PYTHON) -m tools.setup
 
-demo: $(READY) ## a good update, then a broken one that rolls back (CLOUD=rainmaker, INTERPRETER=micropython32|micropython|cpython)
+demo: $(READY) ## a good update, then a broken one that rolls back (CLOUD=rainmaker|broker, INTERPRETER=micropython32|micropython|cpython)
 	@$(VENV) -m simulator demo$(if $(CLOUD), --cloud $(CLOUD))$(if $(INTERPRETER), --interpreter $(INTERPRETER))
 
 mpy: $(READY) ## the agent compiled for a board: build/mpy, for `mpremote mip install build/mpy/package.json`

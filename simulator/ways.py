@@ -11,6 +11,8 @@ from collections.abc import Callable
 from simulator.board.lockstep import HOST, Lockstep
 from simulator.board.net import EPOCH_MS
 from simulator.breakage import BOARD, TITLE
+from simulator.clouds.broker import Broker, Names, chunks, release
+from simulator.clouds.broker.scheme import encode
 from simulator.clouds.rainmaker import ImageStore, RainMaker
 from simulator.clouds.rainmaker.pki import Authority
 from simulator.clouds.thingsboard import ThingsBoard
@@ -19,6 +21,7 @@ from simulator.interpreters import Interpreter
 _TOKEN = "T1"
 _NODE = "240AC4000001"
 _IMAGES = "images.example"
+_PRODUCT = "thermometer"
 _STREAMS_FIRST, _HTTPS_FIRST = 1, 2  # values of the setting `ways`
 
 # (interpreter, the board's image, the image that is offered as 1.1.0, heap such as "80k" or None)
@@ -55,6 +58,16 @@ def _rainmaker(ways: int, interpreter: Interpreter, image: bytes, offered: bytes
     return twin
 
 
+def broker(interpreter: Interpreter, image: bytes, offered: bytes, heap: str | None) -> Lockstep:
+    """Retained chunks of the maker's own broker, without TLS."""
+    cloud, names = Broker(seed=1, now_ms=EPOCH_MS), Names(_PRODUCT)
+    record = release(TITLE, "1.1.0", offered, immediate=True)
+    for topic, payload in [*chunks(names, offered), (names.release(), encode(record))]:
+        cloud.publish(topic, payload, EPOCH_MS, retain=True)
+    settings = {"cloud": "broker", "product": _PRODUCT, "device_id": "board-1"}
+    return Lockstep(interpreter, image, cloud, settings, layout=BOARD, heap=heap)
+
+
 @functools.cache
 def _authority() -> Authority:
     return Authority()
@@ -62,6 +75,7 @@ def _authority() -> Authority:
 
 WAYS: dict[str, Way] = {
     "ThingsBoard, MQTT": thingsboard,
+    "own broker, MQTT": broker,
     "RainMaker, HTTPS": functools.partial(_rainmaker, _HTTPS_FIRST),
     "RainMaker, MQTT stream": functools.partial(_rainmaker, _STREAMS_FIRST),
 }

@@ -18,10 +18,11 @@
 `mqtt=no-pong:N`: the first N answers to a ping are lost.
 `push=KIND`: the server publishes attributes: whole, partial, null, junk, list, digits (a long number), deep.
 `unassign=MS`: the administrator takes the offer back for so long, or for good when another one is made meanwhile.
-`cloud=RULE`: a rule of the mock (clouds/thingsboard/faults.py, clouds/rainmaker/faults.py) with + for each blank;
+`cloud=RULE`: a rule of the mock (faults.py of its folder below clouds/) with + for each blank;
 packages it names are made.
 """
 
+import contextlib
 import json
 import random
 from collections.abc import Callable
@@ -32,7 +33,8 @@ from typing import TYPE_CHECKING
 from simulator.board.net import Packet
 from simulator.campaign import alarm, stories
 from simulator.campaign.case import fault
-from simulator.clouds import rainmaker
+from simulator.clouds import faults, rainmaker
+from simulator.clouds.broker import faults as broker_faults
 from simulator.clouds.thingsboard.faults import Rule
 from simulator.clouds.thingsboard.packages import Package
 from simulator.errors import UserError
@@ -181,16 +183,21 @@ def _offer_again(run: "Run", package: Package) -> None:
         run.cloud.assign(run.side.peer, package, run.twin.now_ms)
 
 
+def _parse(text: str) -> faults.Rule:
+    """Of whichever cloud it is. Raises UserError("bad_fault")."""
+    for cloud in (Rule, rainmaker.Rule):
+        with contextlib.suppress(UserError):
+            return cloud.parse(text)
+    return broker_faults.Rule.parse(text)
+
+
 @fault("cloud")
 class CloudFault:
     """A rule of the mock cloud."""
 
     def __init__(self, arguments: list[str], rng: random.Random) -> None:
         self._text = ":".join(arguments).replace("+", " ")
-        try:
-            self._rule = Rule.parse(self._text)
-        except UserError:
-            self._rule = rainmaker.Rule.parse(self._text)
+        self._rule = _parse(self._text)
 
     def attach(self, run: "Run") -> None:
         """Raises UserError("bad_fault") for a rule of another cloud."""

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.campaign import cuts, fault_cases, rainmaker_cases, search
+from simulator.campaign import broker_cases, cuts, fault_cases, rainmaker_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
 from simulator.campaign.stories import RAINMAKER, SOFTWARE, STORIES, VARIATIONS
@@ -50,6 +50,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
         yield from itertools.islice(cuts.at_bytes(story, operations[story], seed), 0, None, of.share * of.stride)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
     yield from itertools.islice(rainmaker_cases.all_cases(seed, of.stride), 0, None, of.share)
+    yield from itertools.islice(broker_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))
     for story, step in of.pairs.items():

@@ -130,12 +130,14 @@ STORIES = {
     "rainmaker": _rainmaker(_GOOD, ways=2),
     "rainmaker-rollback": _rainmaker(_ROLLED_BACK, ways=2),
     "rainmaker-stream": _rainmaker(_GOOD, ways=1),
+    "broker": Story((_GOOD,), cloud="broker"),
+    "broker-rollback": Story((_ROLLED_BACK,), cloud="broker"),
 }
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 THINGSBOARD = tuple(name for name, story in STORIES.items() if story.cloud == "thingsboard")
-# Most of each is as in `software`, or as in `rainmaker`.
-VARIATIONS = (*(name for name in SOFTWARE if name != "software"), "rainmaker-rollback")
+# Most of each is as in `software`, in `rainmaker`, or in `broker`.
+VARIATIONS = (*(name for name in SOFTWARE if name != "software"), "rainmaker-rollback", "broker-rollback")
 
 
 def find(name: str) -> Story:

@@ -3,6 +3,7 @@
 
 import rich_click
 
+from simulator.commands.cloud_broker import broker
 from simulator.commands.cloud_rainmaker import rainmaker
 from simulator.commands.cloud_thingsboard import thingsboard
 
@@ -14,3 +15,4 @@ def command() -> None:
 
 command.add_command(thingsboard)
 command.add_command(rainmaker)
+command.add_command(broker)

@@ -17,8 +17,8 @@ FAULT = click.option("--fault", "faults", multiple=True, metavar="RULE", help="M
 HOST = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of everything that is random in the cloud.")
 timing = functools.partial(click.option, show_default=True, metavar="MS", type=click.IntRange(0))
-_SITES: tuple[Callable, ...] = (
-    click.option("--rest-port", type=PORT, default=0, show_default=True, help="REST for people; 0: any free port."),
+_REST = click.option("--rest-port", type=PORT, default=0, show_default=True, help="REST for people; 0: any free port.")
+_PAGES: tuple[Callable, ...] = (
     click.option("--dashboard", is_flag=True, help="A page that shows the devices and their updates, live."),
     click.option("--dashboard-port", type=PORT, default=8090, show_default=True, help="Where; 0: any free port."),
     click.option("--fleet", default=0, metavar="N", type=click.IntRange(0, 50), help="Run N simulated boards."),
@@ -27,13 +27,20 @@ _SITES: tuple[Callable, ...] = (
 
 def sites(command: Callable) -> Callable:
     """The options for what is beside the devices; `command` gets them as `wanted`, and `host` with the others."""
+    return _REST(pages(command))
+
+
+def pages(command: Callable) -> Callable:
+    """The same for a cloud without REST."""
 
     @functools.wraps(command)
-    def run(host: str, rest_port: int, dashboard: bool, dashboard_port: int, fleet: int, **others: Any) -> Any:
+    def run(
+        host: str, dashboard: bool, dashboard_port: int, fleet: int, rest_port: int | None = None, **others: Any
+    ) -> Any:
         wanted = Wanted(host, rest_port, dashboard_port if dashboard else None, fleet)
         return command(host=host, wanted=wanted, **others)
 
-    for option in reversed(_SITES):
+    for option in reversed(_PAGES):
         run = option(run)
     return run
 

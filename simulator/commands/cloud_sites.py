@@ -20,10 +20,10 @@ from simulator.sides import Side
 
 @dataclass(frozen=True)
 class Wanted:
-    """Ports (0: any free one); `dashboard_port` None: no page. `boards`: how many simulated boards to run."""
+    """Ports (0: any free one, None: there is no such). `boards`: how many simulated boards to run."""
 
     host: str
-    rest_port: int
+    rest_port: int | None
     dashboard_port: int | None
     boards: int
 
@@ -39,7 +39,8 @@ class Adapter(Protocol):
 class Sites:
     """Opened after the server, closed before it. `hear` wants each event of the cloud.
 
-    `rest` makes the REST application once the ports of the devices are known; `adapter(fleet, cloud)` is this cloud's.
+    `rest` makes the REST application once the ports of the devices are known, where there is one; `adapter(fleet,
+    cloud)` is this cloud's.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Sites:
         side: Side,
         server: Server,
         wanted: Wanted,
-        rest: Callable[[Mapping[str, int]], web.Application],
+        rest: Callable[[Mapping[str, int]], web.Application] | None,
         adapter: Callable[[Fleet, Any], Adapter],
     ) -> None:
         self._side, self._server, self._wanted, self._rest = side, server, wanted, rest
@@ -60,7 +61,9 @@ class Sites:
     async def open(self, device_ports: Mapping[str, int]) -> dict[str, int]:
         """Listens and returns the ports by name. Raises UserError as Site.open, and for boards that cannot run."""
         wanted, ports = self._wanted, {}
-        sites = {"rest_port": Site(self._rest(device_ports), wanted.host, wanted.rest_port)}
+        sites = {}
+        if self._rest is not None and wanted.rest_port is not None:
+            sites["rest_port"] = Site(self._rest(device_ports), wanted.host, wanted.rest_port)
         if wanted.dashboard_port is not None:  # whoever may listen: the page is for this machine
             sites["dashboard_port"] = Site(page.application(self._fleet), port=wanted.dashboard_port)
         for name, site in sites.items():

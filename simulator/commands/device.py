@@ -37,6 +37,10 @@ _REPORT_S = 30  # how long the board stays on after its end until the cloud has 
 @click.option("--cert", type=_FILE, help="Certificate of the device, PEM.")
 @click.option("--key", type=_FILE, help="Its key, PEM.")
 @click.option("--node-id", help="RainMaker: id of the node; by default that in the certificate.")
+@click.option("--product", help="Own broker: name of the product, a part of each topic.")
+@click.option("--device-id", help="Own broker: name of the device; by default the board's, from its MAC.")
+@click.option("--user", help="Own broker: user name.")
+@click.option("--password", help="Its password.")
 @click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
 @click.option("--heap", help="Heap of MicroPython, such as 96k.")
 @click.option("--until", type=click.Choice(list(_ENDS)), default="updated", show_default=True, help="When to stop.")
@@ -52,6 +56,10 @@ def command(
     cert: str | None,
     key: str | None,
     node_id: str | None,
+    product: str | None,
+    device_id: str | None,
+    user: str | None,
+    password: str | None,
     interpreter: str | None,
     heap: str | None,
     until: str,
@@ -64,6 +72,7 @@ def command(
     console comes on stderr, the result on stdout. Exit 0: the state was reached; 1: another end, or none in time.
     """
     settings = {"cloud": cloud, "host": host, "port": port, "token": token, "node_id": node_id}
+    settings |= {"product": product, "device_id": device_id, "user": user, "password": password}
     settings |= _credentials(cloud, node_id, ca=ca, cert=cert, key=key)
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
     clock = RealClock()
@@ -98,7 +107,7 @@ def command(
 def _credentials(cloud: str, node_id: str | None, **files: str | None) -> dict[str, int | str | bytes | None]:
     """The files' contents, and what follows from them. Raises UserError: no_such_file, bad_certificate."""
     found: dict[str, int | str | bytes | None] = {name: read(file) for name, file in files.items() if file}
-    if cloud == "thingsboard" and "ca" in found:
+    if cloud != "rainmaker" and "ca" in found:
         found["tls"] = 1  # on RainMaker it goes without saying
     if cloud == "rainmaker" and "cert" in found and node_id is None:
         found["node_id"] = common_name(read(str(files["cert"])))

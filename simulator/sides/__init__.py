@@ -4,10 +4,11 @@
 `side.py` says what there is to know and to do, with one file for each cloud that does it.
 """
 
+from simulator.sides.broker import BrokerSide
 from simulator.sides.rainmaker import RainMakerSide
 from simulator.sides.side import Entrance, Side, Told
 from simulator.sides.thingsboard import ThingsBoardSide
 
-SIDES: dict[str, type[Side]] = {"thingsboard": ThingsBoardSide, "rainmaker": RainMakerSide}
+SIDES: dict[str, type[Side]] = {"thingsboard": ThingsBoardSide, "rainmaker": RainMakerSide, "broker": BrokerSide}
 
-__all__ = ["SIDES", "Entrance", "RainMakerSide", "Side", "ThingsBoardSide", "Told"]
+__all__ = ["SIDES", "BrokerSide", "Entrance", "RainMakerSide", "Side", "ThingsBoardSide", "Told"]

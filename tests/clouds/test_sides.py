@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Each cloud from the side of somebody who has boards: the same calls, the same ends, whatever its own words are."""
 
+import json
+
 import pytest
 
 from simulator.clouds.rainmaker.jobs import Entry
 from simulator.errors import UserError
-from simulator.sides import SIDES, RainMakerSide, Told
+from simulator.sides import SIDES, BrokerSide, RainMakerSide, Told
 
 NOW_MS = 1_700_000_000_000
 
@@ -37,6 +39,9 @@ def test_latest_offer_is_the_one_that_counts(side):
         side.offer(devices, side.package("thermo", version, b"firmware"), NOW_MS)
     if isinstance(side, RainMakerSide):
         assert [job.image.fw_version for job in side.cloud.jobs.values() if job.is_active] == ["1.2.0"]
+    elif isinstance(side, BrokerSide):
+        configs = [side.cloud.retained[side.names.device(device, "config")].payload for device in devices]
+        assert {json.loads(config)["locked"]["version"] for config in configs} == {"1.2.0"}
     else:
         assert {side.cloud.devices[device].packages["FIRMWARE"].version for device in devices} == {"1.2.0"}
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where links can break is taken from what is really said."""
 
-from simulator.campaign import fault_cases, rainmaker_cases, stories
+from simulator.campaign import broker_cases, fault_cases, rainmaker_cases, stories
 from simulator.campaign.case import Case
 from simulator.campaign.run import Run
 from simulator.campaign.talk import listen
@@ -53,7 +53,8 @@ def test_seams_lose_the_last_report_and_the_answer_to_it():
 
 def test_cut_cases_reach_the_end_of_every_story():
     faults = {(case.story, case.faults[0]) for case in fault_cases.cut_cases()}
-    faults |= {(case.story, case.faults[0]) for case in rainmaker_cases.seam_cases()}
+    for seams in (rainmaker_cases.seam_cases, broker_cases.seam_cases):
+        faults |= {(case.story, case.faults[0]) for case in seams()}
     for story in stories.STORIES:
         for talk, side in fault_cases.sides(story):
             for kind in ("cut",) if story in (*stories.VARIATIONS, "rainmaker") else ("cut", "silence"):

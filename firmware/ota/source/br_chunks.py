@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Chunks that a broker keeps as retained messages (docs/broker.md): to subscribe to one is to ask for it.
 
-A window of them is subscribed ahead; a chunk that was read is unsubscribed together with the next request, so that the
-broker has no more than two windows of subscriptions. QoS 0: TCP loses nothing, what the broker drops is asked for
+A window of them is subscribed ahead; a chunk that was read is unsubscribed before the next request, so that the broker
+has no more than a window of subscriptions. QoS 0: TCP loses nothing, what the broker drops is asked for
 again, and an acknowledgement for each chunk would only slow it down.
 """
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The clouds that stories are played with, one file each, and what they have in common (story_side.py)."""
 
+from simulator.campaign.sides.broker import BrokerStory
 from simulator.campaign.sides.rainmaker import RainMakerStory
 from simulator.campaign.sides.story_side import StorySide
 from simulator.campaign.sides.thingsboard import ThingsBoardStory
 
-SIDES: dict[str, type[StorySide]] = {side.NAME: side for side in (ThingsBoardStory, RainMakerStory)}
+SIDES: dict[str, type[StorySide]] = {side.NAME: side for side in (ThingsBoardStory, RainMakerStory, BrokerStory)}
 
 __all__ = ["SIDES", "StorySide"]
