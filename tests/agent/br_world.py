@@ -22,7 +22,7 @@ from simulator.interpreters import Interpreter
 from tests.agent.board_world import BoardWorld, firmware
 from tests.agent.web import Web
 
-HEAP = "100k"  # of the 32-bit MicroPython
+HEAP = "108k"  # of the 32-bit MicroPython
 PRODUCT = "thermometer"
 DEVICE = "board-1"
 FILES = "images.example"
