@@ -112,7 +112,8 @@ class Track:
             forget("ota.attempts")
             attempts.end(self, cloud, job_id, state, error)
         elif self.journal.get("last") != job_id:
-            self.reporter.finish(job_id, state, error)
+            last = None if error == "unassigned" else job_id  # made again it is another offer
+            self.reporter.finish(job_id, state, error, last=last)
         log("idle", "reason", "done")
 
     def _forget(self):

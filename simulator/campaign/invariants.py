@@ -177,13 +177,16 @@ def i6_once(outcome: "Outcome") -> Iterable[str]:
 
 
 def _told_twice(version: str, kind: str, entries: list[dict]) -> Iterable[str]:
-    terminal, is_excused = None, True
+    terminal, is_excused, is_back = None, True, False
     for entry in entries:
+        is_back = is_back or (entry["event"] == "unassigned" and entry["type"] == kind)
         if entry["event"] in ("off", "reset", "close"):
             is_excused = True
         if entry["event"] != "state" or entry["kind"] != kind:
             continue
         word = entry["word"]
+        if entry["end"] == "withdrawn" and not is_back:
+            yield f"{version} is given up, which nobody has taken back"
         if entry["version"] not in (None, version):
             yield f"{word} is told of {entry['version']}, offered is {version}"
         if terminal and word != terminal:
@@ -200,7 +203,7 @@ def i7_truth(outcome: "Outcome") -> Iterable[str]:
     has_records = not _is_broken(outcome, r":otadata\+")
     for version, entries in outcome.offers():
         for entry in entries:
-            if entry["event"] != "state" or entry["kind"] != "FIRMWARE" or entry["end"] not in TERMINAL:
+            if entry["event"] != "state" or entry["kind"] != "FIRMWARE" or entry["end"] not in (*TERMINAL, "withdrawn"):
                 continue
             facts = f"{entry.get('holds')} runs in {entry.get('running')}, {entry.get('selected')} is selected"
             if entry["end"] == "updated":

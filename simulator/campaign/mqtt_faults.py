@@ -17,7 +17,8 @@
 
 `mqtt=no-pong:N`: the first N answers to a ping are lost.
 `push=KIND`: the server publishes attributes: whole, partial, null, junk, list, digits (a long number), deep.
-`unassign=MS`: the administrator takes the offer back for so long, or for good when another one is made meanwhile.
+`unassign=MS`: the administrator takes the offer back for so long, unless it has ended; and makes it again, unless it
+has ended meanwhile, as soon as nothing is on trial and no end waits to be told.
 `cloud=RULE`: a rule of the mock (faults.py of its folder below clouds/) with + for each blank;
 packages it names are made.
 """
@@ -173,13 +174,20 @@ class UnassignFault:
         only_of("thingsboard", run, "unassign")
         packages = [run.side.peer.package(kind) for kind in run.story.kinds]
         for package in filter(None, packages):
-            run.cloud.unassign(run.side.peer, package.type, run.twin.now_ms)
-            alarm.after(run.twin, self._ms, partial(_offer_again, run, package))
+            if not run.ends_since(run.last_offer(package.type)[0], package.type):
+                run.cloud.unassign(run.side.peer, package.type, run.twin.now_ms)
+                alarm.after(run.twin, self._ms, partial(_offer_again, run, package, self._ms))
 
 
-def _offer_again(run: "Run", package: Package) -> None:
-    """Unless the story has gone on to another one."""
-    if run.side.peer.package(package.type) is None:
+def _offer_again(run: "Run", package: Package, ms: int) -> None:
+    """Without names of jobs nobody knows whether an end that comes late is one of before (docs/thingsboard.md)."""
+    since, version = run.last_offer(package.type)
+    if package.version != version or run.ends_since(since, package.type):
+        return  # the story goes on without
+    facts = run.recorder.journal(package.type)[1]
+    if facts.get("outbox") or facts.get("job", {}).get("stage") == "activating":
+        alarm.after(run.twin, ms, partial(_offer_again, run, package, ms))
+    else:
         run.cloud.assign(run.side.peer, package, run.twin.now_ms)
 
 

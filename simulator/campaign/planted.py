@@ -219,8 +219,14 @@ _OF_FIRMWARE = (
     Planted(
         "says how a job ended each time it is asked",
         _TRACK,
-        '        elif self.journal.get("last") != job_id:\n            self.reporter',
-        "        else:\n            self.reporter",
+        '        elif self.journal.get("last") != job_id:\n',
+        "        else:\n",
+    ),
+    Planted(
+        "takes an offer that is made again for the one that was taken back",
+        _TRACK,
+        '        last = None if error == "unassigned" else job_id',
+        "        last = job_id",
     ),
     Planted(
         "downloads during a trial",
@@ -266,6 +272,7 @@ _SPOILED = (
     "update net=cut:9000",
     "update later=1900:flash=program-error:nvs",
     "update seed=2 later=1300:flash=weak:otadata+1:1",
+    "update seed=4381 later=4430:unassign=1011 net=cut:677:up net=cut:20357 cut=32:prefix",
 )
 _SPOILED_SOFTWARE = (
     "software cloud=chunk=1:corrupt",

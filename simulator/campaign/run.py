@@ -96,6 +96,12 @@ class Run:
         """An offer has ended."""
         self.boots, self.open_files = self.twin.board.boots, self.twin.board.open_files
 
+    def last_offer(self, kind: str) -> tuple[int, str]:
+        """The place among the entries of the last offer of this kind, and its version."""
+        entries = self.recorder.entries
+        offers = [n for n, entry in enumerate(entries) if entry["event"] == "offer" and entry["kind"] == kind]
+        return offers[-1], entries[offers[-1]]["version"]
+
     def ends_since(self, since: int, kind: str) -> list[str]:
         """The terminal reports of this kind since then, each as "updated", "rolled_back" or "failed"."""
         told = [entry for entry in self.recorder.entries[since:] if entry["event"] == "state"]

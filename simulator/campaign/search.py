@@ -3,7 +3,8 @@
 
 A schedule is an ordinary case, so it is played, judged, shrunk and replayed like any other. Seeded and plain here, for
 thousands of them; tests/search/ draws from the same rules with hypothesis and judges each schedule after every step.
-Offers that are taken back or replaced have no rule: the story waits for one end of each, and they have none or two.
+An offer that is taken back is made again later, so it still has one end. Offers that are replaced have no rule: the
+story waits for an end of each, and one that was replaced has none.
 """
 
 import random
@@ -58,6 +59,7 @@ RULES_OF_PLAY: dict[str, Rule] = {
     "line": _later(lambda rng: f"net=delay:{rng.randrange(1, 3000)}:{rng.randrange(1, 20)}"),
     "wifi": _later(lambda rng: f"wifi={rng.choice((500, 5000, 70_000))}"),
     "clock": _later(lambda rng: f"clock=jump:{rng.choice(('', '-'))}{rng.randrange(1, 400_000_000)}"),
+    "unassign": _later(lambda rng: f"unassign={rng.randrange(1, 10_000)}"),
     "push": _later(lambda rng: f"push={rng.choice(list(mqtt_faults.PUSHES))}"),
     "cloud": lambda rng: f"cloud={rng.choice(RULES if rng.random() < _PATIENCE else _SHORT_RULES)}",
     "chunk": lambda rng: f"cloud=chunk={rng.randrange(5)}:{rng.choice(CHUNK_ACTIONS)}",

@@ -220,8 +220,7 @@ class TakeBack(_Several):
 
     def begin(self, run: "Run") -> list[Stage]:
         since = len(run.recorder.entries)
-        for kind in run.story.kinds:
-            run.side.take_back(kind, run.twin.now_ms)
-        if run.side.IS_SILENT:
+        kinds = [kind for kind in run.story.kinds if run.side.take_back(kind, run.twin.now_ms)]
+        if run.side.IS_SILENT or not kinds:
             return [_Linger(since)]
-        return [_Until(run, _Quiet(run, since, len(run.story.kinds))), _Linger(since)]
+        return [_Until(run, _Quiet(run, since, len(kinds))), _Linger(since)]

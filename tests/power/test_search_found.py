@@ -37,3 +37,9 @@ def test_end_that_a_cut_left_untold_is_told_before_the_next_offer():
 def test_resets_after_the_end_may_cost_a_boot_each():
     resets = "later=7134:reset=power later=6530:reset=soft later=7978:reset=hard"
     assert kept(f"update seed=1003655 later=5428:net=delay:2277:15 {resets}").end == "updated"
+
+
+def test_offer_that_is_made_again_while_the_power_is_off_is_taken_up():
+    """What was stopped was noted as ended in one record and as taken back in the next; the power went in between."""
+    outcome = kept("update seed=4381 later=4430:unassign=1011 net=cut:677:up net=cut:20357 cut=32:prefix")
+    assert [entry["end"] for entry in outcome.told("state", "FIRMWARE") if entry["end"]] == ["withdrawn", "updated"]

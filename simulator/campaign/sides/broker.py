@@ -47,9 +47,10 @@ class BrokerStory(BrokerSide, StorySide):
     def give(self, package: Any, now_ms: int) -> None:
         self.offer((self.peer,), package, now_ms)
 
-    def take_back(self, kind: str, now_ms: int) -> None:
-        self.configs[self.peer].pop(LOCKS[kind.lower()], None)
+    def take_back(self, kind: str, now_ms: int) -> bool:
+        is_offered = self.configs[self.peer].pop(LOCKS[kind.lower()], None) is not None
         self.configure(self.peer, now_ms)
+        return is_offered
 
     def take_over(self, number: int, now_ms: int) -> None:
         self.cloud.take_over(_DEVICE, now_ms)

@@ -67,9 +67,11 @@ class RainMakerStory(RainMakerSide, StorySide):
     def give(self, package: Image, now_ms: int) -> None:
         self.offer((NODE,), package, now_ms)
 
-    def take_back(self, kind: str, now_ms: int) -> None:
-        for job in [job for job in self.cloud.jobs.values() if job.is_active]:
+    def take_back(self, kind: str, now_ms: int) -> bool:
+        active = [job for job in self.cloud.jobs.values() if job.is_active]
+        for job in active:
             self.cloud.cancel_job(job, now_ms)
+        return bool(active)
 
     def take_over(self, number: int, now_ms: int) -> None:
         self.cloud.take_over(self.peer, now_ms)

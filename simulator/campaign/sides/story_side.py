@@ -4,7 +4,8 @@
 `entries` makes of an event of the cloud:
   said      text: something that the device has told
   state     kind, word (the cloud's own for it), version (of what; None when the cloud does not say), end: None,
-            "updated", "rolled_back", "failed", or "again", when a try has failed and the job goes on
+            "updated", "rolled_back", "failed"; "again", when a try has failed and the job goes on; "withdrawn", when it
+            was given up because the offer was taken back
   version   kind, version: what the device says that it runs
   nonsense  text: something that the device has told and nobody can read
   answer    the device hears from the cloud that it was understood
@@ -57,8 +58,8 @@ class StorySide(Side):
         """Offers a package to the board."""
 
     @abstractmethod
-    def take_back(self, kind: str, now_ms: int) -> None:
-        """Nothing of this kind is offered to the board any more."""
+    def take_back(self, kind: str, now_ms: int) -> bool:
+        """Nothing of this kind is offered to the board any more. Returns whether something was."""
 
     @abstractmethod
     def take_over(self, number: int, now_ms: int) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _WINDOW, _CHUNK = 4, 4096  # of the board's settings
 _RIVAL = 1_000_000  # connection numbers that no link of the device reaches
-_ENDS = {"UPDATED": "updated", "FAILED": "failed"}
+_ENDS = {"UPDATED": "updated"}
+_FAILURES = {"rolled_back": "rolled_back", "unassigned": "withdrawn"}
 
 
 class ThingsBoardStory(ThingsBoardSide, StorySide):
@@ -43,8 +44,10 @@ class ThingsBoardStory(ThingsBoardSide, StorySide):
     def give(self, package: Package, now_ms: int) -> None:
         self.offer((self.peer.name,), package, now_ms)
 
-    def take_back(self, kind: str, now_ms: int) -> None:
+    def take_back(self, kind: str, now_ms: int) -> bool:
+        is_offered = self.peer.package(kind) is not None
         self.cloud.unassign(self.peer, kind, now_ms)
+        return is_offered
 
     def take_over(self, number: int, now_ms: int) -> None:
         token = self.secret.encode()
@@ -64,8 +67,8 @@ class ThingsBoardStory(ThingsBoardSide, StorySide):
         for kind, prefix in PREFIXES.items():
             if f"{prefix}_state" in values:
                 word = values[f"{prefix}_state"]
-                is_back = str(values.get(f"{prefix}_error", "")).startswith("rolled_back")
-                end = "rolled_back" if word == "FAILED" and is_back else _ENDS.get(word)
+                why = str(values.get(f"{prefix}_error", "")).partition(":")[0]
+                end = _FAILURES.get(why, "failed") if word == "FAILED" else _ENDS.get(word)
                 found.append({"event": "state", "kind": kind, "word": word, "version": None, "end": end})
             if f"current_{prefix}_version" in values:
                 found.append({"event": "version", "kind": kind, "version": values[f"current_{prefix}_version"]})
