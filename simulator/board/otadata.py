@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The two otadata records that say which app slot boots next and how far it is trusted (esp32.md section 2). Pure."""
 
+import functools
 import struct
 import zlib
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ class Record:
     label: bytes = b"\xff" * 20
 
     @classmethod
+    @functools.lru_cache(maxsize=256)  # a board reads the same few again and again
     def parse(cls, data: bytes) -> "Record":
         seq, label, state, crc = struct.unpack_from("<I20sII", data)
         return cls(seq, state, crc, label)

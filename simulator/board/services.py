@@ -160,13 +160,17 @@ class ChipServices:
         return Reply(self._alarms.take_due(self._now()))
 
     def _sleep(self, request: Request) -> Wait:
-        return Wait(lambda: None, Reply, request.b)
+        return Wait(_not_yet, Reply, request.b)
 
     def _repl(self, request: Request) -> Wait:
-        return Wait(lambda: None, Reply, -1, is_repl=True)
+        return Wait(_not_yet, Reply, -1, is_repl=True)
 
     def _now(self) -> float:
         return self._chip.clock.now_ms()
+
+
+def _not_yet() -> None:
+    """Of what only time ends."""
 
 
 _METHODS = {op: name for op in Op if hasattr(ChipServices, name := "_" + op.name.lower())}

@@ -89,9 +89,10 @@ class Session:
         if not self._has_caught_up():
             return False
         self._serve(request)
-        while self._wait and self._has_caught_up():
-            if not self._step_wait(*self._wait, self._deadline):
-                break
+        if self._wait and not self._wait_out(*self._wait):
+            while self._wait and self._has_caught_up():
+                if not self._step_wait(*self._wait, self._deadline):
+                    break
         return True
 
     def _has_caught_up(self) -> bool:
@@ -105,6 +106,36 @@ class Session:
         if end is not None and now >= end:
             raise ChipReset(WATCHDOG, "watchdog")
         return True
+
+    def _wait_out(self, request: Request, wait: Wait, end: float | None) -> bool:
+        """The whole of a wait during which nothing can happen, at one go; False if something can."""
+        if end is None or not self._is_quiet_until(end, request) or self.is_stopped():
+            return False
+        clock = self._clock
+        try:
+            reply = wait.ready()
+            if reply is None:
+                while clock.spent_ms < end:
+                    clock.skip(end - clock.spent_ms)
+                reply = wait.expired()
+                if wait.ms == 0:
+                    self._look()
+        except EspError as error:
+            self._refuse(error)
+        else:
+            self._answer(reply)
+        return True
+
+    def _is_quiet_until(self, end: float, request: Request) -> bool:
+        """Whether nothing is due by then, but a timer that has to wait for the request."""
+        deadline, alarms = self._deadline, self._alarms
+        watchdog, timer = alarms.watchdog, None if request.masked else alarms.next_timer
+        return (
+            end < self._net.due_ms
+            and (deadline is None or end < deadline)
+            and (watchdog is None or end < watchdog)
+            and (timer is None or end < timer)
+        )
 
     def _check_watchdog(self) -> None:
         end = self._alarms.watchdog
@@ -139,7 +170,8 @@ class Session:
             return
         if request.op in _LOOKS:
             self._look()
-        self._check_watchdog()
+        if self._alarms.watchdog is not None:
+            self._check_watchdog()
         if type(answer) is Reply:
             self._answer(answer)
             return

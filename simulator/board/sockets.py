@@ -9,6 +9,7 @@ from simulator.board.net import Link, VirtualNet
 from simulator.board.wlan import Radio
 
 _LINK, _ALL, _LINE = 0xFFFF, 0x10000, 0x20000
+_ENTRY = 4  # bytes of one in a poll: link, events that are wanted, events
 _NOTHING_YET = Reply(-1)
 _IN, _OUT, _ERR, _HUP = 1, 4, 8, 16
 _CONNECT_MS = 20000  # lwIP gives a connection up after about this long
@@ -129,21 +130,21 @@ class SocketServices:
         return DONE
 
     def _poll(self, request: Request) -> Reply | Wait:
-        entries = [request.data[i : i + 4] for i in range(0, len(request.data), 4)]
-        asked = [(self._links.get(entry[0] | entry[1] << 8), entry[2] | _ERR | _HUP) for entry in entries]
-
-        def answer() -> Reply:
-            masks = [_events(link) & wanted for link, wanted in asked]
-            data = b"".join(entry[:3] + bytes([mask]) for entry, mask in zip(entries, masks, strict=True))
-            return Reply(sum(map(bool, masks)), data)
+        data = request.data
+        answer = bytearray(data)
+        asked = [
+            (i + 3, self._links.get(data[i] | data[i + 1] << 8), data[i + 2] | _ERR | _HUP)
+            for i in range(0, len(data), _ENTRY)
+        ]
 
         def ready() -> Reply | None:
-            for link, wanted in asked:
-                if _events(link) & wanted:
-                    return answer()
-            return None
+            found = 0
+            for place, link, wanted in asked:
+                answer[place] = mask = _events(link) & wanted
+                found += mask != 0
+            return Reply(found, bytes(answer)) if found else None
 
-        return ready() or Wait(ready, answer, request.b)
+        return ready() or Wait(ready, lambda: Reply(0, bytes(answer)), request.b)
 
     def link(self, number: int) -> Link:
         """Raises EspError for a socket that there is not."""

@@ -4,16 +4,17 @@
 Up to its first power cut a case is like the story without it, up to its second one like the case of the first alone.
 So the cases are a tree: at each flash operation where some of them lose their power the run is kept (snapshot.py), and
 from there each of them goes on with its own cut. Of cuts that leave the very same cells behind one is played, for all
-that follows is the same. A record is what `execute` gives for its case alone.
+that follows is the same; and so is one of runs that are alike in everything when the next cut comes, as when what was
+torn in another way had to be erased and written again. A record is what `execute` gives for its case alone.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from simulator.board.flash import Tear
+from simulator.board.flash import Operation, Tear
+from simulator.campaign import cuts
 from simulator.campaign.case import Case
-from simulator.campaign.cuts import Cut
 from simulator.campaign.outcome import Outcome, record_like
 from simulator.campaign.run import Run, execute, judged
 from simulator.campaign.snapshot import Snapshot
@@ -40,26 +41,31 @@ def records(cases: Sequence[Case]) -> list[dict]:
         else:
             found[number] = execute(case).record()
     for (story, seed, others), branches in groups.items():
-        found |= _leaves(Run(Case(story, seed, others)), branches)
+        found |= _leaves([(Run(Case(story, seed, others)), branches)])
     return [found[number] for number in range(len(cases))]
 
 
 @dataclass(frozen=True)
 class _Branch:
-    """`number` of a case in the list; `cuts` are those that are still to come, the next one first."""
+    """`number` of a case in the list; `cuts`: (operation, text) of those that are still to come, the next one first."""
 
     number: int
     case: Case
-    cuts: tuple[Cut, ...]
+    cuts: tuple[tuple[int, str], ...]
 
     @classmethod
     def of(cls, number: int, case: Case) -> "_Branch":
         """Of two cuts at one operation the first one strikes."""
-        at: dict[int, Cut] = {}
-        for fault in case.make_faults():
-            if isinstance(fault, Cut):
-                at.setdefault(fault.at, fault)
-        return cls(number, case, tuple(at[n] for n in sorted(at)))
+        at: dict[int, str] = {}
+        for text in case.faults:
+            if text.startswith("cut="):
+                at.setdefault(cuts.operation_of(text), text)
+        return cls(number, case, tuple(sorted(at.items())))
+
+    @property
+    def next(self) -> int:
+        """The operation of its next cut, 0 if there is none."""
+        return self.cuts[0][0] if self.cuts else 0
 
     def rest(self) -> "_Branch":
         """Behind its next cut."""
@@ -75,7 +81,7 @@ class _Watch:
 
     def __init__(self, run: Run, branches: Iterable[_Branch]) -> None:
         self._run = run
-        self._left = {branch.cuts[0].at if branch.cuts else 0 for branch in branches}
+        self._left = {branch.next for branch in branches}
         self.found: dict[int, Snapshot] = {}
 
     def __call__(self, kind: str, address: int, size: int) -> Tear | None:
@@ -88,25 +94,36 @@ class _Watch:
         return None
 
 
-def _leaves(run: Run, branches: list[_Branch]) -> Iterator[tuple[int, dict]]:
-    """(number, record) of each case."""
-    watch = _Watch(run, branches)
-    run.observers.append(watch)
-    try:
-        outcome = run.play()
-    except _Enough:
-        outcome = None
-    run.give_back()
-    if outcome:
-        ended = [branch for branch in branches if not branch.cuts or branch.cuts[0].at not in watch.found]
-        yield from _recorded(outcome, ended)
-    for number, snapshot in watch.found.items():
-        same: defaultdict[bytes, list[_Branch]] = defaultdict(list)
+def _leaves(starts: Iterable[tuple[Run, list[_Branch]]]) -> Iterator[tuple[int, dict]]:
+    """(number, record) of each case. `starts`: runs that have gone different ways, each with what goes on from it."""
+    kept: defaultdict[Snapshot, list[_Branch]] = defaultdict(list)
+    for run, branches in starts:
+        watch = _Watch(run, branches)
+        run.observers.append(watch)
+        try:
+            outcome = run.play()
+        except _Enough:
+            outcome = None
+        run.give_back()
+        if outcome:
+            yield from _recorded(outcome, (branch for branch in branches if branch.next not in watch.found))
         for branch in branches:
-            if branch.cuts and branch.cuts[0].at == number:
-                same[branch.cuts[0].leaves(snapshot.operation)].append(branch.rest())
-        for cells, group in same.items():
-            yield from _leaves(snapshot.cut(cells), group)
+            if branch.next in watch.found:
+                kept[watch.found[branch.next]].append(branch)
+    for snapshot, branches in kept.items():
+        yield from _leaves((snapshot.cut(cells), rest) for cells, rest in _parted(branches, snapshot.operation))
+
+
+def _parted(branches: Iterable[_Branch], operation: Operation) -> Iterator[tuple[bytes, list[_Branch]]]:
+    """(cells, rests of the branches whose next cut leaves them)."""
+    of_text: defaultdict[str, list[_Branch]] = defaultdict(list)
+    for branch in branches:
+        of_text[branch.cuts[0][1]].append(branch)
+    parts: defaultdict[bytes, list[_Branch]] = defaultdict(list)
+    for text, group in of_text.items():
+        parts[cuts.leaves(group[0].case, text, operation)] += [branch.rest() for branch in group]
+    for cells, group in parts.items():
+        yield cells, sorted(group, key=lambda branch: branch.number)
 
 
 def _recorded(outcome: Outcome, branches: Iterable[_Branch]) -> Iterator[tuple[int, dict]]:

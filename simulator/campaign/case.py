@@ -72,9 +72,10 @@ class Case:
     def make_faults(self) -> list[Fault]:
         """The story's setting and its faults, each with randomness of its own: leaving one out changes no other."""
         texts = (*stories.find(self.story).setting, *self.faults)
-        return [self._make(text, texts[:number].count(text)) for number, text in enumerate(texts)]
+        return [self.make_fault(text, texts[:number].count(text)) for number, text in enumerate(texts)]
 
-    def _make(self, text: str, same_before: int) -> Fault:
+    def make_fault(self, text: str, same_before: int = 0) -> Fault:
+        """One of them, before which there are so many of the same text."""
         kind, _, arguments = text.partition("=")
         if kind not in FAULTS:
             raise UserError("bad_case", f"fault {kind!r} is not one of {', '.join(sorted(FAULTS))}")

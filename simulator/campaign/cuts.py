@@ -63,6 +63,18 @@ class Cut:
         return tear.program(self._rng) if self._mode == "random" else _low_nibbles
 
 
+def operation_of(text: str) -> int:
+    """The number in a `cut=...`. Raises UserError("bad_case")."""
+    return _parse(text.partition("=")[2].split(":"))[0]
+
+
+def leaves(case: Case, text: str, operation: Operation) -> bytes:
+    """What the cells of this operation hold after that cut of a case, the first one with this text."""
+    cut = case.make_fault(text)
+    assert isinstance(cut, Cut), text
+    return cut.leaves(operation)
+
+
 @fault("cycles")
 class Cycles:
     """`cycles=N`: how often the power is switched off and on at the end, to see that all stays as it is."""

@@ -2,7 +2,7 @@
 """What a run has shown: all that the invariants look at, and the flat record of it for tables and pictures."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR
@@ -133,9 +133,7 @@ class Outcome:
 
     def erases_of(self, area: str) -> dict[int, int]:
         """`erases` of the partitions whose label begins like this."""
-        rows = [row for label, row in stories.partitions().items() if label.startswith(area)]
-        sectors = {n for row in rows for n in range(row.offset // SECTOR, row.end // SECTOR)}
-        return {n: times for n, times in self.erases.items() if n in sectors}
+        return {n: times for n, times in self.erases.items() if n in _sectors(area)}
 
     @property
     def extra_boots(self) -> int:
@@ -187,6 +185,12 @@ class Outcome:
             "board_s": round(self.board_s, 3),
             "operations": None if self.case.faults else self._operations(),
         }
+
+
+@cache
+def _sectors(area: str) -> set[int]:
+    rows = [row for label, row in stories.partitions().items() if label.startswith(area)]
+    return {n for row in rows for n in range(row.offset // SECTOR, row.end // SECTOR)}
 
 
 def record_like(record: dict, case: Case) -> dict:

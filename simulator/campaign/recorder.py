@@ -154,7 +154,7 @@ class Recorder:
     def _operation(self, kind: str, address: int, size: int) -> Tear | None:
         self.number += 1
         by = "app" if self._chip.running else "bootloader"
-        area = next((row.label for row in self._rows.values() if row.offset <= address < row.offset + row.size), None)
+        area = _area(address // SECTOR)
         if area == "vfs":
             self._read_files.clear()
         self.note({
@@ -212,6 +212,13 @@ class Recorder:
         facts = {"running": running, "holds": self.holds(running), "selected": selected, "record": record}
         facts["clock"] = clock
         return facts | (self._software() if self._has_files else {})
+
+
+@functools.cache
+def _area(sector: int) -> str | None:
+    """The label of the partition that has it."""
+    address = sector * SECTOR
+    return next((row.label for row in stories.partitions().values() if row.offset <= address < row.end), None)
 
 
 @functools.lru_cache(maxsize=256)  # runs of one campaign leave the same few partitions

@@ -68,11 +68,13 @@ class Run:
             fault.attach(self)
 
     def give_back(self) -> None:
-        """Nobody looks at this run's flash any more."""
+        """Nobody looks at this run any more. Its parts know each other: work for the garbage collector."""
         begin = _board(self.case.story)
         for start in (n * SECTOR for n in self.twin.flash.changed_sectors):
             self.cells[start : start + SECTOR] = begin[start : start + SECTOR]
         _spare[self.case.story].append(self.cells)
+        for part in (self.recorder, self.cloud, self.twin.net, self.twin.chip, self.twin.board, self.twin, self):
+            vars(part).clear()
 
     def play(self) -> Outcome:
         """The whole case; of a copy of a run (snapshot.py) the rest of it."""

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """Taken by an observer of the flash, when the operation is about to happen: `operation`."""
+    """Taken by an observer of the flash, when the operation is about to happen: `operation`.
+
+    Two are equal if all is the same in them, the past too; not all that are alike are.
+    """
 
     def __init__(self, run: "Run") -> None:
         flash = run.twin.flash
@@ -35,6 +38,16 @@ class Snapshot:
         pickler.dump(run)
         self._pickle = buffer.getvalue()
         self._constants = pickler.beside[2 + len(logs) :]
+
+    def __hash__(self) -> int:
+        return hash(self._pickle)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Snapshot) and self._all == other._all
+
+    @property
+    def _all(self) -> tuple[object, ...]:
+        return self._pickle, self.operation, self._sectors, self._logs, self._constants
 
     def cut(self, cells: bytes) -> "Run":
         """A copy of the run whose power goes now: the operation leaves `cells` behind. Nobody observes it yet."""

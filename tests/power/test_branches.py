@@ -51,6 +51,16 @@ def erasing_what_is_erased() -> int:
     return next(entry["number"] for entry in execute(Case("update")).entries_of("op") if entry["area"] == "ota_1")
 
 
+def test_runs_that_are_alike_when_the_next_cut_comes_go_on_as_one():
+    """A block that was torn in one way or another is erased and written again: then nothing tells them apart."""
+    block = [entry["number"] for entry in execute(Case("update")).entries_of("op") if entry["area"] == "ota_1"][-2]
+    cases = [Case("update", 1, (f"cut={block}:{mode}", f"cut={block + 20}:after")) for mode in cuts.MODES]
+    records = branches.records(cases)
+    after = str(cases[1])
+    assert [record["like"] for record in records] == [None, None, after, after, after]
+    assert [record | {"like": None} for record in records] == [execute(case).record() for case in cases]
+
+
 def test_cuts_that_leave_the_same_cells_are_like_the_first_of_them():
     at = erasing_what_is_erased()
     cases = [Case("update", 1, (f"cut={at}:{mode}",)) for mode in cuts.MODES]
