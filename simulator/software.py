@@ -6,9 +6,7 @@ code, is refused here.
 """
 
 import hashlib
-import importlib
 import os
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from simulator.board.build import compile_module
-from simulator.breakage import FIRMWARE
 from simulator.errors import UserError
+from simulator.firmware_code import of_firmware
 
 _BLOCK = 4096
 _TEXT = 255  # longest title and version, characters
@@ -44,7 +42,7 @@ def pack(files: dict[str, bytes], title: str, version: str) -> bytes:
     for name, text in (("title", title), ("version", version)):
         if not 0 < len(text) <= _TEXT or "\n" in text:
             raise UserError(f"bad_{name}", f"a package's {name} is one line of 1 to {_TEXT} characters")
-    package = _of_firmware("package")
+    package = of_firmware("package")
     order = sorted(files, key=str.lower)
     lines = [f"{hashlib.sha256(files[path]).hexdigest()} {len(files[path])} {path}\n" for path in order]
     manifest = package.opening(title, version) + "".join(lines).encode(errors="replace")
@@ -66,12 +64,12 @@ def pack(files: dict[str, bytes], title: str, version: str) -> bytes:
 
 def inspect(data: bytes) -> Contents:
     """What is in a package, staged as a board does it. Raises UserError with the code that the board would report."""
-    package = _of_firmware("package")
+    package = of_firmware("package")
     lines = data[package.RECORD :].split(b"\n", 3)
     title, version = (line.decode(errors="replace").partition(" ")[2] for line in [*lines, b"", b"", b""][1:3])
     with tempfile.TemporaryDirectory(prefix="software-") as folder:
-        trees = _of_firmware("trees").Trees(_Board(folder))
-        tree = _of_firmware("tree").Tree(trees, bytearray(_BLOCK))
+        trees = of_firmware("trees").Trees(_Board(folder))
+        tree = of_firmware("tree").Tree(trees, bytearray(_BLOCK))
         try:
             _stage(tree, data, SimpleNamespace(title=title, version=version, size=len(data)))
             manifest = package.Manifest(f"{trees.folder(1)}/{package.MANIFEST}.part")
@@ -124,15 +122,6 @@ def _collect(folder: Path, *, compiled: bool) -> dict[str, bytes]:
             raise UserError("bad_order", f"{name} is there twice, as source and compiled")
         files[name] = data
     return files
-
-
-def _of_firmware(name: str) -> Any:
-    """A module of the agent: whatever a board would say, its own code says it."""
-    sys.path.append(str(FIRMWARE))
-    try:
-        return importlib.import_module(f"ota.{name}")
-    finally:
-        sys.path.remove(str(FIRMWARE))
 
 
 def _user_error(error: Exception) -> Exception:

@@ -14,7 +14,7 @@ from typing import Self
 
 import paho.mqtt.client as paho
 
-USERS = {"board": "secret", "observer": "secret"}
+USERS = dict.fromkeys(("board", "observer", "maker", "board-1", "board-2", "board-3"), "secret")
 LIMIT_S = 10  # for whatever must happen; nothing here takes a tenth of that
 CONFIG = """
 listener {port} 127.0.0.1
