@@ -28,6 +28,7 @@ COMMANDS = (
     "powercut",
     "powercut-selftest",
     "replay",
+    "explain",
 )
 
 

@@ -15,9 +15,12 @@ otadata.py     what the bootloader selects      journal.py   what survives a res
 report.py      states, the outbox               identity.py  which version runs
 link.py        the line to the cloud            mqtt.py      over umqtt.simple
 attempts.py    jobs that are offered again      host.py      images for another microcontroller
-control.py     what the application has to say  events.py    what it is told
-switches.py    what it has switched off, deadline.py: until when
-                      waiting.py   pauses in an update, and its reset
+control.py     what an application has to say   events.py    what it is told
+gating.py      what keeps an update back        gates.py     some ready-made gates
+switches.py    what is off, and until when      deadline.py  when that is over
+deferral.py    how often it was put off         terms.py     what a job says about that
+explain.py     what would happen now, and why   availability.py  what the cloud is told of all this
+waiting.py     pauses in an update, its reset
 cloud/         ThingsBoard, ESP RainMaker       source/      one file a way of delivery
 checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
 http.py        URLs and answers                 exchange.py  one request after the other

@@ -21,6 +21,13 @@ def begin(journal, job):
     journal.save(starts=[job.id, starts + 1])
 
 
+def rest(journal, job_id):
+    """A start that ended in a pause does not count: it ended as somebody wanted it to."""
+    known = journal.get("starts")
+    if known and known[0] == job_id and known[1]:
+        journal.keep(starts=[job_id, known[1] - 1])
+
+
 def end(track, cloud, job_id, state, error):
     """Says how it ended, each time: that it is offered again means that the cloud does not know, or wants more tries.
 

@@ -12,11 +12,12 @@ of the settings, a week without one. Everything here takes effect at the next st
 cloud (`availability` in ota.cloud).
 """
 
-from ota.errors import Cancelled, TransferError
+from ota.availability import Availability
+from ota.errors import Cancelled
 from ota.events import Events
+from ota.gating import Gating
 from ota.log import log
 from ota.port import const, ticks_diff
-from ota.switches import Switches
 
 UNKNOWN, NOT_AVAILABLE, PENDING, IN_PROGRESS = const(0), const(1), const(2), const(3)  # the first: nobody has said yet
 _TICK_MS = const(1000)
@@ -27,18 +28,14 @@ class Control:
 
     def __init__(self, agent):
         self.agent = agent
-        self.switches = Switches(agent.board, agent.tracks[0].journal)
+        self.gating = Gating(agent)
         self.events = Events(self)
         self.on = self.events.on
-        self.is_paused = self.updates_forced = self._is_heard = False
-        self._is_allowed = True  # by the operator
-        self._is_announced = False  # of what the cloud keeps back
+        self._is_heard = self._is_announced = False  # the latter: of what the cloud keeps back
         self._job = agent.job  # what is under way
         self._cancelled = self._has_paused = self._is_handed_over = False
-        self._wanted = {}  # kind -> id of the job that is to start now
-        self._closed = {}  # kind -> why it has to wait, as was told last
         self.last_error = ""  # how the last update failed, "" if it did not
-        self._said = {}  # what the cloud was told on this line
+        self.availability = Availability(self)
         self._ticked = agent.board.ticks_ms()
         self._offset = 0  # of what is under way, as was told last
 
@@ -46,24 +43,24 @@ class Control:
 
     def disable_updates(self, reason="disabled", until=None):
         """No update starts from now on; one that is under way goes on. `until`: unix second."""
-        self.switches.off("off", reason, until)
+        self.gating.switches.off("off", reason, until)
 
     def enable_updates(self):
-        self.switches.on("off")
+        self.gating.switches.on("off")
 
     def disable_reset(self, reason="disabled", until=None):
         """The reset into what was installed waits from now on; any other reset does not install it."""
-        self.switches.off("hold", reason, until)
+        self.gating.switches.off("hold", reason, until)
 
     def enable_reset(self):
-        self.switches.on("hold")
+        self.gating.switches.on("hold")
 
     def pause(self):
         """What is under way stops at the next block, with all that it has; nothing starts. A reset forgets it."""
-        self.is_paused = True
+        self.gating.is_paused = True
 
     def resume(self):
-        self.is_paused = False
+        self.gating.is_paused = False
 
     def cancel(self):
         """Ends what is under way: it is reported as failed and not started again by itself."""
@@ -71,22 +68,38 @@ class Control:
 
     def force(self):
         """Starts what waits, although updates are disabled or no window is open."""
-        for track in self.agent.tracks:
-            if track.pending:
-                self._wanted[track.kind] = track.pending.id
-                track.forced = True
+        agent = self.agent
+        for track in agent.tracks:
+            job = track.pending or (agent.job if track is agent.track else None)
+            if job:
+                self.gating.wanted[track.kind] = job.id
+
+    def gate(self, name, check, hard=False):
+        """One more condition for a start and for the reset after it, see gates.py. What is hard cannot be forced."""
+        self.gating.add(name, check, hard)
+
+    def explain(self):
+        """What would happen now, see explain.py: a tuple for each rule. Changes nothing."""
+        from ota import explain
+
+        return explain.of_agent(self.agent, self.gating)
 
     # what it may ask
 
     @property
     def updates_enabled(self):
         """False also while the operator does not allow any. Something that is forced starts nevertheless."""
-        return self._is_allowed and self.switches.get("off") is None
+        return self.gating.is_allowed and self.gating.switches.get("off") is None
+
+    @property
+    def updates_forced(self):
+        """Whether whatever comes starts; by the cloud, until the connection ends."""
+        return self.gating.is_forced
 
     @property
     def updates_pending(self):
         """Whether an update waits for its start."""
-        return self._is_announced or self._waiting() is not None
+        return self._is_announced or self.waiting is not None
 
     @property
     def update_status(self):
@@ -99,7 +112,7 @@ class Control:
 
     @property
     def reset_enabled(self):
-        return self.switches.get("hold") is None
+        return self.gating.switches.get("hold") is None
 
     @property
     def reset_pending(self):
@@ -109,13 +122,15 @@ class Control:
     @property
     def transfer(self):
         """kind, title, version, offset and size of what is under way or waits, as a dict; {} for nothing."""
-        job = self.agent.job or self._waiting()
+        job = self.agent.job or self.waiting
         if job is None:
             return {}
         offset = self.agent.track.slot.offset if self.agent.job else 0
         return {"kind": job.kind, "title": job.title, "version": job.version, "offset": offset, "size": job.size}
 
-    def _waiting(self):
+    @property
+    def waiting(self):
+        """The Job that waits for its start, None: there is none."""
         for track in self.agent.tracks:
             if track.pending and track.pending is not self.agent.job:
                 return track.pending
@@ -128,41 +143,31 @@ class Control:
         agent = self.agent
         if agent.link.is_fresh and agent.cloud.ready:
             agent.link.is_fresh = False
-            self._is_heard = self._is_allowed = True
-            self.updates_forced = False
-            self._said = {}
+            self._is_heard = self.gating.is_allowed = True
+            self.gating.is_forced = False
+            self.availability.renew()
         while agent.cloud.commands:
             self._obey(*agent.cloud.commands.pop(0))
         self._follow()
         self.events.notice()
         now = agent.board.ticks_ms()
         if ticks_diff(now, self._ticked) >= _TICK_MS:
-            self.switches.spend(ticks_diff(now, self._ticked))
+            self.gating.spend(ticks_diff(now, self._ticked))
             self._ticked = now
             if agent.cloud.ready and agent.cloud.linked:
-                self._tell()
+                self.availability.tell()
 
     def gates(self, track, job):
-        """What keeps `job` from starting, as policy.decide wants it; notes on the track whether it is forced."""
-        track.forced = self.updates_forced or self._wanted.get(track.kind) == job.id
-        closed = [gate for gate in self._gates() if not gate[1] and (gate[4] or not track.forced)]
-        self._closed[track.kind] = closed[0][2] if closed else ""
-        return closed
+        """What keeps `job` from starting, for the policy."""
+        return self.gating.closed(track, job)
 
     def is_due(self, track):
-        """Whether what `track` waits for may have come."""
-        closed = self._closed.get(track.kind)
-        self.gates(track, track.pending)
-        return not self._closed[track.kind] or self._closed[track.kind] != closed
+        return self.gating.is_due(track)
 
-    def _gates(self):
-        """(name, is open, reason, until, is hard) of each, the ones that people have set first."""
-        off = self.switches.get("off") or ("", (0, 0))
-        return (
-            ("operator", self._is_allowed, "disabled: by the operator", 0, False),
-            ("updates", not off[0], "disabled: " + off[0], off[1][0], False),
-            ("pause", not self.is_paused, "paused", 0, False),
-        )
+    def waits(self, job, reason, until):
+        """A job has to wait. What is a matter of time ends by itself, so it only counts where the job says how long."""
+        if reason != "unconfirmed" and (until == 0 or job.terms is not None):
+            self.gating.deferral.put_off(job, job.terms, reason)
 
     def check(self):
         """After each block and between other flash work, allocates nothing. Raises Cancelled."""
@@ -175,18 +180,32 @@ class Control:
         if self._cancelled:
             self._cancelled = False
             raise Cancelled("cancelled")
-        if self.is_paused and 0 < self._offset < job.size:
+        if self.gating.is_paused and 0 < self._offset < job.size:
             self._has_paused = True
+            if self.agent.cloud.remembers:
+                from ota import attempts
+
+                attempts.rest(self.agent.track.journal, job.id)
             raise Cancelled("paused")
 
     def holds(self):
         """Whether the reset into what was installed has to wait."""
         self.events.complete()
-        return self.is_paused or (self.switches.get("hold") is not None and not self.updates_forced)
+        agent = self.agent
+        held = self.gating.holds(agent.track, agent.job)
+        if held:
+            self.gating.deferral.put_off(agent.job, agent.job.terms, held[0])
+        return held is not None
 
     def before_reset(self):
         """Generator: tells the application, and waits a little for it."""
         return self.events.reset()
+
+    def finished(self, kind, error):
+        """How the job that is offered has ended, "": well."""
+        self.gating.deferral.forget(kind)
+        if error != "ended_before":
+            self.last_error = error
 
     def _follow(self):
         """Notices that another job is under way than before, or none."""
@@ -208,39 +227,12 @@ class Control:
     def _obey(self, name, value):
         log("control", "command", name)
         if name == "forced":
-            self.updates_forced = value
+            self.gating.is_forced = value
         elif name == "enabled":
-            self._is_allowed = value
+            self.gating.is_allowed = value
         elif name == "pending":
             self._is_announced = value
+        elif name == "explain":
+            self.availability.explain(value)
         elif name in ("cancel", "force"):
             getattr(self, name)()
-
-    def _tell(self):
-        """Says to the cloud what has changed since it was told last."""
-        cloud = self.agent.cloud
-        facts = self._availability()
-        changed = {name: facts[name] for name in facts if facts[name] != self._said.get(name)}
-        try:
-            if changed and hasattr(cloud, "words"):
-                cloud.words().availability(cloud, changed)
-                self._said = facts
-        except TransferError:
-            pass  # noticed by who listens; then all is said anew
-
-    def _availability(self):
-        closed = [gate for gate in self._gates() if not gate[1]]
-        reason, until = closed[0][2:4] if closed else ("", 0)
-        hold = self.switches.get("hold")
-        if self.reset_pending and hold:
-            reason, until = "reset held: " + hold[0], hold[1][0]
-        return {
-            "enabled": self.updates_enabled,
-            "forced": self.updates_forced,
-            "pending": self.updates_pending,
-            "status": self.update_status,
-            "reason": reason,
-            "until": until,
-            "waiting_for_reset": self.reset_pending,
-            "error": self.last_error,
-        }

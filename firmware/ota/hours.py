@@ -43,6 +43,10 @@ class Hours:
         self._waits[track.kind] = now, 0, track.forced
         return now, self._zone, rules, track.forced
 
+    def look(self, forced):
+        """The same without a question to anybody, and without a trace."""
+        return self._board.now(), self._zone, self._rules, forced
+
     def wait(self, track, reason, until):
         """Notes for how long a track has to wait; `until` as from the policy."""
         asked, _, forced = self._waits[track.kind]

@@ -3,18 +3,27 @@
 
     {"off": [reason, deadline], "hold": [reason, deadline]}     the start of updates; the reset into what is installed
 
-For a deadline see deadline.py. Time spent is written once an hour.
+For a deadline see deadline.py. The fact stays there when it is empty: so a board that has ever used it loads it at each
+start, and tells its cloud.
 """
 
 from ota import deadline
-from ota.errors import FlashError, JobError
 from ota.log import log
 from ota.port import const
 
 NAMES = ("off", "hold")
 _OFF_S = const(604800)
-_SAVE_S = const(3600)  # time that a loss of power may undo
 _REASON = const(40)  # characters
+
+
+def keep(journal, **facts):
+    """Changes some of the fact; None removes."""
+    known = dict(journal.get("control") or {})
+    for name in facts:
+        known[name] = facts[name]
+        if facts[name] is None:
+            del known[name]
+    journal.keep(control=known)
 
 
 class Switches:
@@ -23,53 +32,50 @@ class Switches:
     def __init__(self, board, journal):
         self._board = board
         self._journal = journal
-        self._facts = {}
-        self._since_save_s = self._rest_ms = 0
+        self._off = {}
         known = journal.get("control")
         for name in NAMES if isinstance(known, dict) else ():
             value = known.get(name)
             if isinstance(value, list) and len(value) == 2 and deadline.is_deadline(value[1]):
-                self._facts[name] = [str(value[0]), list(value[1])]
-                deadline.spend(self._facts[name][1], deadline.BOOT_S, board.now())
+                self._off[name] = [str(value[0]), list(value[1])]
+                deadline.spend(self._off[name][1], deadline.BOOT_S, board.now())
 
     def get(self, name):
-        return self._facts.get(name)
+        return self._off.get(name)
 
     def off(self, name, reason, until=None):
         """`until`: unix second. What is said again, perhaps in a loop, does not begin anew."""
-        known = self._facts.get(name)
+        known = self._off.get(name)
         reason = str(reason)[:_REASON] or "busy"
         if known and known[0] == reason and until is None:
             return
         end = deadline.make(self._board.number("off_s", _OFF_S), self._board.now(), until)
         if known != [reason, end]:
-            self._facts[name] = [reason, end]
-            self._save()
+            self._off[name] = [reason, end]
+            self.save()
 
     def on(self, name):
-        if self._facts.pop(name, None):
-            self._save()
+        if self._off.pop(name, None):
+            self.save()
 
-    def spend(self, ms):
+    def spend(self, seconds):
         """The time that has passed: what is over is on again."""
-        seconds = (self._rest_ms + ms) // 1000
-        self._rest_ms = (self._rest_ms + ms) % 1000
-        self._since_save_s += seconds
         now = self._board.now()
         for name in NAMES:
-            if name in self._facts:
-                reason, end = self._facts[name]
+            if name in self._off:
+                reason, end = self._off[name]
                 deadline.spend(end, seconds, now)
                 if deadline.is_over(end, now):
                     log("control", "over", name, "reason", reason)
                     self.on(name)
-        if self._facts and self._since_save_s >= _SAVE_S:
-            self._save()
 
-    def _save(self):
-        self._since_save_s = 0
-        facts = {name: [self._facts[name][0], self._facts[name][1][:]] for name in self._facts}
-        try:  # empty it stays there: so a board that has used it loads it, and tells the cloud at each start
-            self._journal.save(control=facts)
-        except (FlashError, JobError) as error:  # then it holds as long as the power does
-            log("warning", "code", error.code)
+    @property
+    def is_active(self):
+        return bool(self._off)
+
+    def save(self):
+        facts = {}
+        for name in NAMES:
+            known = self._off.get(name)
+            facts[name] = known and [known[0], known[1][:]]
+        keep(self._journal, **facts)

@@ -77,18 +77,15 @@ class Track:
         if job.rules and agent.hours is None:
             agent.add_hours()
         gates = agent.control.gates(self, job) if agent.control else ()
-        hours = agent.hours and agent.hours.ask(self)
-        verdict, reason, until = policy.decide(job, self.journal.facts, self, gates, hours)
+        verdict, reason, until = policy.decide(
+            job, self.journal.facts, self, gates, agent.hours and agent.hours.ask(self)
+        )
         if verdict == policy.GO:
             return job
         if verdict == policy.WAIT:
-            self.pending = job
-            if until == 0:
-                log("idle", "reason", reason)
-            else:
-                agent.hours.wait(self, reason, until)
-            if cloud.remembers:
-                cloud.postponed(job, reason, until or None)
+            from ota import waiting
+
+            waiting.put_off(agent, self, job, reason, until)
         else:
             self.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
         return None
@@ -105,7 +102,7 @@ class Track:
         agent = self._agent
         cloud = agent.cloud
         if agent.control:
-            agent.control.last_error = error if state == FAILED else ""
+            agent.control.finished(self.kind, error if state == FAILED else "")
         if cloud.remembers:
             from ota import attempts
 

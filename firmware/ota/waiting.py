@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Generators for what an update has to wait for, with an eye on the cloud meanwhile; loaded then."""
+"""What an update has to wait for: before its start, and generators with an eye on the cloud for later. Loaded then."""
 
 from ota.errors import TransferError
 from ota.log import log
@@ -7,6 +7,19 @@ from ota.port import const, ticks_diff
 
 _ASK_AGAIN_MS = const(5000)
 _FLUSH_MS = const(10000)
+
+
+def put_off(agent, track, job, reason, until):
+    """A job has to wait; arguments as from the policy."""
+    track.pending = job
+    if agent.control:
+        agent.control.waits(job, reason, until)
+    if until == 0:
+        log("idle", "reason", reason)
+    else:
+        agent.hours.wait(track, reason, until)
+    if agent.cloud.remembers:
+        agent.cloud.postponed(job, reason, until or None)
 
 
 def ask_again(agent):

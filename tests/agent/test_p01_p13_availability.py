@@ -5,11 +5,11 @@ What Particle does by messages is client attributes and shared attributes here, 
 forgets at a reset we do not (docs/decisions/0009-who-decides-when.md).
 """
 
-import json
 from collections.abc import Callable
 
 import pytest
 
+from tests.agent.events import ask, heard, said
 from tests.agent.harness import GOOD, World, firmware
 
 PRODUCT = "controls"
@@ -35,24 +35,6 @@ def disabled(make_world) -> World:
     return boot(make_world, disabled=1)
 
 
-def ask(world: World, method: str = "status", **params) -> dict:
-    """What the product answers to a call."""
-    known = len(world.seen("rpc_response"))
-    world.call(method, **params)
-    world.wait(lambda: len(world.seen("rpc_response")) > known)
-    return json.loads(world.seen("rpc_response")[-1]["body"])
-
-
-def events(world: World) -> list[str]:
-    """What the product was told, without progress."""
-    return [line[6:] for line in world.log if line.startswith("event ") and "progress" not in line]
-
-
-def said(world: World, name: str) -> list:
-    """What the device has told under this client attribute, in order."""
-    return [event["values"]["ota_" + name] for event in world.seen("attributes") if "ota_" + name in event["values"]]
-
-
 def test_p01_after_a_boot_updates_are_enabled_and_nothing_is_known(make_world):
     world = make_world(firmware("1.0.0", product=PRODUCT), settings={"watch": "prints"})
     world.wait_log("ota running")
@@ -66,7 +48,7 @@ def test_p01_after_a_boot_updates_are_enabled_and_nothing_is_known(make_world):
         "reset_pending": False,
         "transfer": {},
     }
-    assert events(world) == ["status 1"]  # it was UNKNOWN until the cloud was heard
+    assert heard(world) == ["status 1"]  # it was UNKNOWN until the cloud was heard
 
 
 def test_p02_each_connection_begins_with_enabled_and_forced(product):
@@ -102,14 +84,14 @@ def test_p06_disabled_the_offer_costs_no_erase_no_event_and_no_connection(disabl
     disabled.settle()
     assert sum(disabled.erases("ota_1")) == 0
     assert disabled.states == []
-    assert "begin 0" not in events(disabled)
+    assert "begin 0" not in heard(disabled)
     assert len(disabled.seen("connect")) == 1
 
 
 def test_p07_what_waits_is_pending_for_the_product_and_for_the_cloud(disabled):
     disabled.offer("1.1.0", VERSION_2)
     disabled.settle()
-    assert events(disabled) == ["status 1", "pending 0", "status 2"]
+    assert heard(disabled) == ["status 1", "pending 0", "status 2"]
     assert (disabled.device.client["ota_pending"], disabled.device.client["ota_status"]) == (True, PENDING)
     assert ask(disabled)["updates_pending"]
 
@@ -119,7 +101,7 @@ def test_p08_enabled_it_starts_and_is_not_pending_any_more(disabled):
     disabled.settle()
     disabled.call("enable")
     disabled.wait("DOWNLOADED")
-    assert events(disabled)[:5] == ["status 1", "pending 0", "status 2", "status 3", "begin 0"]
+    assert heard(disabled)[:5] == ["status 1", "pending 0", "status 2", "status 3", "begin 0"]
     assert (said(disabled, "pending"), said(disabled, "enabled")) == ([False, True, False], [False, True])
 
 
@@ -224,7 +206,7 @@ def test_p13_offered_again_while_it_is_pending_is_one_event(disabled):
     disabled.settle()
     disabled.assign(package)
     disabled.settle()
-    assert events(disabled).count("pending 0") == 1
+    assert heard(disabled).count("pending 0") == 1
 
 
 def test_operator_can_switch_updates_off_and_on(product):

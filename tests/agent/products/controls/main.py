@@ -109,6 +109,20 @@ def main():
 
         agent.on(runs if how == "generator" else handler)
 
+    state = {"battery": board.number("battery", 100), "broken": False}
+    if board.number("gated", 0):
+        from ota import gates
+
+        def network():
+            if state["broken"]:
+                raise RuntimeError("the gate's own bug")
+            return True
+
+        busy = gates.Busy("pouring")
+        agent.gate("battery", gates.battery(lambda: state["battery"], 30), hard=True)
+        agent.gate("network", network)
+        agent.gate("machine", busy)
+
     if board.text("watch", ""):
         watch(board.text("watch", ""))
 
@@ -121,6 +135,10 @@ def main():
             agent.disable_reset(params.get("reason", "busy"), params.get("until"))
         elif method in CALLS:
             getattr(agent, CALLS[method])()
+        elif method == "state":
+            state.update(params)
+        elif method in ("acquire", "release_lock"):
+            (busy.acquire if method == "acquire" else busy.release)()
         elif method == "watch":
             watch(params.get("how", ""))
         elif method == "claim":

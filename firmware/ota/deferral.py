@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""How often and how long a job was put off; in the end it is not any more. Loaded with Control.
+
+In the journal's fact `control`: "defer": {kind: [job id, deadline, count, reason]}, for a deadline see deadline.py.
+Each reason why a job has to wait counts once, until there is another. Seconds until it is forced: what the job says
+(`max_defer`), else by its severity the settings `defer_critical_s`, `defer_mandatory_s`, `defer_s`.
+"""
+
+from ota import deadline
+from ota.log import log
+from ota.port import const
+from ota.switches import keep
+
+_SETTINGS = (("defer_critical_s", 3600), ("defer_mandatory_s", 86400), ("defer_s", 604800))
+_OPTIONAL = const(2)
+
+
+class Deferral:
+    """Of jobs, one of each kind."""
+
+    def __init__(self, board, journal):
+        self._board = board
+        self._journal = journal
+        known = (journal.get("control") or {}).get("defer")
+        self._known = {}
+        for kind, fact in (known if isinstance(known, dict) else {}).items():
+            if isinstance(fact, list) and len(fact) == 4 and deadline.is_deadline(fact[1]):
+                self._known[kind] = [str(fact[0]), list(fact[1]), int(fact[2]), str(fact[3])]
+                deadline.spend(self._known[kind][1], deadline.BOOT_S, board.now())
+
+    def put_off(self, job, terms, reason):
+        """It has to wait. Writes the journal when the reason is another one than before."""
+        fact = self._known.get(job.kind)
+        if fact is None or fact[0] != job.id:
+            fact = self._known[job.kind] = [job.id, deadline.make(self.most(terms), self._board.now()), 0, ""]
+        if fact[3] != reason:
+            fact[2] += 1
+            fact[3] = reason
+            log("deferred", "reason", reason, "count", fact[2])
+            self.save()
+
+    def most(self, terms):
+        """Seconds that a job with these terms may be put off."""
+        if terms is not None and terms.max_defer is not None:
+            return terms.max_defer
+        name, default = _SETTINGS[_OPTIONAL if terms is None or terms.severity is None else terms.severity]
+        return self._board.number(name, default)
+
+    def is_over(self, job):
+        fact = self._fact(job)
+        return fact is not None and deadline.is_over(fact[1], self._board.now())
+
+    def count(self, job):
+        fact = self._fact(job)
+        return fact[2] if fact else 0
+
+    def end(self, job):
+        """The unix second, 0 where nobody knows it or the job was not put off."""
+        fact = self._fact(job)
+        return fact[1][0] if fact else 0
+
+    def spend(self, seconds):
+        now = self._board.now()
+        for kind in self._known:
+            deadline.spend(self._known[kind][1], seconds, now)
+
+    def forget(self, kind):
+        """It has ended."""
+        if self._known.pop(kind, None):
+            self.save()
+
+    @property
+    def is_active(self):
+        return bool(self._known)
+
+    def save(self):
+        facts = {kind: [fact[0], fact[1][:]] + fact[2:] for kind, fact in self._known.items()}
+        keep(self._journal, defer=facts or None)
+
+    def _fact(self, job):
+        fact = self._known.get(job.kind) if job else None
+        return fact if fact and fact[0] == job.id else None

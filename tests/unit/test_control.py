@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Deadlines, gates and terms, one by one."""
+
+from ota import deadline, gates, gating, terms
+from ota.errors import JobError
+
+NOW = 1_800_000_000
+
+
+def test_deadline_with_a_clock_is_over_on_the_second():
+    end = deadline.make(100, NOW)
+    assert end == [NOW + 100, 100]
+    assert not deadline.is_over(end, NOW + 99)
+    assert deadline.is_over(end, NOW + 100)
+
+
+def test_deadline_without_a_clock_is_over_after_so_much_power():
+    end = deadline.make(100, None)
+    deadline.spend(end, 99, None)
+    assert not deadline.is_over(end, None)
+    deadline.spend(end, 1, None)
+    assert deadline.is_over(end, None)
+
+
+def test_deadline_takes_a_clock_that_has_become_known():
+    end = deadline.make(100, None)
+    deadline.spend(end, 40, NOW)
+    assert end == [NOW + 60, 60]
+
+
+def test_deadline_of_a_clock_that_was_ahead_is_over_nevertheless():
+    end = deadline.make(100, NOW + 1_000_000)
+    deadline.spend(end, 100, NOW)
+    assert deadline.is_over(end, NOW)
+
+
+def test_deadline_until_a_moment_long_ago_is_over_and_one_far_away_is_a_year():
+    assert deadline.is_over(deadline.make(100, NOW, NOW - 5), NOW)
+    assert deadline.make(100, NOW, NOW + 10**9) == [NOW + deadline.MOST_S, deadline.MOST_S]
+
+
+def test_deadline_from_the_journal_is_checked():
+    for wrong in (None, 5, [], [1], [1, 2, 3], [1, "2"], [True, 2], [-1, 2]):
+        assert not deadline.is_deadline(wrong)
+    assert deadline.is_deadline([0, 5])
+
+
+def test_battery_does_not_flutter_at_its_limit():
+    level = [29]
+    gate = gates.battery(lambda: level[0], 30)
+    assert gate() == (False, "battery_low: 29%")
+    level[0] = 30
+    assert gate() is True
+    level[0] = 26
+    assert gate() is True
+    level[0] = 24
+    assert gate() == (False, "battery_low: 24%")
+
+
+def test_battery_that_nobody_knows_is_empty_unless_it_is_charging():
+    charging = [False]
+    gate = gates.battery(lambda: None, 30, lambda: charging[0])
+    assert gate() == (False, "battery_unknown")
+    charging[0] = True
+    assert gate() is True
+
+
+def test_link_that_is_weak_or_costs_is_closed():
+    assert gates.link(lambda: -90, -80)() == (False, "link_weak: -90 dBm")
+    assert gates.link(lambda: -70, -80)() is True
+    assert gates.link(lambda: None, -80)() is True
+    assert gates.link(lambda: -70, -80, lambda: True)() == (False, "link_metered")
+
+
+def test_temperature_is_open_at_both_ends():
+    for value, is_open in ((-11, False), (-10, True), (60, True), (61, False)):
+        assert (gates.temperature(lambda value=value: value, -10, 60)() is True) == is_open
+
+
+def test_busy_may_be_held_twice():
+    busy = gates.Busy()
+    with busy:
+        busy.acquire()
+        assert busy() == (False, "busy")
+    assert busy() == (False, "busy")
+    busy.release()
+    busy.release()
+    assert busy() is True
+
+
+def test_answers_of_a_gate_in_any_of_their_forms():
+    def ask(answer):
+        return gating.ask("name", lambda: answer, True)
+
+    assert ask(True) == ("name", True, "name", 0, True)
+    assert ask(False) == ("name", False, "name", 0, True)
+    assert ask((False, "low")) == ("name", False, "low", 0, True)
+    assert ask((False, "low", NOW)) == ("name", False, "low", NOW, True)
+    assert ask((False, "low", "soon")) == ("name", False, "low", 0, True)
+
+
+def test_gate_that_raises_is_closed_and_not_hard():
+    def fails():
+        raise ValueError("a bug")
+
+    assert gating.ask("name", fails, True) == ("name", False, "gate_failed: name", 0, False)
+
+
+def test_terms_are_checked():
+    assert terms.read({}) is None
+    read = terms.read({"severity": 0, "max_defer": 60})
+    assert (read.severity, read.max_defer, read.spread) == (0, 60, None)
+    for wrong in ({"severity": 3}, {"severity": True}, {"max_defer": -1}, {"max_defer": "60"}, {"spread": 1.5}):
+        try:
+            terms.read(wrong)
+        except JobError as error:
+            assert error.text() == "bad_terms: " + next(iter(wrong))
+        else:
+            raise AssertionError(wrong)
