@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator.campaign import stories
-from simulator.campaign.summary import COLUMNS, ENDS, Record, Summary, count_cuts, replay_line, summarize
+from simulator.campaign.summary import COLUMNS, ENDS, Record, Summary, count_cuts, dearest, replay_line, summarize
 from simulator.commands.table import show as show_table
 from simulator.errors import UserError
 
@@ -26,6 +26,8 @@ def show(records: Sequence[Record]) -> Summary:
     """Prints the closing table and, for each failing case, the line that replays it."""
     summary = summarize(records)
     show_table("The campaign", COLUMNS, summary.rows)
+    for line in dearest(records):
+        print(line)
     for record in summary.failing:
         print(replay_line(record))
     return summary
@@ -76,6 +78,7 @@ def _render(records: Sequence[Record], summary: Summary, about: Mapping[str, str
     template = Environment(autoescape=True, undefined=StrictUndefined).from_string(_TEMPLATE.read_text("utf-8"))
     return template.render(
         summary=summary,
+        dearest=dearest(records),
         columns=COLUMNS,
         ends_in_order=ENDS,
         about=about,

@@ -73,6 +73,20 @@ class Summary:
         return [totals.row() for totals in (*self.stories, self.one_cut, self.total)]
 
 
+def dearest(records: Sequence[Record]) -> list[str]:
+    """A line for each thing that one cut may cost: the most of it, in how many cases, and what was cut there."""
+    done = {record["story"]: record["operations"] for record in records if record["operations"]}
+    lines = []
+    for name, figure in (("downloaded again, B", "redownloaded"), ("extra boots", "extra_boots")):
+        single = [record for record in single_cuts(records) if record[figure] and record["story"] in done]
+        most = _worst(record[figure] for record in single)
+        worst = [record for record in single if record[figure] == most]
+        cut = {"{} {} by {}".format(*done[record["story"]][record["op"] - 1]) for record in worst}
+        if worst:
+            lines.append(f"one cut, {name}: {most:,} in {len(worst):,} cases, cut at {', '.join(sorted(cut))}")
+    return lines
+
+
 def summarize(records: Sequence[Record]) -> Summary:
     """Adds up the records of `Outcome.record()`; stories in the order they first appear."""
     stories: dict[str, list[Record]] = {}

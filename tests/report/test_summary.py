@@ -7,7 +7,7 @@ import pytest
 
 from simulator.campaign import report
 from simulator.campaign.case import Case
-from simulator.campaign.summary import kind_of, replay_line, single_cuts, summarize
+from simulator.campaign.summary import dearest, kind_of, replay_line, single_cuts, summarize
 from tests.report.cases import record
 
 
@@ -35,6 +35,25 @@ def test_single_cuts_are_those_that_happened_with_nothing_else(records):
     late = record("cut=900:after", op=None)
     assert [len(found) for found in (single_cuts(records), single_cuts([late]))] == [300, 0]
     assert {fault.split("=")[0] for found in single_cuts(records) for fault in found["faults"]} == {"cut"}
+
+
+def test_dearest_cuts_are_told_with_what_was_cut():
+    operations = [["erase", "ota_1", "app"], ["program", "ota_1", "app"], ["program", "otadata", "bootloader"]]
+    dear = {"redownloaded": 8192, "extra_boots": 2}
+    records = [
+        record(operations=operations),
+        record("cut=1:before"),
+        record("cut=2:before", redownloaded=8192),
+        record("cut=2:byte:1", redownloaded=8192),
+        record("cut=3:half", extra_boots=2),
+        record("cut=3:half", "cut=1:half", redownloaded=16_384),
+        record("cut=1:half", story="rollback", **dear),  # nobody knows what its operations are
+    ]
+    assert dearest(records) == [
+        "one cut, downloaded again, B: 8,192 in 2 cases, cut at program ota_1 by app",
+        "one cut, extra boots: 2 in 1 cases, cut at program otadata by bootloader",
+    ]
+    assert dearest([]) == []
 
 
 def test_summary_typical_time_is_the_median():
