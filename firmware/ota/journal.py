@@ -42,7 +42,7 @@ class Journal:
         buf = bytearray(_LIMIT)
         for key in self._keys:
             seq, facts = self._read(key, buf)
-            if facts is not None and (seq > self._seq or not self._seq):
+            if facts is not None and seq > self._seq:
                 self._seq, self.facts = seq, facts
         self._written = self._wanted = self.facts
 

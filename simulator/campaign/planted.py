@@ -194,8 +194,8 @@ _OF_FIRMWARE = (
     Planted(
         "takes the older of two journal records",
         _JOURNAL,
-        "(seq > self._seq or not self._seq)",
-        "(seq < self._seq or not self._seq)",
+        "facts is not None and seq > self._seq:",
+        "facts is not None and (seq < self._seq or not self._seq):",
     ),
     Planted(
         "gives up the line because the journal cannot be written",

@@ -7,10 +7,15 @@ Samples, small enough for every change; `make powercut` takes every place. docs/
 import functools
 import itertools
 
-from simulator.campaign import cuts
+import pytest
+
+from simulator.board.flash import SECTOR
+from simulator.board.otadata import RECORD_SIZE
+from simulator.board.story import says
+from simulator.campaign import cuts, stories
 from simulator.campaign.case import Case
 from simulator.campaign.outcome import Outcome
-from simulator.campaign.run import execute
+from simulator.campaign.run import Run, execute
 from simulator.campaign.talk import listen
 
 _FIRST_CHUNK = 700  # bytes to the device before it; a wrong bit in those is another offer, as there is no TLS
@@ -77,3 +82,29 @@ def test_f080_a_flipped_bit_on_the_way_is_caught():
     runs = [play(f"net=flip:{at}", seed=at) for at in places]
     assert ends(runs) == {"updated"}
     assert sum(bool(run.redownloaded) for run in runs) > len(places) // 2
+
+
+@pytest.mark.parametrize("record", [0, 1])
+def test_f044_a_flipped_bit_of_a_boot_record_leaves_a_board_that_runs_and_says_what(record):
+    """tests/unit/test_otadata.py looks at each bit; here a board is started with some of them."""
+    before = Run(Case("update"))
+    before.play()
+    start = stories.partitions()["otadata"].offset + record * SECTOR
+    running = set()
+    for bit in range(0, 8 * RECORD_SIZE, 5):
+        run = Run(Case("update"))
+        run.cells[:] = before.cells
+        run.cells[start + bit // 8] ^= 1 << bit % 8
+        with run.twin:
+            assert run.twin.run(lambda event: says(event, "idle"), max_boots=1), bit
+        boot, version = (run.recorder.entries[n] for n in _first(run, "boot", "version"))
+        assert version["version"] == boot["holds"]
+        assert not any(entry["event"] == "state" for entry in run.recorder.entries)
+        assert not any("Traceback" in line for line in run.twin.story.lines)
+        running.add(boot["holds"])
+    assert running == ({"1.1.0"} if record == 0 else {"1.1.0", "1.0.0"})  # the other one where its number was lost
+
+
+def _first(run: Run, *kinds: str) -> list[int]:
+    """Where the first entry of each kind is."""
+    return [next(n for n, entry in enumerate(run.recorder.entries) if entry["event"] == kind) for kind in kinds]

@@ -2,7 +2,11 @@
 """The seven checksums against text that ThingsBoard's own library printed (thingsboard.md 3.2)."""
 
 import hashlib
+import sys
 
+from fakes import raises
+
+import ota
 from ota import checksum
 from ota.errors import JobError
 
@@ -79,6 +83,36 @@ def test_checksum_unknown_algorithm_is_refused_with_a_code():
             assert error.code == "checksum_unsupported"
         else:
             raise AssertionError(name)
+
+
+def test_checksum_that_the_firmware_was_built_without_is_refused_or_made_in_python():
+    class Sha256Only:
+        sha256 = hashlib.sha256
+
+    original = checksum.hashlib
+    checksum.hashlib = Sha256Only
+    try:
+        raises(JobError, "checksum_unsupported", checksum.new, "MD5")
+        for name, expected in (("SHA384", SHA384_ABC), ("SHA512", SHA512_ABC)):
+            assert digest(name, b"abc", 3) == expected
+    finally:
+        checksum.hashlib = original
+
+
+def test_checksum_whose_file_was_left_off_the_board_is_refused_with_a_code():
+    for name, module in (("MURMUR3_32", "ota.murmur3"), ("MURMUR3_128", "ota.murmur3"), ("CRC32", "ota.crc32")):
+        found, path = sys.modules.pop(module, None), ota.__path__
+        leaf = module.split(".")[1]
+        if hasattr(ota, leaf):
+            delattr(ota, leaf)
+        ota.__path__ = "/nowhere" if isinstance(path, str) else []
+        try:
+            raises(JobError, "checksum_unsupported", checksum.new, name)
+        finally:
+            ota.__path__ = path
+            if found:
+                sys.modules[module] = found
+                setattr(ota, leaf, found)
 
 
 def test_checksum_guess_only_what_the_length_tells():

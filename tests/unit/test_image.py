@@ -22,6 +22,7 @@ def head(magic=0xE9, segments=1, chip=ESP32, descriptor=b"\x32\x54\xcd\xab"):
 def test_image_app_for_this_chip_passes():
     image.check(head(), 4096, ESP32)
     image.check(head(chip=ESP32_S3, segments=16), 1 << 20, ESP32_S3)
+    image.check(head(), 304, ESP32)  # the smallest
 
 
 def test_image_that_is_none_is_refused():
@@ -33,6 +34,9 @@ def test_image_that_is_none_is_refused():
 
 def test_image_for_another_chip_is_refused():
     raises(JobError, "wrong_chip", image.check, head(chip=ESP32_S3), 4096, ESP32)
+    later = head()
+    later[13] = 1  # the higher byte of its number
+    raises(JobError, "wrong_chip", image.check, later, 4096, ESP32)
 
 
 def test_image_of_bootloader_or_whole_flash_is_refused():

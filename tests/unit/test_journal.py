@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The facts that survive a reset: the old record or the new one, never rubbish."""
 
+import binascii
+import struct
+
 from fakes import Nvs, raises
 
 from ota.errors import FlashError, JobError
@@ -96,12 +99,29 @@ def test_journal_record_of_a_later_format_is_not_ours():
     assert Journal(nvs).facts == {}
 
 
+def test_journal_record_that_is_whole_and_no_record_of_facts_is_not_ours():
+    nvs = Nvs()
+    for body in (b"[]", b"7", b'"job"', b"{", b""):
+        crc = binascii.crc32(body, binascii.crc32(struct.pack("<I", 1))) & 0xFFFFFFFF
+        nvs.blobs["journal1"] = struct.pack("<BII", 1, 1, crc) + body
+        assert Journal(nvs).facts == {}, body
+
+
 def test_journal_record_that_would_not_fit_is_refused_and_nothing_is_lost():
     nvs = Nvs()
     journal = Journal(nvs)
     journal.save(last="xy")
     raises(JobError, "record_too_long", lambda: journal.save(job="x" * 4000))
     assert journal.facts == Journal(nvs).facts == {"last": "xy"}
+
+
+def test_journal_record_may_fill_its_place_to_the_last_byte():
+    nvs = Nvs()
+    journal = Journal(nvs)
+    longest = "x" * (3072 - 9 - len('{"last": ""}'))
+    raises(JobError, "record_too_long", lambda: journal.save(last=longest + "x"))
+    journal.save(last=longest)
+    assert Journal(nvs).get("last") == longest
 
 
 def test_journal_that_nvs_refuses_to_save_says_so_and_nothing_has_changed():
@@ -139,3 +159,38 @@ def test_journal_keeps_what_is_too_long_for_a_record():
     journal.keep(bad=["x" * 4000])
     journal.keep(last="xy")
     assert journal.get("last") == "xy"
+
+
+class FlakyNvs(Nvs):
+    """Its first calls of `name` fail."""
+
+    def __init__(self, name, failures):
+        super().__init__()
+        self._name = name
+        self._failures = failures
+
+    def _may_fail(self, name):
+        if name == self._name and self._failures:
+            self._failures -= 1
+            raise OSError(-1, "ESP_FAIL")
+
+    def set_blob(self, key, value):
+        self._may_fail("set_blob")
+        super().set_blob(key, value)
+
+    def commit(self):
+        self._may_fail("commit")
+
+
+def journal_saves(journal):
+    journal.save(last="xy")
+
+
+def test_journal_tries_three_times_to_write():
+    for name in ("set_blob", "commit"):
+        nvs = FlakyNvs(name, 2)
+        Journal(nvs).save(last="xy")
+        assert Journal(nvs).get("last") == "xy"
+        journal = Journal(FlakyNvs(name, 3))
+        raises(FlashError, "journal_failed", journal_saves, journal)
+        assert journal.facts == {}

@@ -38,12 +38,15 @@ def test_slot_erases_what_the_image_needs_and_no_more_one_sector_a_step():
     partition = Partition(fill=0x55)
     assert run(Slot(partition).erase(len(IMAGE))) == 4
     assert partition.erases == [0, 1, 2, 3]
+    run(Slot(partition).erase(2 * BLOCK))
+    assert partition.erases == [0, 1, 2, 3, 0, 1]
 
 
 def test_slot_image_lands_in_flash_and_verifies():
     partition = Partition(fill=0x55)
     slot = written(partition)
     assert bytes(partition.data[: len(IMAGE)]) == IMAGE
+    assert bytes(partition.data[len(IMAGE) : 4 * BLOCK]) == b"\xff" * (BLOCK - 100)
     run(slot.verify(Job(IMAGE)))
     slot.activate()
     assert partition.booted
@@ -54,6 +57,7 @@ def test_slot_image_larger_than_the_slot_is_refused_before_any_erase():
     slot = Slot(partition)
     raises(JobError, "slot_too_small", run, slot.erase(2 * BLOCK + 1))
     assert partition.erases == []
+    assert run(slot.erase(2 * BLOCK)) == 2
 
 
 def test_slot_one_wrong_bit_in_flash_is_never_activated():
@@ -65,11 +69,26 @@ def test_slot_one_wrong_bit_in_flash_is_never_activated():
     assert not partition.booted
 
 
-def test_slot_write_after_verify_takes_the_verdict_back():
+def test_slot_write_or_erase_after_verify_takes_the_verdict_back():
     slot = written()
-    run(slot.verify(Job(IMAGE)))
-    slot.commit(1)
-    raises(VerifyError, "not_verified", slot.activate)
+    for change in (lambda: slot.put(3, b"x", 200), lambda: slot.erase_block(15)):
+        run(slot.verify(Job(IMAGE)))
+        change()
+        raises(VerifyError, "not_verified", slot.activate)
+
+
+def test_slot_flash_may_fail_twice():
+    class Flaky(Partition):
+        failures = 0
+
+        def _maybe_refuse(self, name):
+            self.failures += 1
+            if self.failures % 3:
+                raise OSError(-1, "ESP_FAIL")
+
+    partition = Flaky(fill=0x55)
+    run(written(partition).verify(Job(IMAGE)))
+    assert bytes(partition.data[: len(IMAGE)]) == IMAGE
 
 
 def test_slot_found_after_a_cut_at_every_block():
