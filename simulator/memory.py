@@ -91,7 +91,7 @@ def _without(heap_k: int | None, flash: int) -> float | None:
 def heap_after_import(interpreter: Interpreter) -> Imports:
     """Loads one module after the other on a board."""
     names = [module.name for module in modules() if module.name not in SCRIPTS]
-    names.insert(names.index("ota.mqtt"), STOCK)
+    names.insert(min(names.index("ota.mqtt"), names.index("ota.mqtt_login")), STOCK)
     heaps, interned = _load(interpreter, names)
     growth = [after.size - before.size for before, after in pairwise(interned)]
     added = [after - before - more for (before, after), more in zip(pairwise(heaps), growth, strict=True)]

@@ -6,14 +6,16 @@ install.py     from a job to a reset into the new image
 bootcheck.py   what a boot means: trial, rollback, fallback; confirm or give up
 trial.py       when the agent confirms or gives up
 track.py       one kind of update, firmware     software.py  the other kind, loaded when it is used
-policy.py      whether a job may start          job.py       what a job is, what a cloud offers
+verdict.py     an offer, judged, before         policy.py    may a job start; loaded, as offer.py, when one is offered
+job.py         what a job is                    offer.py     whether what a cloud says makes one
+resume.py      what flash holds already         setbacks.py  a download that broke off or brought the wrong bytes
 schedule.py    what rules about time say        when.py, zone.py: how people write them, local time
 slot.py        the spare partition as a sink    image.py     is this an app for this board
 tree.py        the spare tree of software       trees.py     which tree runs, and its trial
 package.py     what a software package is       files.py     walk, empty, read back
 otadata.py     what the bootloader selects      journal.py   what survives a reset
 report.py      states, the outbox               identity.py  which version runs
-link.py        the line to the cloud            mqtt.py      over umqtt.simple
+link.py        the line to the cloud            mqtt.py      over umqtt.simple (mqtt_login.py)
 attempts.py    jobs that are offered again      host.py      images for another microcontroller
 control.py     what an application has to say   events.py    what it is told
 gating.py      what keeps an update back        gates.py     some ready-made gates
@@ -22,7 +24,7 @@ deferral.py    how often it was put off         terms.py     what a job says abo
 explain.py     what would happen now, and why   availability.py  what the cloud is told of all this
 waiting.py     pauses in an update, its reset
 cloud/         ThingsBoard, ESP RainMaker       source/      one file a way of delivery
-checksum.py    running digests                  sha512.py, murmur3.py: slow ones, may be left off
+checksum.py    running digests                  digests.py, sha512.py, murmur3.py: rare ones, may be left off
 http.py        URLs and answers                 exchange.py  one request after the other
 secure.py      TLS, verified or not at all      credentials.py  what it is set up with
 chunked.py, redirect.py, crc32.py, surrogates.py, no_nvs.py: for rare cases

@@ -13,7 +13,7 @@ import esp32
 import machine
 import network
 
-from ota import image, port
+from ota import port
 from ota.errors import TransferError
 from ota.log import log
 from ota.port import const
@@ -120,6 +120,9 @@ class Board:
 
     def chip_id(self):
         """The chip id that images for this board carry, read from the one that runs (esp32.md 4.1)."""
+        from ota import image
+
+        port.forget("ota.image")
         head = bytearray(24)
         self.running.readblocks(0, head, 0)
         return image.chip_id(head)
@@ -171,8 +174,8 @@ class Board:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect(address)
             if verifier is None:
-                return port.Stream(sock)
-            stream = port.Stream(verifier.wrap(sock, host))
+                return port.Stream(sock, self.silence_s)
+            stream = port.Stream(verifier.wrap(sock, host), self.silence_s, sock.settimeout)
             self._context = verifier.context
             return stream
         except (OSError, IndexError, TransferError) as error:

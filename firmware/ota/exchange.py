@@ -13,7 +13,7 @@ from ota.errors import TransferError
 from ota.port import const, ticks_diff, ticks_ms
 
 _TEXT = const(4096)  # bytes of a body that is read as text
-_SLOW_MS = const(120000)  # for a whole answer, however steadily it trickles
+_SLOW_MS = const(120000)  # for an answer, or a block of a large one, however steadily it trickles
 
 
 class Exchange:
@@ -26,7 +26,7 @@ class Exchange:
         self._request = b""
         self._is_kept = False
         self._patience_ms = 0
-        self._asked = self._since = 0  # when: the request, the last byte
+        self.began = self._since = 0  # when: the request, or what is being read of the answer; the last byte
         self._body = bytearray()
         self.answer = None
 
@@ -46,7 +46,7 @@ class Exchange:
         if not self._is_kept:
             tls, host, port_number = self._place
             self._stream = self._board.open_stream(host, port_number, tls)
-            self._stream.stop_waiting()
+            self._stream.wait(False)
 
     def answered(self, ms):
         """Whether the head of the answer has come, within `ms`."""
@@ -71,7 +71,7 @@ class Exchange:
             self._since = now
         elif ticks_diff(now, self._since) > self._patience_ms:
             raise TransferError("http_silence")
-        if ticks_diff(now, self._asked) > _SLOW_MS:
+        if ticks_diff(now, self.began) > _SLOW_MS:
             raise TransferError("http_slow")
         return is_readable
 
@@ -111,4 +111,4 @@ class Exchange:
             raise TransferError("link_lost", str(error))
         self.answer = http.Answer(self._stream)
         self._body = bytearray()
-        self._asked = self._since = ticks_ms()
+        self.began = self._since = ticks_ms()

@@ -68,4 +68,4 @@ class HostMcu(Track):
         self._target.end()
         self.running = (job.title, job.version)
         self.journal.keep(slots={KIND: [job.id, job.title, job.version]})
-        attempts.end(self, self._agent.cloud, job.id, UPDATED, "")
+        attempts.end(self, self.agent.cloud, job.id, UPDATED, "")

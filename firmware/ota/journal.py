@@ -64,10 +64,10 @@ class Journal:
             seq = self._seq + 1
             if len(body) + _HEAD_SIZE > _LIMIT:
                 raise JobError("record_too_long")
-            record = struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body
+            body = struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body
             for attempt in range(_ATTEMPTS):
                 try:
-                    self._nvs.set_blob(self._keys[seq & 1], record)
+                    self._nvs.set_blob(self._keys[seq & 1], body)
                     self._nvs.commit()
                     break
                 except OSError as error:

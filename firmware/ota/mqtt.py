@@ -4,22 +4,25 @@
 umqtt.simple reads a payload whole into new memory, forgets the time-out after the first byte, runs callbacks
 while it waits and never wraps its packet ids (style.md C1). Here `poll` takes one packet's head and leaves the
 payload in the socket, to be read straight into the caller's buffer. Nothing here allocates while data flows.
-Works with umqtt.simple 1.3.4 and later: it is given a stand-in for its `socket` module, so it never opens one.
+Works with umqtt.simple 1.3.4 and later: it is given a stand-in for its `socket` module, so it never opens one
+(mqtt_login.py).
 """
 
-# We narrow its methods on purpose, and the stubs do not show its `socket`:
-# pyright: reportIncompatibleMethodOverride=false, reportAttributeAccessIssue=false
+# We narrow its methods on purpose:
+# pyright: reportIncompatibleMethodOverride=false
 
 import struct
 
 from umqtt import simple
 
 from ota.errors import TransferError
-from ota.port import const, ticks_diff, ticks_ms
+from ota.port import const, forget, ticks_diff, ticks_ms
 
 PUBLISH = const(0x30)
 PUBACK = const(0x40)
 SUBACK = const(0x90)
+_PINGRESP = const(0xD0)
+_PING = const(b"\xc0\x00")
 _TOPIC = const(96)  # the longest topic that most clouds send
 
 
@@ -43,27 +46,15 @@ class Mqtt(simple.MQTTClient):
         self._answer = 0  # packet id that a QoS 1 payload will be acknowledged with, 0: none
         self._ping_ms = keepalive_s * 500
         self._pinged = ticks_ms()
-        self._ping_open = False
-
-    # what umqtt.simple asks of its socket module
-    def socket(self, *_):
-        return self._stream
-
-    def getaddrinfo(self, *_):
-        return ((None,),)
+        self._is_heard = True  # something came since the last ping
+        self._owed = 0  # pings without an answer
 
     def connect(self):
-        """CONNECT, clean, and its answer. Raises TransferError; code mqtt_refused has the return code as detail."""
-        real = simple.socket
-        simple.socket = self
-        try:
-            super().connect(True)
-        except simple.MQTTException as error:
-            raise TransferError("mqtt_refused", error.args[0])
-        except (OSError, IndexError, TypeError, AssertionError) as error:
-            raise TransferError("mqtt_connect_failed", str(error))
-        finally:
-            simple.socket = real
+        """Logs in. Raises TransferError; code mqtt_refused has the return code as detail."""
+        from ota import mqtt_login
+
+        forget("ota.mqtt_login")
+        mqtt_login.connect(self, self._stream)
         self._pinged = ticks_ms()
 
     def subscribe(self, topics):
@@ -87,25 +78,15 @@ class Mqtt(simple.MQTTClient):
         self._send(0x30 | qos << 1, body + payload)
         return pid
 
-    def write_packet(self, packet, size):
-        """Sends a packet that the caller has built: for what must not allocate."""
-        self._write(packet, size)
-
     def poll(self, ms):
         """Handles at most one packet that arrives within `ms`: PUBLISH, PUBACK, SUBACK, or 0 for anything else.
 
         Does nothing but keep the connection alive while a payload is being read. Raises TransferError.
         """
         self.keep_alive()
-        if self.left:
+        if self.left or not self.readable(ms):
             return 0
-        try:
-            if not self._stream.readable(ms):
-                return 0
-        except OSError as error:
-            raise TransferError("link_lost", str(error))
         self._read(self._head, 1)
-        self._ping_open = False  # whatever comes, the other side lives; the answer may be behind a window of chunks
         kind = self._head[0] & 0xF0
         qos = self._head[0] >> 1 & 3
         self.left = self._length()
@@ -116,6 +97,8 @@ class Mqtt(simple.MQTTClient):
         elif kind == SUBACK:
             self.granted = self._take_short()
             return SUBACK
+        elif kind == _PINGRESP and self._owed:
+            self._owed -= 1
         self.skip()
         return kind if kind == PUBACK else 0
 
@@ -136,6 +119,17 @@ class Mqtt(simple.MQTTClient):
         if not self.left:
             self._acknowledge()
 
+    def readinto(self, buf, size):
+        """Reads what has come of the payload, `size` bytes at most; how many, None for none. Waits for nothing."""
+        self._stream.wait(False)
+        got = self._some(buf, min(size, self.left))
+        self._stream.wait(True)
+        if got:
+            self.left -= got
+            if not self.left:
+                self._acknowledge()
+        return got
+
     def payload(self, limit):
         """The rest of the payload as bytes; None (and it is skipped) when longer than `limit`."""
         if self.left > limit:
@@ -154,14 +148,33 @@ class Mqtt(simple.MQTTClient):
     def keep_alive(self):
         """PINGREQ every half keep-alive, whatever else flows: chunk requests do not count for the server."""
         now = ticks_ms()
-        if ticks_diff(now, self._pinged) < self._ping_ms:
-            return
-        self._pinged = now
-        try:
-            if self._ping_open and not self.left and not self._stream.readable(0):
+        if ticks_diff(now, self._pinged) >= self._ping_ms:
+            if not self._is_heard and not self.readable(0):  # an answer may be behind a window of chunks
                 raise TransferError("ping_unanswered")
-            self._ping_open = True
-            self.ping()
+            self._ping(now)
+
+    def is_quiet(self, since, ms):
+        """Whether what was asked for at `since` is not on its way any more: a ping was sent `ms` later, and answered.
+
+        For answers come in order, however long the line takes for those before. A line that is dead is no quiet one.
+        """
+        now = ticks_ms()
+        if ticks_diff(now, since) < ms:
+            return False
+        if ticks_diff(self._pinged, since) < ms:
+            self._ping(now)
+        return not self._owed
+
+    def _ping(self, now):
+        self._pinged = now
+        self._is_heard = False
+        self._owed += 1
+        self.write(_PING)
+
+    def readable(self, ms):
+        """Whether there is something to read within `ms`."""
+        try:
+            return self._stream.readable(ms)
         except OSError as error:
             raise TransferError("link_lost", str(error))
 
@@ -180,7 +193,7 @@ class Mqtt(simple.MQTTClient):
     def _acknowledge(self):
         if self._answer:
             struct.pack_into(">BBH", self._out, 0, PUBACK, 2, self._answer)
-            self._write(self._out, 4)
+            self.write(self._out, 4)
         self._answer = 0
 
     def _send(self, first, body):
@@ -190,9 +203,10 @@ class Mqtt(simple.MQTTClient):
             packet.append(size & 0x7F | 0x80)
             size >>= 7
         packet.append(size)
-        self._write(packet + body)
+        self.write(packet + body)
 
-    def _write(self, data, size=None):
+    def write(self, data, size=None):
+        """Sends a packet that the caller has built, or the first `size` bytes of it. Allocates nothing."""
         try:
             self._stream.write(data) if size is None else self._stream.write(data, size)
         except OSError as error:
@@ -219,9 +233,16 @@ class Mqtt(simple.MQTTClient):
         self.left -= size
 
     def _read(self, buf, size):
+        if size and self._some(buf, size) != size:
+            raise TransferError("link_lost", "closed by the server")
+
+    def _some(self, buf, size):
+        """As the stream's `readinto`, but raises at the end of it."""
         try:
-            got = self._stream.readinto(buf, size) if size else 0
+            got = self._stream.readinto(buf, size)
         except OSError as error:
             raise TransferError("link_lost", str(error))
-        if got != size:
+        if got == 0:
             raise TransferError("link_lost", "closed by the server")
+        self._is_heard = True
+        return got

@@ -76,8 +76,11 @@ class Stream:
     good for nothing but `close()`. Allocates nothing after construction, apart from `read()`.
     """
 
-    def __init__(self, sock):
+    def __init__(self, sock, silence_s=None, settimeout=None):
+        """`silence_s`: the socket's time-out. `settimeout`: of the socket below, where `sock` has none (TLS)."""
         self._sock = sock
+        self._silence_s = silence_s
+        self._settimeout = getattr(sock, "settimeout", settimeout)
         self.read = sock.read
         self.readinto = sock.readinto
         self.write = sock.write
@@ -91,9 +94,9 @@ class Stream:
             return True
         return False
 
-    def stop_waiting(self):
-        """From now on a read returns what is there, and None for nothing; so it can lose nothing either."""
-        self._sock.setblocking(False)
+    def wait(self, is_patient):
+        """Whether reads wait. If not they return what is there, and None for nothing; so they lose nothing either."""
+        self._settimeout(self._silence_s if is_patient else 0)
 
     def connect(self, _):
         """Part of what umqtt.simple expects. A Stream is connected from the start, and its time-out stays."""

@@ -18,7 +18,7 @@ UPDATED = "UPDATED"
 FAILED = "FAILED"
 
 _GAP_MS = const(20)  # two states in one millisecond of the server would become one (thingsboard.md 5.1)
-_ACK_MS = const(120000)  # TCP loses nothing, but on a narrow line the answer is behind a large chunk
+_ACK_MS = const(120000)
 _WAITING = const(6)  # states on the way that are kept while the link is down
 _OUTBOX = const(4)  # terminal reports that are
 
@@ -67,7 +67,7 @@ class Reporter:
         if self._handle is not None:
             if cloud.delivered(self._handle):
                 self._delivered()
-            elif ticks_diff(ticks_ms(), self._since) > _ACK_MS:
+            elif cloud.is_quiet(self._since, _ACK_MS):
                 raise TransferError("report_unanswered")
         elif self._waiting and ticks_diff(ticks_ms(), self._since) >= _GAP_MS:
             self._since = ticks_ms()

@@ -7,9 +7,9 @@ docs/decisions/0002-erase-first.md. One block of RAM, owned here, for filling, w
 For blocks that come before their turn scatter.py uses `put` and `read`.
 """
 
-from ota import checksum, image
+from ota import checksum
 from ota.errors import FlashError, JobError, VerifyError
-from ota.port import const
+from ota.port import const, forget
 
 BLOCK = const(4096)
 _ERASE = const(6)  # Partition.ioctl: erase one block
@@ -34,6 +34,9 @@ class Slot:
 
     def check(self, job):
         """Whether the first block is the beginning of an app for this board. Raises JobError."""
+        from ota import image
+
+        forget("ota.image")
         image.check(self.block, job.size, self._chip)
 
     def erase(self, size):

@@ -31,8 +31,8 @@ class Software(Track):
         if not self.on_trial:
             self._save(trees.running)
         if not trees.running:
-            self.running = (self.label, self._agent.tracks[0].running[1])  # an application of the firmware's version
-        self._agent.cloud.software = self.running
+            self.running = (self.label, self.agent.tracks[0].running[1])  # an application of the firmware's version
+        self.agent.cloud.software = self.running
         log("software", "tree", self.label, "version", self.running[1])
 
     def finish(self, job_id, state, error=""):
@@ -44,7 +44,7 @@ class Software(Track):
         trees = self._trees
         try:
             if trees.state == DAMAGED:
-                self._forget()  # what was lost may be fetched again
+                self.forget()  # what was lost may be fetched again
             if trees.state != VALID or not trees.is_noted:
                 trees.save(VALID, runs, trees.before)
         except OSError as error:  # done again at the next boot
@@ -63,7 +63,7 @@ class Software(Track):
         elif state in (NEW, DAMAGED):
             bootcheck.fail(job, "not_bootable: boot.py did not start it", self.journal, self.reporter)
         else:
-            bootcheck.rolled_back(job, self._agent.board, self.journal, self.reporter)
+            bootcheck.rolled_back(job, self.agent.board, self.journal, self.reporter)
 
     def selected(self):
         return LABELS[self._trees.active]

@@ -5,11 +5,10 @@ The agent has a Track for firmware, and one for software (software.py) once a so
 """
 
 from ota import identity
-from ota.errors import JobError
 from ota.job import FIRMWARE
 from ota.log import log
 from ota.port import forget
-from ota.report import FAILED, UPDATED, Reporter
+from ota.report import FAILED, Reporter
 
 
 class Track:
@@ -30,13 +29,13 @@ class Track:
         self.running = identity.noted(journal, label)
         self.pending = None
         self.forced = self.on_trial = False
-        self._agent = agent
+        self.agent = agent
 
     def settle(self):
         """What this boot means; closes what the last one has left open."""
         from ota import bootcheck
 
-        board = self._agent.board
+        board = self.agent.board
         self.on_trial = bootcheck.settle(board, self.journal, self.reporter)
         if not board.spare:
             self.slot = None
@@ -45,50 +44,21 @@ class Track:
 
     def selected(self):
         """Label of the slot that runs next, None if there is none."""
-        return self._agent.board.selected()
+        return self.agent.board.selected()
 
     def confirm(self):
         """Keeps what runs for good. Raises FlashError."""
         from ota import bootcheck
 
-        bootcheck.confirm(self._agent.board, self.journal, self.reporter)
+        bootcheck.confirm(self.agent.board, self.journal, self.reporter)
         self.on_trial = False
 
     def consider(self):
         """What is offered, judged: the Job to install now, or None."""
-        from ota import policy
+        from ota import verdict
 
-        forget("ota.policy")  # an update needs its place
-        self.pending = None
-        cloud = self._agent.cloud
-        try:
-            job = cloud.job(self.kind)
-        except JobError as error:
-            if not self.on_trial:
-                self.finish(cloud.offer_id, FAILED, error.text())
-            return None
-        if job is None:
-            if not cloud.remembers:
-                self._forget()
-            return None
-        agent = self._agent
-        self.installed_by = identity.installed_by(self.journal, self.label)
-        self.unconfirmed = agent.on_trial
-        if job.rules and agent.hours is None:
-            agent.add_hours()
-        gates = agent.control.gates(self, job) if agent.control else ()
-        verdict, reason, until = policy.decide(
-            job, self.journal.facts, self, gates, agent.hours and agent.hours.ask(self)
-        )
-        if verdict == policy.GO:
-            return job
-        if verdict == policy.WAIT:
-            from ota import waiting
-
-            waiting.put_off(agent, self, job, reason, until)
-        else:
-            self.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
-        return None
+        forget("ota.verdict", "ota.policy")
+        return verdict.consider(self)
 
     def begin(self, job):
         """Counts the starts of a job that its cloud remembers. Raises JobError, FlashError."""
@@ -99,7 +69,7 @@ class Track:
 
     def finish(self, job_id, state, error=""):
         """Says how a job ended, unless that was said before."""
-        agent = self._agent
+        agent = self.agent
         cloud = agent.cloud
         if agent.control:
             agent.control.finished(self.kind, error if state == FAILED else "")
@@ -113,7 +83,7 @@ class Track:
             self.reporter.finish(job_id, state, error, last=last)
         log("idle", "reason", "done")
 
-    def _forget(self):
+    def forget(self):
         """The cloud took its offer back: whatever comes next is a new decision of somebody's."""
         if not self.on_trial:
             self.forced = False

@@ -74,8 +74,8 @@ _OF_FIRMWARE = (
     Planted(
         "takes an erase that was cut for done",
         _INSTALL,
-        '            self._note("erasing")\n            log("erasing"',
-        '            self._note("writing")\n            log("erasing"',
+        '            self.note("erasing")\n            log("erasing"',
+        '            self.note("writing")\n            log("erasing"',
     ),
     Planted(
         "always begins again from the start",
@@ -92,14 +92,14 @@ _OF_FIRMWARE = (
     Planted(
         "forgets to note that it activates",
         _INSTALL,
-        '        self._note("activating")\n',
+        '        self.note("activating")\n',
         "",
     ),
     Planted(
         "notes that it activates when it has",
         _INSTALL,
-        '        self._note("activating")\n        self._activate()\n',
-        '        self._activate()\n        self._note("activating")\n',
+        '        self.note("activating")\n        self._activate()\n',
+        '        self._activate()\n        self.note("activating")\n',
     ),
     Planted(
         "leaves an image that could not be selected where it may start",

@@ -7,6 +7,7 @@ from simulator.board.lockstep import HOST
 from simulator.clouds.thingsboard import HttpDoor
 from simulator.clouds.thingsboard.checksums import checksum
 from tests.agent.harness import GOOD, SECTOR, World, firmware, small_app
+from tests.agent.lines import NarrowLine
 from tests.agent.web import Web
 
 DATA = firmware("1.1.0", product="web")
@@ -58,6 +59,27 @@ def test_a19_an_exact_multiple_of_the_chunk_size_ends_without_asking_past_the_en
     world.offer(data=data)
     world.wait("UPDATED")
     assert [event["length"] for event in world.seen("http", what="firmware")] == [SECTOR] * (len(data) // SECTOR)
+
+
+@pytest.mark.parametrize("chunk", [4096, 65_536])
+def test_very_slow_line_brings_each_chunk_once(make_world, chunk):
+    world = web_world(make_world, chunk=chunk)
+    world.twin.net.faults.append(NarrowLine(200))
+    world.offer("1.1.0", small_app(20 * SECTOR))
+    world.wait("DOWNLOADED", 1500)
+    assert statuses(world, "firmware") == [200] * -(-20 * SECTOR // chunk)
+
+
+@pytest.mark.parametrize("chunk", [4096, 65_536])
+def test_slow_line_that_stalls_for_half_a_minute_brings_little_twice(make_world, chunk):
+    world = web_world(make_world, chunk=chunk)
+    line = NarrowLine(700)
+    line.outage = (60_000, 90_000)
+    world.twin.net.faults.append(line)
+    world.offer("1.1.0", small_app(20 * SECTOR))
+    world.wait("DOWNLOADED", 1500)
+    asked = [event["length"] for event in world.seen("http", what="firmware")]
+    assert sum(asked) <= 20 * SECTOR + max(chunk, 4 * SECTOR)
 
 
 def test_a35_a_push_is_heard_at_once(world):

@@ -30,7 +30,7 @@ def test_a01_every_connect_is_clean_and_followed_by_subscribe_request_and_curren
     assert kinds == ["connect", "subscribe", "attribute_request"]
     assert set(world.seen("subscribe")[0]["filters"]) == FILTERS
     keys = ["title", "version", "tag", "size", "checksum_algorithm", "checksum", "url"]
-    wanted = [f"{kind}_{key}" for kind in ("fw", "sw") for key in keys]
+    wanted = [f"{kind}_{key}" for kind in ("fw", "sw") for key in keys] + ["ota_forced", "ota_enabled"]
     assert sorted(world.seen("attribute_request")[0]["shared_keys"]) == sorted(wanted)
     assert (world.told("current_fw_title"), world.told("current_fw_version")) == ([TITLE], ["1.0.0"])
     topics = [packet.topic for _, packet in world.wire if isinstance(packet, mqtt.Publish)]

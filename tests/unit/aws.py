@@ -89,6 +89,7 @@ class Aws:
         self.topics = []
         self.acknowledged = []
         self.grants = True
+        self.closed = False
         self._in = [b"\x20\x02\x00\x00"]  # packets that the device has not read yet
         self._at = 0  # bytes of the first that it has
         self._pid = 0
@@ -158,7 +159,7 @@ class Aws:
     connect = settimeout
 
     def close(self):
-        pass
+        self.closed = True
 
     def _take(self, packet):
         kind = packet[0] & 0xF0
@@ -166,6 +167,8 @@ class Aws:
         if kind == 0x80 and self.grants:
             self.topics.append(packet)
             self._in.append(b"\x90\x04" + packet[at : at + 2] + b"\x01\x01")
+        elif kind == 0xC0:
+            self._in.append(b"\xd0\x00")
         elif packet[:2] == b"\x40\x02":
             self.acknowledged.append(packet[2] << 8 | packet[3])
         elif kind == 0x30:
@@ -257,16 +260,18 @@ class Clock:
 
     def __init__(self, step):
         self._step = step
-        self._now = 0
+        self._now = self.passed = 0
 
     def ticks(self):
         self._now += self._step
+        self.passed += self._step
         return self._now
 
     def __enter__(self):
         self._real = aws_stream.ticks_ms
-        aws_stream.ticks_ms = self.ticks
+        self._now = self._real()  # what was noted before it began still is before
+        aws_stream.ticks_ms = mqtt.ticks_ms = self.ticks
         return self
 
     def __exit__(self, *_):
-        aws_stream.ticks_ms = self._real
+        aws_stream.ticks_ms = mqtt.ticks_ms = self._real

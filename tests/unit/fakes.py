@@ -155,7 +155,7 @@ class Pieces:
         self.sent += data
         return len(data)
 
-    def stop_waiting(self):
+    def wait(self, is_patient):
         pass
 
     def close(self):

@@ -7,7 +7,7 @@ import sys
 from fakes import raises
 
 import ota
-from ota import checksum
+from ota import checksum, digests, offer
 from ota.errors import JobError
 
 PAT7 = bytes((7 * i + 3) % 256 for i in range(1000))
@@ -90,13 +90,13 @@ def test_checksum_that_the_firmware_was_built_without_is_refused_or_made_in_pyth
         sha256 = hashlib.sha256
 
     original = checksum.hashlib
-    checksum.hashlib = Sha256Only
+    checksum.hashlib = digests.hashlib = Sha256Only
     try:
         raises(JobError, "checksum_unsupported", checksum.new, "MD5")
         for name, expected in (("SHA384", SHA384_ABC), ("SHA512", SHA512_ABC)):
             assert digest(name, b"abc", 3) == expected
     finally:
-        checksum.hashlib = original
+        checksum.hashlib = digests.hashlib = original
 
 
 def test_checksum_whose_file_was_left_off_the_board_is_refused_with_a_code():
@@ -116,6 +116,6 @@ def test_checksum_whose_file_was_left_off_the_board_is_refused_with_a_code():
 
 
 def test_checksum_guess_only_what_the_length_tells():
-    assert checksum.guess("0" * 64) == "SHA256"
-    assert checksum.guess("0" * 32) == "MD5"
-    assert checksum.guess("0" * 8) is None
+    assert offer.guess("0" * 64) == "SHA256"
+    assert offer.guess("0" * 32) == "MD5"
+    assert offer.guess("0" * 8) is None

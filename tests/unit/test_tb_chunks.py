@@ -4,6 +4,7 @@
 from fakes import raises
 
 from ota.errors import TransferError
+from ota.port import ticks_diff
 from ota.source import tb_chunks
 
 IMAGE = bytes((i * 7 + 3) & 0xFF for i in range(10000))
@@ -22,6 +23,8 @@ class Server:
         self.left = 0
         self._payload = b""
         self._id = 100
+        self.closed = False
+        self.portion = 1 << 20  # bytes that a slow line brings at once
         self.answer = self.honest
 
     def honest(self, request_id, index, size):
@@ -30,11 +33,17 @@ class Server:
     def keep_alive(self):
         pass
 
+    def readable(self, ms):
+        return True
+
+    def is_quiet(self, since, ms):
+        return ticks_diff(tb_chunks.ticks_ms(), since) >= ms
+
     def next_request_id(self):
         self._id += 1
         return self._id
 
-    def write_packet(self, packet, size):
+    def write(self, packet, size):
         packet = bytes(packet[:size])
         assert packet[0] == 0x30 and packet[1] == size - 2
         topic = packet[4 : 4 + packet[3]]
@@ -59,8 +68,16 @@ class Server:
         self._payload = self._payload[size:]
         self.left -= size
 
+    def readinto(self, buf, size):
+        size = min(size, self.portion)
+        self.read_payload(buf, size)
+        return size
+
     def skip(self):
         self.left = 0
+
+    def close(self):
+        self.closed = True
 
 
 def download(server, offset=0, chunk=4096, window=4, size=None, calls=200):
@@ -254,10 +271,65 @@ def test_chunks_silence_that_ends_costs_one_repeat_a20():
     assert heard == [0, 1, 1, 2]
 
 
+def started(server, chunk):
+    """A source that has given its first block."""
+    source = tb_chunks.TbChunks(server, len(server.image), 0, 5, chunk)
+    while source.readinto(bytearray(4096)) is None:
+        pass
+    return source
+
+
 def test_chunks_close_leaves_no_payload_behind():
-    server = Server()
-    source = tb_chunks.TbChunks(server, 10000, 0, 5, 8192)
+    server = Server(IMAGE * 2)
+    source = started(server, 8192)
+    source.readinto(bytearray(4096))  # the rest of the first chunk
     source.readinto(bytearray(4096))
     assert server.left == 4096
     source.close()
     assert server.left == 0
+    assert not server.closed
+
+
+def test_chunks_close_ends_a_connection_that_would_be_busy_for_long():
+    server = Server()
+    source = started(server, 8192)  # before the first chunk is complete nobody knows how fast the line is
+    assert server.left == 4096
+    source.close()
+    assert server.closed
+
+
+def test_chunks_close_leaves_alone_a_connection_without_anything_under_way():
+    server = Server()
+    started(server, 4096).close()
+    assert not server.closed
+
+
+def test_chunks_close_leaves_alone_the_connection_that_came_after_its_own():
+    server = Server()
+    source = started(server, 8192)
+    server.mqtt = None
+    source.close()
+    assert not server.closed
+
+
+def test_chunks_on_a_slow_line_are_asked_for_one_by_one():
+    server = Server()
+    server.portion = 100
+    real = silent_clock(100)
+    try:
+        assert download(server, chunk=1024) == IMAGE
+    finally:
+        tb_chunks.ticks_ms = real
+    assert [index for _, index, _ in server.requests] == list(range(10))
+
+
+def test_chunks_that_are_large_are_never_more_than_two_under_way():
+    server = Server(IMAGE * 20)
+    source = started(server, 65536)
+    block = bytearray(4096)
+    read, most = 4096, 0
+    while read < len(server.image):
+        read += source.readinto(block) or 0
+        asked = min(len(server.requests) * 65536, len(server.image))
+        most = max(most, asked - read)
+    assert most == 65536 + 4096  # the next is asked for when 8 KiB of the first are left, and a block of these is read

@@ -22,6 +22,11 @@ def test_report_of_a_long_error_is_cut_a29():
     assert told["fw_error"] == "code: " + "x" * 194
 
 
+def test_chunk_in_the_midst_of_a_large_one_is_a_small_one():
+    for chunk, offset, size in ((65536, 8192, 4096), (65536, 131072, 65536), (65536, 0, 65536), (1000, 4096, 1000)):
+        assert tb_common.chunk_at(chunk, offset) == size
+
+
 def test_chunk_size_is_one_that_the_server_takes_a15():
     for wanted, size in ((-1, 512), (0, 512), (512, 512), (4096, 4096), (65536, 65536), (65537, 65536)):
         assert tb_common.chunk_size(wanted) == size

@@ -20,7 +20,7 @@ if sys.implementation.name == "cpython":  # umqtt.simple 1.3.4 imports the old n
 from umqtt import simple  # noqa: E402
 from usocket import getaddrinfo, socket  # noqa: E402
 
-from ota import mqtt  # noqa: E402
+from ota import mqtt, mqtt_login  # noqa: E402
 from ota.errors import OtaError  # noqa: E402
 from ota.port import Stream, ticks_diff, ticks_ms  # noqa: E402
 
@@ -46,7 +46,7 @@ def connect(port, **options):
 def connect_kept(port):
     """As `connect`, but the broker keeps the session: something our agent never asks for."""
     client = dial(port)
-    real, simple.socket = simple.socket, client
+    real, simple.socket = simple.socket, mqtt_login.Socket(client._stream)
     try:
         simple.MQTTClient.connect(client, False)
     finally:

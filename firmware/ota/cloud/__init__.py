@@ -14,6 +14,8 @@ refresh()              asks for the offers again; `ready` turns False until the 
 source(job, offset)    Source of the image from byte `offset` on
 report(event, kind)    sends it; returns a handle
 delivered(handle)      whether the cloud has acknowledged it
+is_quiet(since, ms)    an answer to what was sent at ticks_ms() `since` will not come any more: it had `ms`, and was not
+                       behind others on a slow line
 progress(percent, kind)  may be lost
 linger_ms              how long the board stays after its last word before it resets
 close()

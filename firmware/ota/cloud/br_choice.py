@@ -88,7 +88,7 @@ def wins(rank, fields, other_rank, other):
 
 def refused(payload, code):
     """Fields of a release that is none, which keep lower places from being asked instead."""
-    from ota.job import fingerprint
+    from ota.offer import fingerprint
 
     return {"title": "?", "version": "?", "refused": code, "id": fingerprint((payload,))}
 

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""What ThingsBoard's messages say, whatever carries them: attributes in, telemetry out (thingsboard.md 3.1, 5.1)."""
+"""What ThingsBoard's telemetry says, whatever carries it (thingsboard.md 5.1), and what else all ways to it share."""
 
 import json
 
-from ota.job import FIELDS, FIRMWARE, KINDS, SOFTWARE
+from ota.job import FIRMWARE, SOFTWARE
 from ota.log import log
 from ota.port import const
 
 PREFIXES = {FIRMWARE: "fw", SOFTWARE: "sw"}
 _ERROR_TEXT = const(200)
 _SMALLEST_CHUNK = const(512)
+_USUAL_CHUNK = const(4096)
 _LARGEST_CHUNK = const(65536)  # more is refused over MQTT; 0 would be the whole file at once
 
 
@@ -18,25 +19,13 @@ def chunk_size(wanted):
     return min(max(wanted, _SMALLEST_CHUNK), _LARGEST_CHUNK)
 
 
-def keys():
-    """The names of the shared attributes to ask for, joined by commas; those of tb_control.py among them."""
-    return ",".join([name(field, kind) for kind in KINDS for field in FIELDS]) + ",ota_forced,ota_enabled"
+def chunk_at(chunk, offset):
+    """The bytes to ask for at once from byte `offset` on.
 
-
-def name(field, kind):
-    """The attribute that tells a field of a job of this kind."""
-    return PREFIXES[kind] + ("_checksum_algorithm" if field == "algorithm" else "_" + field)
-
-
-def offer(attributes, kind):
-    """The fields of one kind that attributes tell."""
-    told = {}
-    if isinstance(attributes, dict):
-        for field in FIELDS:
-            value = attributes.get(name(field, kind))
-            if value is not None:
-                told[field] = value
-    return told
+    In the midst of a large chunk small ones: what is there already shall not come again, or a line that breaks often
+    would get nowhere.
+    """
+    return _USUAL_CHUNK if offset % chunk and chunk > _USUAL_CHUNK else chunk
 
 
 def current(cloud):

@@ -7,10 +7,10 @@ changes between two of these is never told, so each is followed by a look at all
 
 import json
 
-from ota.cloud import tb_common
+from ota.cloud import tb_common, tb_offers
 from ota.errors import TransferError
 from ota.exchange import Exchange
-from ota.job import KINDS, Offers
+from ota.job import Offers
 from ota.port import const, ticks_diff, ticks_ms
 
 _WATCH_MS = const(20000)  # how long the server holds a request back, and how old the attributes may be in a download
@@ -89,8 +89,9 @@ class ThingsBoardHttp(Offers):
             return Http(self.board, self, job, offset)
         from ota.source.tb_http_chunks import HttpChunks
 
-        what = "/%s?title=%s&version=%s&size=%d&chunk=" % (job.kind, quote(job.title), quote(job.version), self._chunk)
-        return HttpChunks(self, self._path(what), job, offset, self._chunk)
+        chunk = tb_common.chunk_at(self._chunk, offset)
+        what = "/%s?title=%s&version=%s&size=%d&chunk=" % (job.kind, quote(job.title), quote(job.version), chunk)
+        return HttpChunks(self, self._path(what), job, offset, chunk)
 
     def lend(self):
         """For a source: the connection, or None while there is something more urgent, which goes on by a step."""
@@ -111,6 +112,9 @@ class ThingsBoardHttp(Offers):
 
     def delivered(self, handle):
         return self._delivered >= handle
+
+    def is_quiet(self, since, ms):
+        return ticks_diff(ticks_ms(), since) > ms
 
     def publish(self, values, qos=1):
         """Sends a dict as telemetry, the application's own too; returns a handle for `delivered`."""
@@ -150,7 +154,7 @@ class ThingsBoardHttp(Offers):
             self._exchange.ask("POST", self._path(path), body, _PATIENCE_MS)
         elif self._is_stale:
             self._doing = _ASK
-            self._exchange.ask("GET", self._path("/attributes?sharedKeys=" + tb_common.keys()), None, _PATIENCE_MS)
+            self._exchange.ask("GET", self._path("/attributes?sharedKeys=" + tb_offers.keys()), None, _PATIENCE_MS)
         else:
             self._doing = _WATCH
             path = self._path("/attributes/updates?timeout=%d" % _WATCH_MS)
@@ -185,12 +189,9 @@ class ThingsBoardHttp(Offers):
             self._is_stale = False
             self._looked = ticks_ms()
             self.ready = True  # after a useless answer too: asking again would bring the same
-            message = tb_common.parse(body)
             if b'"ota_' in body:
                 self.words().told(self, body)
-            if message is not None:
-                for kind in KINDS:
-                    self.learn(kind, tb_common.offer(message.get("shared"), kind))
+            tb_offers.answered(self, body)
 
 
 def quote(text):

@@ -10,10 +10,10 @@ import os
 
 from ota.cloud import tb_common
 from ota.errors import TransferError
-from ota.job import KINDS, Offers
+from ota.job import Offers
 from ota.log import log
 from ota.mqtt import PUBLISH, SUBACK, Mqtt
-from ota.port import const, ticks_diff, ticks_ms
+from ota.port import const, forget, ticks_ms
 
 _ATTRIBUTES = const(b"v1/devices/me/attributes")
 _ASK = const(b"v1/devices/me/attributes/request/")
@@ -33,8 +33,6 @@ _FILTERS = (
     (_ERROR, 1),
     (_CALL + b"+", 1),
 )
-_UPLOAD = const(("title", "version", "size", "checksum", "algorithm"))  # what every uploaded package has
-_LINK = const(("title", "version"))  # what every package has that is a URL
 _OURS = const(b'"ota_')  # in what is said to the board itself
 _LIMIT = const(4096)  # bytes of a JSON message; a longer one is skipped
 _ANSWER_MS = const(10000)
@@ -50,7 +48,7 @@ class ThingsBoard(Offers):
         self._address = (host, port)
         self._token = token
         self.identity = identity
-        self._chunk = tb_common.chunk_size(chunk)
+        self.chunk = tb_common.chunk_size(chunk)
         self._window = window
         self.mqtt = None
         self.ready = False
@@ -93,7 +91,7 @@ class ThingsBoard(Offers):
         self.ready = False
         self._asked = ticks_ms()
         topic = _ASK + b"%d" % self.next_request_id()
-        self.mqtt.send(topic, json.dumps({"sharedKeys": tb_common.keys()}).encode())
+        self.mqtt.send(topic, json.dumps({"sharedKeys": _offers().keys()}).encode())
 
     def next_request_id(self):
         """A number that was not used before in this session, for attributes and chunks alike."""
@@ -103,7 +101,7 @@ class ThingsBoard(Offers):
     def poll(self, ms):
         if self._poll(ms):
             self.mqtt.skip()  # a late chunk that nobody waits for
-        if not self.ready and ticks_diff(ticks_ms(), self._asked) > _ANSWER_MS:
+        if not self.ready and self.mqtt.is_quiet(self._asked, _ANSWER_MS):
             self._asks += 1
             if self._asks >= _ASKS:
                 raise TransferError("attributes_unanswered")
@@ -121,7 +119,8 @@ class ThingsBoard(Offers):
         from ota.source.tb_chunks import TbChunks
 
         prefix = tb_common.PREFIXES[job.kind].encode()
-        return TbChunks(self, job.size, offset, self.next_request_id(), self._chunk, self._window, prefix)
+        chunk = tb_common.chunk_at(self.chunk, offset)
+        return TbChunks(self, job.size, offset, self.next_request_id(), chunk, self._window, prefix)
 
     def report(self, event, kind):
         """`event`: dict with state and perhaps error. QoS 1."""
@@ -176,44 +175,18 @@ class ThingsBoard(Offers):
             return
         if payload and _OURS in payload:
             self.words().told(self, payload)
-        if topic == _ERROR:
-            self._server_error(payload)
+        if topic.startswith(_ANSWER):
+            self._asks = 0
+            self.ready = True  # with a useless answer too: asking again would bring the same
+            _offers().answered(self, payload)
         elif topic == _ATTRIBUTES:
-            self._pushed(tb_common.parse(payload))
-        elif topic.startswith(_ANSWER):
-            self._answered(tb_common.parse(payload))
+            _offers().pushed(self, payload)
+        elif topic == _ERROR:
+            _offers().failed(self, payload)
 
-    def _server_error(self, payload):
-        text = (payload or b"")[:40].lower()
-        if text == b"payload_too_large":
-            self._chunk = tb_common.chunk_size(self._chunk // 2)
-        raise TransferError("server_error", "".join([chr(c) for c in text if 32 <= c < 127]))
 
-    def _answered(self, message):
-        self._asks = 0
-        self.ready = True  # with a useless answer too: asking again would bring the same
-        if message is not None:
-            for kind in KINDS:
-                self.learn(kind, tb_common.offer(message.get("shared"), kind))
+def _offers():
+    from ota.cloud import tb_offers
 
-    def _pushed(self, message):
-        """A push holds only what was saved just now; `deleted` may name any keys in any order (thingsboard.md 2.4)."""
-        if message is None:
-            return
-        is_partial = False
-        for kind in KINDS:
-            fresh = tb_common.offer(message, kind)
-            if all(key in fresh for key in (_LINK if "url" in fresh else _UPLOAD)):
-                self.learn(kind, fresh)  # a whole offer: what it does not name belongs to the one before
-            elif fresh:
-                is_partial = True
-        deleted = message.get("deleted")
-        if isinstance(deleted, list) and not is_partial:
-            for kind, known in self.known.items():
-                rest = {key: known[key] for key in known if tb_common.name(key, kind) not in deleted}
-                if "title" in rest and "version" in rest:
-                    is_partial = is_partial or len(rest) < len(known)  # another package, of which more is to come
-                else:
-                    self.learn(kind, rest)
-        if is_partial:
-            self.refresh()  # a part of an offer: act on the whole set only
+    forget("ota.cloud.tb_offers")
+    return tb_offers

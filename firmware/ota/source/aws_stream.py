@@ -3,6 +3,7 @@
 
 As the vendor's own: the first 289 bytes first, to be judged; then batches of 16 blocks of 4096 bytes, by a bitmap of
 those that are missing. They may come in any order. The next batch is asked for shortly before this one is complete.
+On a slow line it is a few blocks at a time, and none is asked for again while it may be on its way (Mqtt.is_quiet).
 Requests carry no token: an answer tells its block, and the same stream has the same bytes whenever it was asked.
 """
 
@@ -16,6 +17,9 @@ _BEGINNING = const(289)  # image header, segment header, app descriptor, and one
 _FILE = const(1)
 _BATCH = const(16)
 _AHEAD = const(12)  # so many blocks of a batch in a row, and the next is asked for: its last is 19 ahead then
+_FEW = const(2)  # blocks at a time on a slow line
+_SLOW_MS = const(2500)  # for a block
+_SLOW_START_MS = const(500)  # for the beginning, which is short
 _PATIENCE_MS = const(10000)  # without a block
 _ROUNDS = const(3)  # of silence, and what is missing is asked for again in between
 _QOS_1 = const(0x32)  # PUBLISH
@@ -40,6 +44,7 @@ class AwsStream:
         self._has_beginning = offset > 0
         self._asked = -1  # the blocks before it were asked for; -1: nothing was
         self._rounds = 0
+        self._slow = self._has_beginning  # until the line has shown what it can: the beginning is no load
         topic = b"$aws/things/%s/streams/%s/" % (_bytes(self._mqtt.client_id), _bytes(job.stream))
         self._data = topic + b"data/" + form.name
         self._rejected = topic + b"rejected/" + form.name
@@ -47,7 +52,8 @@ class AwsStream:
         if len(self._mqtt.topic) <= len(self._rejected):  # one more, or a longer topic would look the same
             self._mqtt.topic = bytearray(len(self._rejected) + 1)
         self._since = ticks_ms()
-        self._waits_for = self._mqtt.subscribe(((self._data, 1), (self._rejected, 1)))
+        # Blocks with QoS 0: the broker would repeat those that a slow line has not brought yet, and fill it.
+        self._waits_for = self._mqtt.subscribe(((self._data, 0), (self._rejected, 1)))
 
     def _prepare(self, topic):
         """A packet with all but its lengths, its id and what it asks for."""
@@ -64,18 +70,25 @@ class AwsStream:
         self._ask()
         if self._cloud.poll_chunk() and self._read(block) and self._is_wanted():
             self._rounds = 0
-            self._since = ticks_ms()
+            now = ticks_ms()
+            self._slow = ticks_diff(now, self._since) > (_SLOW_START_MS if self.at < 0 else _SLOW_MS)
+            self._since = now
             return self._form.size
-        if ticks_diff(ticks_ms(), self._since) >= _PATIENCE_MS:
+        if self._mqtt.is_quiet(self._since, _PATIENCE_MS):
             self._lose_patience()
         return None
 
     def close(self):
-        """Leaves the connection fit for other messages."""
+        """Leaves the connection fit for other messages; ends it if they would be long behind what nobody wants now."""
+        if self._cloud.mqtt is not self._mqtt:
+            return  # it has ended
         try:
-            self._mqtt.skip()
+            if not self._slow or self._scatter.first >= self._asked:
+                self._mqtt.skip()
+                return
         except TransferError:
-            self._mqtt.left = 0  # whoever polls next will notice
+            pass
+        self._cloud.close()
 
     def _read(self, block):
         """Reads the message at hand; whether it is an answer with a block. Never raises for what is in it."""
@@ -124,30 +137,32 @@ class AwsStream:
         batch = first - first % _BATCH
         if self._asked <= first:
             self._ask_for(batch)
-        elif self._asked == batch + _BATCH <= self._last and first >= batch + _AHEAD:
+        elif not self._slow and self._asked == batch + _BATCH <= self._last and first >= batch + _AHEAD:
             self._ask_for(self._asked)
 
     def _ask_for(self, batch):
-        """Requests what is missing of a batch, given by its first block. Allocates nothing."""
-        bits = 0
-        for i in range(min(_BATCH, self._last + 1 - batch)):
-            if not self._scatter.has(batch + i):
-                bits |= 1 << i
+        """Requests what is missing of a batch, or the first of it, given by its first block. Allocates nothing."""
+        bits = end = count = 0
+        while end < _BATCH and batch + end <= self._last and not (self._slow and count == _FEW):
+            if not self._scatter.has(batch + end):
+                bits |= 1 << end
+                count += 1
+            end += 1
         packet, at, pid = self._packet, self._id_at, self._mqtt.next_id()
         packet[at] = pid >> 8
         packet[at + 1] = pid & 0xFF
         size = self._form.batch(packet, at + 2, batch, bits) - _FRONT
-        self._asked = batch + _BATCH
+        self._asked = batch + (end if self._slow else _BATCH)
         self._since = ticks_ms()
         if size < 128:
             packet[1] = _QOS_1
             packet[2] = size
-            self._mqtt.write_packet(self._short, size + 2)
+            self._mqtt.write(self._short, size + 2)
         else:
             packet[0] = _QOS_1
             packet[1] = size & 0x7F | 0x80
             packet[2] = size >> 7
-            self._mqtt.write_packet(packet, size + _FRONT)
+            self._mqtt.write(packet, size + _FRONT)
 
     def _lose_patience(self):
         self._rounds += 1

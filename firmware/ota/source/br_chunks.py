@@ -59,7 +59,7 @@ class BrChunks(TbChunks):
             packet[at + n] = 0  # QoS
             packet[1] += 1
         struct.pack_into(">HH", packet, 2, self._mqtt.next_id(), topic)
-        self._mqtt.write_packet(packet, 2 + packet[1])
+        self._mqtt.write(packet, 2 + packet[1])
 
     def _reject(self, left):
         self._broken += 1

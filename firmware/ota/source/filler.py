@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A block filled piece by piece, as the bytes come in, without a slice for each.
 
-A read begins at one of a few places of the block, made once; up to the next of them bytes go in one at a time.
+A read begins at one of a few places of the block, made once; up to the next of them bytes take a detour.
 """
 
 from ota.errors import TransferError
 from ota.port import const
 
-_STEP = const(128)  # bytes between two such places
+_STEP = const(512)  # bytes between two such places
+_DETOUR = const(64)
 
 
 class Filler:
@@ -16,32 +17,31 @@ class Filler:
     def __init__(self):
         self.filled = 0
         self._places = None
-        self._byte = bytearray(1)
+        self._detour = bytearray(_DETOUR)
 
     def take(self, block, size, answer):
         """Puts what has come, `size` bytes at most, behind what is there; how many. Raises TransferError at the end."""
+        if self._places is None:
+            self._places = _places(block)
         start = self.filled
-        while self.filled - start < size:
+        while size:
             at = self.filled
             if at % _STEP:
-                got = _read(answer, self._byte, 1)
-                if got:
-                    block[at] = self._byte[0]
+                detour = self._detour
+                got = _read(answer, detour, min(size, _DETOUR, _STEP - at % _STEP))
+                for i in range(got):
+                    block[at + i] = detour[i]
             else:
-                got = _read(answer, self._at(block, at // _STEP), size - (at - start))
+                got = _read(answer, self._places[at // _STEP], size)
             if not got:
                 break
             self.filled += got
+            size -= got
         return self.filled - start
 
     def drop(self, block, size, answer):
         """Reads bytes that nobody wants, `size` at most; how many. Only while `filled` is 0: the block is scratch."""
-        return _read(answer, self._at(block, 0), min(size, len(block)))
-
-    def _at(self, block, index):
-        if self._places is None:
-            self._places = _places(block)
-        return self._places[index]
+        return _read(answer, block, min(size, len(block)))
 
 
 def _places(block):

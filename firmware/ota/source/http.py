@@ -94,7 +94,7 @@ class Http:
             self._stream = self._board.open_stream(host, port, tls)
             for piece in http.request("GET", self._place, wanted):
                 self._stream.write(piece)
-            self._stream.stop_waiting()
+            self._stream.wait(False)
         except TransferError as error:
             if error.code in ("tls_no_ca", "tls_unsupported", "tls_bad_settings"):
                 raise JobError(error.code, error.detail)  # somebody has to do something first

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""What flash holds of an image already, before its download begins or goes on."""
+
+from ota.log import log
+
+
+def resume(install):
+    """Generator: sets the slot's offset to what is there of these very bytes; returns whether the slot was erased."""
+    job, slot = install.job, install.slot
+    slot.offset = 0
+    known = install.track.journal.get("job")
+    if not known or not _continues(known, job, slot):
+        return False
+    job.title, job.version = known["title"], known["version"]  # which may be learnt from the image
+    yield from install.agent.attending(slot.find(job.size))
+    log("resuming", "offset", slot.offset, "size", job.size)
+    return True
+
+
+def _continues(known, job, slot):
+    """Whether flash holds the beginning of these very bytes."""
+    is_same = (known["id"], known["stage"], known["slot"]) == (job.id, "writing", slot.label)
+    return is_same and job.size and job.mark != "" and known.get("mark") == job.mark

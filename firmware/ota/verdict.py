@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""What is offered, judged for a track. Loaded when something is, for an update needs its place."""
+
+from ota import identity
+from ota.errors import JobError
+from ota.report import FAILED, UPDATED
+
+
+def consider(track):
+    """The Job to install now, or None."""
+    track.pending = None
+    agent = track.agent
+    cloud = agent.cloud
+    try:
+        job = cloud.job(track.kind)
+    except JobError as error:
+        if not track.on_trial:
+            track.finish(cloud.offer_id, FAILED, error.text())
+        return None
+    if job is None:
+        if not cloud.remembers:
+            track.forget()
+        return None
+    track.installed_by = identity.installed_by(track.journal, track.label)
+    track.unconfirmed = agent.on_trial
+    if job.rules and agent.hours is None:
+        agent.add_hours()
+    gates = agent.control.gates(track, job) if agent.control else ()
+    hours = agent.hours and agent.hours.ask(track)
+    from ota import policy  # not before: what has checked the offer has to make room
+
+    verdict, reason, until = policy.decide(job, track.journal.facts, track, gates, hours)
+    if verdict == policy.GO:
+        return job
+    if verdict == policy.WAIT:
+        from ota import waiting
+
+        waiting.put_off(agent, track, job, reason, until)
+    else:
+        track.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
+    return None
