@@ -12,7 +12,7 @@ OPERATION counts the flash operations of the run from 1, the bootloader's includ
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from simulator.board import tear
 from simulator.board.errors import PowerCut
@@ -23,6 +23,7 @@ from simulator.errors import UserError
 MODES = ("before", "after", "prefix", "random", "half")
 ONCE = "cycles=0"
 _TO_THE_END = 5  # one case in so many, where each is much like its neighbours
+RECORDS = ("otadata", "nvs", "vfs")  # areas
 _RECORD = 1024  # bytes; an operation on otadata or NVS that is not larger is also cut at every byte
 
 
@@ -106,13 +107,16 @@ def _first(count: int) -> Tear:
     return lambda old, new: new[:count] + old[count:]
 
 
-def everywhere(story: str, operations: list[dict], seed: int = 0, *, bytewise: bool = True) -> Iterator[Case]:
-    """One cut at each operation of a clean run, in each mode; small records also at every byte."""
+def everywhere(
+    story: str, operations: list[dict], seed: int = 0, *, bytewise: Collection[str] = RECORDS
+) -> Iterator[Case]:
+    """One cut at each operation of a clean run, in each mode; small records in the areas `bytewise` also at every byte,
+    those cases in brief."""
     for entry in operations:
         for mode in MODES:
             yield Case(story, seed, (f"cut={entry['number']}:{mode}",))
-        if bytewise:
-            yield from at_bytes(story, [entry], seed)
+        if entry["area"] in bytewise:
+            yield from brief(at_bytes(story, [entry], seed))
 
 
 def at_bytes(story: str, operations: list[dict], seed: int = 0) -> Iterator[Case]:

@@ -10,7 +10,8 @@ from simulator.campaign.case import Case
 from simulator.campaign.run import execute
 from simulator.campaign.stories import RAINMAKER, SOFTWARE, STORIES, VARIATIONS
 
-_BYTEWISE = ("update", "rollback", "fallback")  # the others write the same records once more
+# Areas whose records are cut at every byte. The others write the same records once more.
+_BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
 _THIRD = 3  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
 _SCHEDULES = 10_000  # of the search
 _RAINMAKER_SCHEDULES = 500
@@ -44,7 +45,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     operations = {story: execute(Case(story)).entries_of("op") for story in STORIES}
     yield from (Case(story, seed) for story in STORIES)
     for story in STORIES:
-        everywhere = cuts.everywhere(story, operations[story], seed, bytewise=story in _BYTEWISE)
+        everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
     for story in RAINMAKER:
         yield from itertools.islice(cuts.at_bytes(story, operations[story], seed), 0, None, of.share * of.stride)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 
 from simulator.board.net import EPOCH_MS
-from simulator.campaign import stories
+from simulator.campaign import cuts, stories
 from simulator.campaign.case import Case
 from simulator.campaign.rainmaker_faults import KINDS
 from simulator.campaign.talk import listen
@@ -133,10 +133,10 @@ def other_cases(seed: int = 0) -> Iterator[Case]:
 
 
 def byte_cases(seed: int = 0) -> Iterator[Case]:
-    """The connection reset after each byte of what is said, with a stride within the bytes of the image."""
+    """The connection reset after each byte of what is said, with a stride within the bytes of the image; in brief."""
     for story in (_HTTPS, _STREAM):
         for talk, side in zip(listen(story), ("", ":up"), strict=True):
-            yield from (Case(story, seed, (f"net=cut:{at}{side}",)) for at in talk.places())
+            yield from cuts.brief(Case(story, seed, (f"net=cut:{at}{side}",)) for at in talk.places())
 
 
 def seam_cases(seed: int = 0) -> Iterator[Case]:

@@ -106,7 +106,11 @@ def summarize(records: Sequence[Record]) -> Summary:
 
 def single_cuts(records: Iterable[Record]) -> list[Record]:
     """The cases of one cut that happened and nothing else: those that have a place in the pictures of cuts."""
-    return [record for record in records if record["op"] is not None and len(record["faults"]) == 1]
+    return [
+        record
+        for record in records
+        if record["op"] is not None and sum(not fault.startswith("cycles=") for fault in record["faults"]) == 1
+    ]
 
 
 def count_cuts(record: Record) -> int:

@@ -37,7 +37,7 @@ BUGS = {
 @pytest.mark.parametrize("story", ["broker", "broker-rollback"])
 def test_cuts_of_the_power_are_all_survived(story):
     operations = execute(Case(story)).entries_of("op")
-    for case in itertools.islice(cuts.everywhere(story, operations, 3, bytewise=False), 0, None, 17):
+    for case in itertools.islice(cuts.everywhere(story, operations, 3, bytewise=()), 0, None, 17):
         assert execute(case).record()["violations"] == [], case
 
 

@@ -47,7 +47,7 @@ def test_cut_leaves_between_the_old_cells_and_the_new(mode):
 
 
 def test_everywhere_has_each_mode_at_each_operation_and_small_records_at_each_byte():
-    cases = {case.faults[0] for case in cuts.everywhere("update", operations("update"))}
+    cases = {case.faults[-1] for case in cuts.everywhere("update", operations("update"))}
     for entry in operations("update"):
         assert {f"cut={entry['number']}:{mode}" for mode in cuts.MODES} <= cases
         if entry["area"] == "otadata" and entry["operation"] == "program":

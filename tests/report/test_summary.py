@@ -33,6 +33,7 @@ def test_summary_counts_cases_like_another_apart():
 
 def test_single_cuts_are_those_that_happened_with_nothing_else(records):
     late = record("cut=900:after", op=None)
+    assert single_cuts([record("cycles=0", "cut=3:byte:5")]), "how often the power is switched at the end is no fault"
     assert [len(found) for found in (single_cuts(records), single_cuts([late]))] == [300, 0]
     assert {fault.split("=")[0] for found in single_cuts(records) for fault in found["faults"]} == {"cut"}
 
