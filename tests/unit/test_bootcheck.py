@@ -94,6 +94,7 @@ def test_bootcheck_arms_the_deadline_on_a_trial_and_when_nobody_can_know():
         ((record(1, VALID), record(2, PENDING)), 0, 30000),
         ((record(1, VALID), record(2, VALID)), 0, None),
         ((record(1, VALID), record(2, PENDING)), 2, 30000),
+        ((record(1, VALID), record(2, VALID)), 2, None),  # read at the third attempt
         ((record(1, VALID), record(2, VALID)), 99, 30000),
     ):
         board = Board(1, *records, failures=failures)
@@ -105,6 +106,12 @@ def test_bootcheck_without_records_that_can_be_read_starts_nothing_and_has_to_co
     board = Board(1, EMPTY, EMPTY, failures=99)
     assert settled(board)[0]
     assert board.spare is None
+
+
+def test_bootcheck_without_any_record_repairs_nothing():
+    board = Board(0, EMPTY, record(2, ABORTED))
+    assert not settled(board)[0]
+    assert board.running.calls == []
 
 
 def test_bootcheck_repairs_with_the_record_of_what_runs_if_that_counts():
@@ -170,9 +177,16 @@ def test_bootcheck_erases_the_record_of_a_rollback_once_it_was_noted():
 
 def test_bootcheck_remembers_the_last_four_jobs_that_did_not_stand_their_trial_each_once():
     journal = Journal(Nvs())
-    for name in ("J1", "J2", "J3", "J1", "J4", "J5"):
+    for name, bad in (
+        ("J1", ["J1"]),
+        ("J2", ["J1", "J2"]),
+        ("J1", ["J2", "J1"]),
+        ("J3", ["J2", "J1", "J3"]),
+        ("J4", ["J2", "J1", "J3", "J4"]),
+        ("J5", ["J1", "J3", "J4", "J5"]),
+    ):
         bootcheck.fail(dict(JOB, id=name), "rolled_back", journal, Reporter(journal))
-    assert journal.get("bad") == ["J3", "J1", "J4", "J5"]
+        assert journal.get("bad") == bad
 
 
 def test_bootcheck_confirms_the_job_of_the_slot_that_runs_and_no_other():
@@ -183,7 +197,7 @@ def test_bootcheck_confirms_the_job_of_the_slot_that_runs_and_no_other():
         bootcheck.confirm(board, journal, Reporter(journal))
         assert board.running.calls == ["mark_valid"]
         assert told(journal) == ends
-        assert (journal.get("slots") is not None) == bool(ends)
+        assert journal.get("slots") == ({"ota_1": ["J1", "thermo", "1.1.0"]} if ends else None)
 
 
 def test_bootcheck_gives_a_trial_up_with_its_reason():

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The end of a job, told until it is acknowledged, whatever becomes of the journal meanwhile."""
 
-from fakes import Nvs
+from fakes import Nvs, raises
 
+from ota.errors import TransferError
 from ota.journal import Journal
-from ota.report import FAILED, Reporter
+from ota.report import DOWNLOADED, FAILED, Reporter
 
 
 class Cloud:
@@ -38,6 +39,18 @@ def test_report_that_was_acknowledged_leaves_the_journal():
     assert Journal(nvs).facts == {"last": "J1"}
 
 
+def test_report_of_a_state_on_the_way_takes_no_end_out_of_the_journal():
+    nvs, cloud = Nvs(), Cloud()
+    reporter = Reporter(Journal(nvs))
+    reporter.post("J1", DOWNLOADED)
+    reporter.finish("J1", FAILED)
+    reporter._since -= 1000
+    reporter.pump(cloud)
+    reporter.pump(cloud)
+    assert cloud.told == [("J1", DOWNLOADED)]
+    assert Journal(nvs).get("outbox") == [{"id": "J1", "state": FAILED}]
+
+
 def test_report_whose_answer_cannot_be_noted_stops_nothing_and_is_told_again_after_a_reset():
     """The error once ended the update that was under way, in one case after its image was selected."""
     nvs, cloud = Nvs(), Cloud()
@@ -61,3 +74,26 @@ def test_report_that_the_journal_does_not_take_is_told_once_as_long_as_there_is_
     assert cloud.told == [("J1", FAILED)]
     assert journal.get("last") == "J1"
     assert Journal(nvs).facts == {}
+
+
+def test_report_keeps_the_last_four_ends():
+    nvs = Nvs()
+    reporter = Reporter(Journal(nvs))
+    for number in range(6):
+        reporter.finish("J%d" % number, FAILED)
+    assert [event["id"] for event in Journal(nvs).get("outbox")] == ["J2", "J3", "J4", "J5"]
+
+
+def test_report_without_an_answer_is_given_up_after_two_minutes():
+    class Silent(Cloud):
+        def delivered(self, handle):
+            return False
+
+    reporter = Reporter(Journal(Nvs()))
+    reporter.finish("J1", FAILED)
+    reporter._since -= 1000
+    assert reporter.pump(Silent())
+    reporter._since -= 119000
+    assert reporter.pump(Silent())
+    reporter._since -= 2000
+    raises(TransferError, "report_unanswered", reporter.pump, Silent())

@@ -101,15 +101,19 @@ def test_tree_is_whole_only_when_it_was_activated():
         tree.activate()
         assert trees.is_whole(1)
         assert (Trees(board).state, Trees(board).active, Trees(board).before) == (NEW, 1, 0)
-        run(tree_of(board).erase(len(PACKAGE)))
-        assert not trees.is_whole(1)
+        next(tree_of(board).erase(len(PACKAGE)))
+        assert not trees.is_whole(1)  # already with the first file
 
     on_board(story)
 
 
 def test_tree_is_not_activated_unverified():
     def story(board):
-        raises(VerifyError, "not_verified", staged(board).activate)
+        tree = staged(board)
+        raises(VerifyError, "not_verified", tree.activate)
+        run(tree.verify(Job(PACKAGE)))
+        tree.commit(0)  # whatever comes behind
+        raises(VerifyError, "not_verified", tree.activate)
 
     on_board(story)
 
@@ -169,6 +173,17 @@ def test_tree_without_its_manifest_begins_anew():
         assert again.offset == 0
         stream(again, PACKAGE)
         run(again.verify(Job(PACKAGE)))
+
+    on_board(story)
+
+
+def test_tree_of_another_archive_than_the_job_promises_is_never_activated():
+    def story(board):
+        job = Job(PACKAGE)
+        job.checksum = "0" * len(job.checksum)
+        tree = staged(board)
+        raises(VerifyError, "flash_mismatch", run, tree.verify(job))
+        raises(VerifyError, "not_verified", tree.activate)
 
     on_board(story)
 
