@@ -79,9 +79,9 @@ _OF_FIRMWARE = (
     ),
     Planted(
         "always begins again from the start",
-        _INSTALL,
-        '(job.id, "writing", self.slot.label)',
-        '(job.id, "never", self.slot.label)',
+        "ota/resume.py",
+        '(job.id, "writing", slot.label)',
+        '(job.id, "never", slot.label)',
     ),
     Planted(
         "takes up a block too late",
