@@ -23,7 +23,8 @@ switches.py    what is off, and until when      deadline.py  when that is over
 deferral.py    how often it was put off         terms.py     what a job says about that
 explain.py     what would happen now, and why   availability.py  what the cloud is told of all this
 waiting.py     pauses in an update, its reset
-cloud/         ThingsBoard, ESP RainMaker       source/      one file a way of delivery
+cloud/         ThingsBoard, ESP RainMaker, a broker of one's own     source/  one file a way of delivery
+versions.py    which one is higher
 checksum.py    running digests                  digests.py, sha512.py, murmur3.py: rare ones, may be left off
 http.py        URLs and answers                 exchange.py  one request after the other
 secure.py      TLS, verified or not at all      credentials.py  what it is set up with

@@ -12,6 +12,8 @@ _FLUSH_MS = const(10000)
 def put_off(agent, track, job, reason, until):
     """A job has to wait; arguments as from the policy."""
     track.pending = job
+    if agent.control is None and job.terms is not None:
+        agent.tick()  # loads Control: somebody has to count how long it waits
     if agent.control:
         agent.control.waits(job, reason, until)
     if until == 0:

@@ -108,7 +108,7 @@ def _image(command: Callable) -> Callable:
         click.option("--immediate/--gradual", default=False, help="When it arrives, or at the next connect. [gradual]"),
         click.option("--severity", type=_SEVERITY, help="How long it may wait."),
         click.option("--max-defer", type=click.IntRange(0), metavar="S", help="Seconds that it may wait at most."),
-        click.option("--requires", help='What has to run below a software package: "title >= version".'),
+        click.option("--spread", type=click.IntRange(0), metavar="S", help="Boards start at moments spread over that."),
     )
     for option in reversed(options):
         command = option(command)
@@ -140,7 +140,7 @@ def _read(
     immediate: bool,
     severity: str | None,
     max_defer: int | None,
-    requires: str | None,
+    spread: int | None,
     group: str | None = None,
     device: str | None = None,
 ) -> tuple[Target, dict[str, Any], bytes]:
@@ -152,7 +152,7 @@ def _read(
     title, version = title or own_title, version or own_version
     if not title or not version:
         raise UserError("no_version", f"{file} does not tell its title and version: give --title and --version")
-    more: dict[str, Any] = {"immediate": immediate, "max_defer": max_defer, "requires": requires}
+    more: dict[str, Any] = {"immediate": immediate, "max_defer": max_defer, "spread": spread}
     more["severity"] = _SEVERITIES[severity] if severity else None
     given = {name: value for name, value in more.items() if value is not None}
     record = record_of(title, version, data, url=url, chunk_size=chunk, **given)

@@ -20,7 +20,7 @@ _GROUPS = const(8)
 _NAME = const(32)  # longest name of a product, a group or a device
 _SMALLEST_CHUNK = const(512)
 _LARGEST_CHUNK = const(65536)
-_MORE = const(("severity", "max_defer", "spread", "requires"))  # what a job may have besides, judged by Job
+_TERMS = const(("severity", "max_defer", "spread"))
 
 
 def is_name(name):
@@ -117,8 +117,14 @@ def _release(told, kind):
     if not isinstance(told, dict):
         raise JobError("bad_release")
     _flag(told, "immediate")
-    fields = {name: told[name] for name in FIELDS + _MORE if told.get(name) is not None}
+    fields = {name: told[name] for name in FIELDS if told.get(name) is not None}
     job = Job(fields, False, kind)
+    if any(told.get(name) is not None for name in _TERMS):
+        from ota import terms
+
+        terms.read(told)
+        fields["has_terms"] = True
+        fields.update({name: told.get(name) for name in terms.FIELDS})
     chunk = told.get("chunk_size")
     if (chunk is None) == (job.url is None):
         raise JobError("bad_place", "url or chunk_size")

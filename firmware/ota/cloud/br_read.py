@@ -9,6 +9,7 @@ import json
 
 from ota.cloud import br_choice
 from ota.errors import JobError, TransferError
+from ota.job import KINDS
 from ota.log import log
 from ota.port import const, ticks_diff, ticks_ms
 
@@ -75,12 +76,23 @@ class Reading:
         if quiet < _QUIET_MS and ticks_diff(now, self._begun) < _LONGEST_MS:
             return False
         if self._cloud.config is not None:
+            self._conclude()
             return True
-        for name in _SWITCHES:
-            self._cloud.command(name, self._switches[name])
+        if not self._switches["forced"]:
+            self._cloud.tell("forced", "false")  # the echo only: it goes without saying
+        for name, value in self._switches.items():
+            if value != _SWITCHES[name]:
+                _ask(self._cloud, name, value)
         self._cloud.config = self._config or br_choice.Config()
         self._ask()
         return False
+
+    def _conclude(self):
+        """All is read: what is offered is known."""
+        for kind in KINDS:
+            best = self.best.get(kind, (0, {}, ""))
+            self._cloud.learn(kind, best[1])
+            self._cloud.origin[kind] = best[2]
 
     def configure(self, payload):
         """The device's configuration has come."""
@@ -165,19 +177,27 @@ def _is_now(payload):
         return True
 
 
+def _ask(cloud, name, value):
+    """Something is asked of the agent; `forced` only once the broker has our answer (particle.md 3)."""
+    if name == "forced":
+        cloud.echo = (cloud.tell(name, "true" if value else "false"), value)
+    else:
+        cloud.asked.append((name, value))
+
+
 def _command(cloud, reading, name, payload):
     if name in _SWITCHES:
         if payload not in (b"true", b"false", b""):
             raise JobError("bad_switch")
         value = payload == b"true" if payload else _SWITCHES[name]
         if reading is None or not reading.switch(name, value):
-            cloud.command(name, value)
+            _ask(cloud, name, value)
     elif cloud.config is None:
         raise JobError("retained")  # a thing to be done once, which would be done at each connect
-    elif name == "cancel" and payload == b"true":
-        cloud.command(name, None)
+    elif name in ("cancel", "force") and payload == b"true":
+        _ask(cloud, name, None)
     elif name == "explain" and payload and len(payload) <= _TOKEN and all(32 < c < 127 for c in payload):
-        cloud.command(name, str(payload, "utf-8"))
+        _ask(cloud, name, str(payload, "utf-8"))
     else:
         raise JobError("bad_command")
 

@@ -9,7 +9,7 @@ refresh_h.
 import json
 
 from ota.errors import JobError, TransferError
-from ota.job import FIRMWARE, KINDS, Offers
+from ota.job import FIRMWARE, Offers
 from ota.mqtt import PUBACK, PUBLISH, SUBACK, Mqtt
 from ota.port import const, forget, ticks_diff, ticks_ms
 
@@ -38,7 +38,8 @@ class Broker(Offers):
 
     For br_read.py: `base` and `own`: what topics of the product and of this device begin with; `config`: of this
     device, None while unknown; `places`: topic -> (kind, rank) of each release that counts; `origin`: kind -> topic of
-    what is offered; `held`: topics whose newest release is for the next connect.
+    what is offered; `held`: topics whose newest release is for the next connect; `asked`: commands, until `ready`, as
+    they are for the line whose offers are known; `echo`: packet id of our answer to "forced", and what it said.
     """
 
     def __init__(self, board, identity):
@@ -46,7 +47,6 @@ class Broker(Offers):
         self.board = board
         self.identity = identity
         self.software = None
-        self.commands = []
         self.base = "ota/%s/" % board.text("product", "product")
         self._device = board.text("device_id", "") or board.name
         self.own = "%sdevice/%s/" % (self.base, self._device)
@@ -62,9 +62,10 @@ class Broker(Offers):
         self._reading = None
         self._code = bytearray(1)
         self._read_at = ticks_ms()
-        self._facts = {}
+        self._facts = {}  # what control says, see availability
+        self.asked = []
         self._unacked = -1  # packet id of the report under way
-        self._echo = (-1, False)  # packet id of our answer to "forced", and what it said
+        self.echo = (-1, False)
 
     def connect(self):
         self.close()
@@ -81,7 +82,9 @@ class Broker(Offers):
             self.close()
             raise
         self.tell("online", "true")
+        self._facts = {}
         self.availability(self._facts)
+        self.commands, self.asked = (), []
         self.config = None
         self._read()
 
@@ -89,7 +92,7 @@ class Broker(Offers):
         self.ready = False
         self._reading = None
         self._unacked = -1
-        self._echo = (-1, False)
+        self.echo = (-1, False)
         if self.mqtt is not None:
             self.mqtt.close()
             self.mqtt = None
@@ -120,7 +123,17 @@ class Broker(Offers):
             self.changed.discard(kind)
             self.offer_id = known["id"]
             raise JobError(known["refused"])
-        return super().job(kind)
+        job = super().job(kind)
+        if "has_terms" in known:
+            from ota import terms
+
+            job.terms = terms.read(known)
+        return job
+
+    @staticmethod
+    def words():
+        """Small enough to be always there: the functions of this class, which is given to them."""
+        return Broker
 
     def source(self, job, offset):
         if job.url:
@@ -165,9 +178,9 @@ class Broker(Offers):
         return self.mqtt
 
     def availability(self, facts):
-        """`facts`: dict of what the application and the operator allow, see ota.cloud. What runs goes with it."""
-        self._facts = facts
-        told = dict(facts)
+        """Keeps `facts` up to date on the broker, see ota.cloud, and what runs beside them."""
+        self._facts.update(facts)
+        told = dict(self._facts)
         told["firmware"] = list(self.identity)
         if self.software:
             told["software"] = list(self.software)
@@ -177,16 +190,6 @@ class Broker(Offers):
         self.publish_text("explained", json.dumps({"token": token, "lines": lines}), 1)
 
     # what we hear
-
-    def command(self, name, value):
-        """Keeps what is asked of the agent; `forced` only once the broker has our answer (particle.md 3)."""
-        if name == "forced":
-            self._echo = (self.tell(name, "true" if value else "false"), value)
-        else:
-            self._ask(name, value)
-
-    def _ask(self, name, value):
-        self.commands = self.commands[1 - _COMMANDS :] + [(name, value)]
 
     def _read(self):
         from ota.cloud import br_read
@@ -206,18 +209,13 @@ class Broker(Offers):
         elif kind == SUBACK:
             self._granted()
         if self._reading is not None and not self.mqtt.left and self._reading.is_over():
-            self._conclude()
+            self._reading = None
+            forget(*_LATE)
+            self.ready = True
+        if self.asked and self.ready:
+            self.commands = (list(self.commands) + self.asked)[-_COMMANDS:]
+            self.asked = []
         return False
-
-    def _conclude(self):
-        """All is read: what is offered is known."""
-        for kind in KINDS:
-            best = self._reading.best.get(kind, (0, {}, ""))
-            self.learn(kind, best[1])
-            self.origin[kind] = best[2]
-        self._reading = None
-        forget(*_LATE)
-        self.ready = True
 
     def _granted(self):
         if self._reading is not None and self._reading.asked == self.mqtt.granted:
@@ -231,9 +229,9 @@ class Broker(Offers):
     def _acknowledged(self, packet_id):
         if packet_id == self._unacked:
             self._unacked = -1
-        elif packet_id == self._echo[0]:
-            self._ask("forced", self._echo[1])
-            self._echo = (-1, False)
+        elif packet_id == self.echo[0]:
+            self.asked.append(("forced", self.echo[1]))
+            self.echo = (-1, False)
 
     def _message(self):
         from ota.cloud import br_read
