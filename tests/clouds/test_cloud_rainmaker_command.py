@@ -93,7 +93,7 @@ def test_command_runs_boards_that_the_page_follows(rainmaker):
         "current": "thermometer 1.1.0",
         "target": "thermometer 1.1.0",
     }
-    assert detail["points"][-1][1] == detail["size"] == 448 << 10
+    assert detail["points"][-1][1] == detail["size"] == 576 << 10
     program.tell("quit")
     program.process.communicate(timeout=WAIT_S)
     assert program.process.returncode == 0

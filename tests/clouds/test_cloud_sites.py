@@ -71,7 +71,7 @@ def test_command_runs_boards_whose_slots_and_boots_the_page_knows(start):  # noq
         "boots": 2,
         "current": "thermometer 1.1.0",
     }
-    assert detail["points"][-1][1] == detail["size"] == 448 << 10
+    assert detail["points"][-1][1] == detail["size"] == 576 << 10
     program.tell("quit")
     program.process.communicate(timeout=WAIT_S)
     assert program.process.returncode == 0

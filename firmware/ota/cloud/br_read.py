@@ -68,12 +68,11 @@ class Reading:
     def is_over(self):
         """Whether everything was read; asks for the releases once the configuration is there. Raises TransferError."""
         now = ticks_ms()
-        quiet = ticks_diff(now, self._since)
         if not self._is_granted:
-            if quiet > _ANSWER_MS:
+            if self._cloud.mqtt.is_quiet(self._since, _ANSWER_MS):
                 raise TransferError("subscription_unanswered")
             return False
-        if quiet < _QUIET_MS and ticks_diff(now, self._begun) < _LONGEST_MS:
+        if ticks_diff(now, self._since) < _QUIET_MS and ticks_diff(now, self._begun) < _LONGEST_MS:
             return False
         if self._cloud.config is not None:
             self._conclude()

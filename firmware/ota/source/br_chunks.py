@@ -32,6 +32,8 @@ class BrChunks(TbChunks):
 
     def close(self):
         super().close()
+        if self._cloud.mqtt is not self._mqtt:
+            return  # the line has ended, and all that was subscribed with it
         try:
             for index in range(max(self._first, self._wanted - self._window), self._asked):
                 self._say(_UNSUBSCRIBE, index)
