@@ -7,10 +7,14 @@ his own word, the operator or the application, passes the operator's switch too;
 (deferral.py) does not.
 """
 
+import binascii
+
 from ota.deferral import Deferral
 from ota.port import const, print_exception
 from ota.switches import Switches
 
+_CRITICAL = const(0)
+_OF_START = ("operator", "updates", "requires", "spread")  # what has started is through these
 _SAVE_S = const(3600)  # time that a loss of power may undo
 
 
@@ -26,6 +30,7 @@ class Gating:
         self.is_allowed = True
         self.wanted = {}  # kind -> id of the job that is to start now
         self._checks = []
+        self._turns = {}  # kind -> [job id, ms until its turn in the fleet]
         self._answers = None  # of the checks, since the last second
         self._told = {}  # kind -> why it has to wait, as was told last
         self._since_save_s = self._rest_ms = 0
@@ -37,6 +42,8 @@ class Gating:
     def spend(self, ms):
         """The time that has passed; the gates may have moved."""
         self._answers = None
+        for turn in self._turns.values():
+            turn[1] -= ms
         seconds = (self._rest_ms + ms) // 1000
         self._rest_ms = (self._rest_ms + ms) % 1000
         self._since_save_s += seconds
@@ -49,17 +56,36 @@ class Gating:
             if self.deferral.is_active:
                 self.deferral.save()
 
+    def _terms(self, job):
+        """Gates that the job itself brings."""
+        terms = job.terms if job else None
+        if terms is None:
+            return []
+        unmet = terms.unmet(self._agent.tracks[0].running)
+        gates = [("requires", False, unmet, 0, True)] if unmet else []
+        if terms.spread and terms.severity != _CRITICAL:
+            turn = self._turns.get(job.kind)
+            if not turn or turn[0] != job.id:
+                after = binascii.crc32(self._agent.board.name.encode()) % terms.spread
+                turn = self._turns[job.kind] = [job.id, after * 1000]
+            gates.append(("spread", turn[1] <= 0, "spread", 0, True))
+        return gates
+
     def all(self, job=None):
         """Every gate, for this job. Touches nothing but the product's checks, each once a second at most."""
         if self._answers is None:
             self._answers = [ask(*check) for check in self._checks]
         off = self.switches.get("off") or ("", (0, 0))
         is_ordered = self.is_forced or (job is not None and self.wanted.get(job.kind) == job.id)
-        return [
-            ("operator", self.is_allowed, "disabled: by the operator", 0, not is_ordered),
-            ("updates", not off[0], "disabled: " + off[0], off[1][0], False),
-            ("pause", not self.is_paused, "paused", 0, False),
-        ] + self._answers
+        return (
+            self._terms(job)
+            + [
+                ("operator", self.is_allowed, "disabled: by the operator", 0, not is_ordered),
+                ("updates", not off[0], "disabled: " + off[0], off[1][0], False),
+                ("pause", not self.is_paused, "paused", 0, False),
+            ]
+            + self._answers
+        )
 
     def is_above(self, job):
         """Whether soft gates do not count for this job."""
@@ -84,7 +110,7 @@ class Gating:
         The product's gates are asked too: a battery that is too low for a download is for a reset into something new.
         """
         track.forced = self.is_above(job)
-        gates = shut(self.all(job)[2:], track.forced)  # enabled or not: it has started
+        gates = [gate for gate in shut(self.all(job), track.forced) if gate[0] not in _OF_START]
         hold = self.switches.get("hold")
         if hold and not track.forced:
             return "reset held: " + hold[0], hold[1][0]

@@ -25,7 +25,7 @@ def consider(track):
     track.unconfirmed = agent.on_trial
     if job.rules and agent.hours is None:
         agent.add_hours()
-    gates = agent.control.gates(track, job) if agent.control else ()
+    gates = agent.gates(track, job) if agent.control or job.terms else ()
     hours = agent.hours and agent.hours.ask(track)
     from ota import policy  # not before: what has checked the offer has to make room
 

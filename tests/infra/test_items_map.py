@@ -15,7 +15,7 @@ import pytest
 from simulator.interpreters import NAMES, ROOT
 
 AGENT = [*(f"A{number}" for number in range(1, 37)), *(f"R{number}" for number in range(1, 40))]
-AGENT += [f"P{number}" for number in (*range(1, 14), *range(16, 28))]
+AGENT += [f"P{number}" for number in (*range(1, 14), *range(16, 28), 29)]
 CLOUD = [*(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 57))]
 _TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
 

@@ -20,7 +20,7 @@ _GROUPS = const(8)
 _NAME = const(32)  # longest name of a product, a group or a device
 _SMALLEST_CHUNK = const(512)
 _LARGEST_CHUNK = const(65536)
-_TERMS = const(("severity", "max_defer", "spread"))
+_TERMS = const(("severity", "max_defer", "spread", "requires"))
 
 
 def is_name(name):
