@@ -29,6 +29,10 @@ def make_cloud(board, running):
         from ota.cloud.rainmaker import RainMaker
 
         return RainMaker(board, running)
+    if board.text("cloud", "") == "broker":
+        from ota.cloud.broker import Broker
+
+        return Broker(board, running)
     from ota.cloud.thingsboard import ThingsBoard
 
     return ThingsBoard(board, board.text("host", ""), board.number("port", 0), board.text("token", ""), running)

@@ -19,10 +19,10 @@ from simulator.breakage import TITLE
 from simulator.clouds.broker import Broker, Names, chunks, release
 from simulator.clouds.broker.scheme import FIRMWARE, encode
 from simulator.interpreters import Interpreter
-from tests.agent.board_world import BoardWorld, firmware
+from tests.agent.board_world import HEAP, BoardWorld, firmware
 from tests.agent.web import Web
 
-HEAP = "108k"  # of the 32-bit MicroPython
+
 PRODUCT = "thermometer"
 DEVICE = "board-1"
 FILES = "images.example"

@@ -62,6 +62,10 @@ def test_update_from_rainmaker_completes_in_80k_on_micropython32(small: Interpre
     assert memory.update_completes(small, memory.TLS_LIMIT_K, SIZE, WAYS[way])
 
 
+def test_update_over_the_own_broker_completes_in_74k_on_micropython32(small: Interpreter):
+    assert memory.update_completes(small, 74, SIZE, WAYS["own broker, MQTT"])
+
+
 def test_in_flash_is_about_what_a_twin_holds_before_any_program(board: Interpreter):
     twins = memory.heap_after_import(board).base
     assert twins * 0.8 < memory.in_flash(board) < twins * 1.2

@@ -127,7 +127,7 @@ def test_operator_s_switch_is_above_the_end_of_a_deferral(world: BrokerWorld) ->
 
 
 def test_window_that_is_closed_gives_way_when_a_release_has_waited_as_long_as_it_may(make_world) -> None:
-    world = make_world(settings={"when": "03:00-04:00"})
+    world = make_world(settings={"when": "03:00-04:00"}, heap="108k")
     world.twin.net.tells_time = True
     world.release("1.1.0", max_defer=60)
     world.wait_online()
