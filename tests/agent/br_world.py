@@ -22,7 +22,6 @@ from simulator.interpreters import Interpreter
 from tests.agent.board_world import HEAP, BoardWorld, firmware
 from tests.agent.web import Web
 
-
 PRODUCT = "thermometer"
 DEVICE = "board-1"
 FILES = "images.example"

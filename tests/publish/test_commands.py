@@ -103,6 +103,17 @@ def test_rollout_ends_when_its_time_is_over(broker, publish, image):
     assert (status, told["result"], told["others"]) == (1, "timeout", 1)
 
 
+def test_release_that_is_there_already_is_followed_and_stopped(broker, publish, image):
+    assert publish("follow")[1].startswith("error[no_release]: ")
+    publish("release", image)
+    with Device(broker.port, NAMES, "board-1", "UPDATED"):
+        assert publish("follow", "--timeout", 20)[0] == 0
+        with Device(broker.port, NAMES, "board-2", "FAILED"):
+            status, told = publish("follow", "--stop-at", "50%", "--timeout", 20)
+    assert (status, told["result"]) == (1, "stopped")
+    assert NAMES.release() not in kept(broker, NAMES.release())
+
+
 def test_watch_shows_who_is_there(broker, publish):
     assert publish("watch", "--timeout", 0.3)[0] == 1
     with Device(broker.port, NAMES, "board-1"):

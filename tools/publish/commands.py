@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The commands of `python -m tools.publish`."""
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -117,8 +118,23 @@ def _image(command: Callable) -> Callable:
 
 def _audience(command: Callable) -> Callable:
     """The options for whom a release is for."""
-    command = click.option("--device", help="The one for this development device.")(command)
-    return click.option("--group", help="The one for this group.")(command)
+    command = click.option("--device", help="Of this development device; default: of all.")(command)
+    return click.option("--group", help="The release of this group; default: of all.")(command)
+
+
+def _guard(command: Callable) -> Callable:
+    """The options for how long a rollout is watched, and when it stops."""
+    options = (
+        click.option("--stop-at", metavar="PERCENT", help="Take it back when so many of who answered failed: 10%."),
+        click.option("--least", default=1, show_default=True, type=click.IntRange(1), help="... of so many at least."),
+        click.option("--expect", default=1, show_default=True, type=click.IntRange(1), help="So many have to answer."),
+        click.option(
+            "--timeout", default=3600.0, show_default=True, metavar="S", type=click.FloatRange(0, min_open=True)
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def _place(group: str | None, device: str | None) -> str:
@@ -157,14 +173,19 @@ def _read(
     given = {name: value for name, value in more.items() if value is not None}
     record = record_of(title, version, data, url=url, chunk_size=chunk, **given)
     encode(record)
+    job = _job_of(record, kind)
+    return Target(topic, kind, job, title, version, len(data)), record, data
+
+
+def _job_of(record: dict[str, Any], kind: str) -> str:
+    """What devices call it. Raises UserError with the code that they would refuse it with."""
     try:
-        job = job_id(record, kind)
+        return job_id(record, kind)
     except Exception as error:
         code = getattr(error, "code", None)
         if code is None:
             raise
         raise UserError(code, f"devices would refuse this release: {getattr(error, 'detail', '') or code}") from None
-    return Target(topic, kind, job, title, version, len(data)), record, data
 
 
 def _told_by(data: bytes, is_software: bool) -> tuple[str, str]:
@@ -196,11 +217,8 @@ def release(publisher: Publisher, **options: Any) -> None:
 @cli.command()
 @_image
 @_audience
-@click.option("--stop-at", metavar="PERCENT", help="Take it back when so many of those that answered failed: 10%.")
-@click.option("--least", default=1, show_default=True, type=click.IntRange(1), help="... but not before so many have.")
-@click.option("--expect", default=1, show_default=True, type=click.IntRange(1), help="So many devices have to answer.")
+@_guard
 @click.option("--restore", is_flag=True, help="When it is taken back, put the former release in its place.")
-@click.option("--timeout", default=3600.0, show_default=True, metavar="S", type=click.FloatRange(0, min_open=True))
 @click.pass_obj
 def rollout(
     publisher: Publisher,
@@ -226,6 +244,36 @@ def rollout(
         def stop() -> None:
             line.keep([(target.topic, former if restore and former != encode(record) else b"")])
 
+        result = watch(line, publisher.names, target, rule, expect, timeout, stop, publisher.console)
+    click.echo(json.dumps(result.as_dict()))
+    return 0 if result.why == "done" and not result.count.failed else 1
+
+
+@cli.command()
+@click.option("--software", "is_software", is_flag=True, help="The release of software.")
+@_audience
+@_guard
+@click.pass_obj
+def follow(
+    publisher: Publisher,
+    is_software: bool,
+    group: str | None,
+    device: str | None,
+    stop_at: str | None,
+    least: int,
+    expect: int,
+    timeout: float,
+) -> int:
+    """Watches a release that is there already, as `rollout` does."""
+    rule = Rule(_percent(stop_at), least) if stop_at is not None else None
+    kind = SOFTWARE if is_software else FIRMWARE
+    topic = publisher.names.release(kind, _place(group, device))
+    with publisher.line() as line:
+        record = _object(line.retained(topic).get(topic, b""))
+        if not record:
+            raise UserError("no_release", f"nothing is released on {topic}")
+        target = Target(topic, kind, _job_of(record, kind), record["title"], record["version"], record["size"])
+        stop = functools.partial(line.keep, [(topic, b"")])
         result = watch(line, publisher.names, target, rule, expect, timeout, stop, publisher.console)
     click.echo(json.dumps(result.as_dict()))
     return 0 if result.why == "done" and not result.count.failed else 1
