@@ -6,7 +6,7 @@ from typing import Any
 
 import rich_click as click
 
-from simulator import firmware_modules, interpreters, memory
+from simulator import firmware_modules, interpreters, memory, tls_memory
 from simulator.commands.table import show
 from simulator.memory import BOARD_LIMIT_K, LIMIT_K, TLS_LIMIT_K
 from simulator.update import SIZE
@@ -38,11 +38,13 @@ def measure(size: int) -> dict[str, Any]:
     boards = [interpreter for interpreter in interpreters.available() if interpreter.is_micropython]
     heaps = {board.name: memory.measure_heap(board, size) for board in boards}
     small = heaps.get("micropython32")
+    tls = {board.name: found for board in boards if (found := tls_memory.measure(board))}
     return {
         "schema": 1,
         "image_size": size,
         "modules": [vars(module) for module in firmware_modules.modules()],
         "heaps": {name: vars(heap) for name, heap in heaps.items()},
+        "tls": {name: vars(found) for name, found in tls.items()},
         "left_out": [name for name in interpreters.NAMES if name != "cpython" and name not in heaps],
         "within_limits": all(heap.bytes_per_block == 0 for heap in heaps.values())
         and (small is None or _is_small(small)),
@@ -89,6 +91,8 @@ def _show_heaps(facts: dict[str, Any]) -> None:
     show("Heap of a board in lockstep", ["", *facts["heaps"]], rows)
     if facts["heaps"]:
         _show_ways(facts)
+    if facts["tls"]:
+        _show_tls(facts["tls"])
     for name in facts["left_out"]:
         click.echo(f"{name} is left out: it is not set up", err=True)
     if "micropython32" in facts["heaps"]:
@@ -104,6 +108,12 @@ def _show_ways(facts: dict[str, Any]) -> None:
         [way, *(_kib(heap_k) for heap in facts["heaps"].values() for heap_k in heap["ways_k"][way])] for way in WAYS
     ]
     show(f"Smallest heap for an update of {facts['image_size']:,} bytes", ["way", *columns], rows)
+
+
+def _show_tls(tls: dict[str, dict[str, int]]) -> None:
+    labels = {"context": "context", "session": "the first session", "another": "a second one beside it"}
+    rows = [[label, *(found[name] for found in tls.values())] for name, label in labels.items()]
+    show("TLS on the unix port, outside of the heap (bytes)", ["", *tls], rows)
 
 
 def _kib(heap_k: float | None) -> str:

@@ -17,7 +17,7 @@ class RainMakerSide(Side):
     """See Side. `authority` has issued what clouds and nodes show."""
 
     NAME: ClassVar = "rainmaker"
-    HEAP: ClassVar = "112k"
+    HEAP: ClassVar = "88k"
 
     def __init__(self, cloud: RainMaker, authority: Authority | None = None) -> None:
         self.cloud: RainMaker = cloud

@@ -26,6 +26,8 @@ def test_sizes_prints_modules_blocks_and_the_smallest_heap(both: list[Interprete
     assert rows["allocated per block (bytes)"] == "0"
     assert f"Smallest heap for an update of {memory.QUICK_SIZE:,} bytes" in result.stdout
     assert all(rows[way].endswith("k") for way in WAYS)
+    first, second = (int(rows[of].replace(",", "")) for of in ("the first session", "a second one beside it"))
+    assert 20_000 < second < first < 80_000
     assert result.stdout.splitlines()[-1].startswith("limits (") and result.stdout.splitlines()[-1].endswith(": kept")
 
 
