@@ -7,9 +7,11 @@ A worker is a plain function from lines of text to flat records, so that it can 
 import gc
 import itertools
 import multiprocessing
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 
+from simulator.board.inprocess import Gone
 from simulator.campaign import branches
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
@@ -65,6 +67,13 @@ def _warm_up() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GARBAGE)
+    sys.unraisablehook = _unraisable
+
+
+def _unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """A generator of a program that has ended closes what it has open, and asks in vain: that is no news."""
+    if not isinstance(found.exc_value, Gone):
+        sys.__unraisablehook__(found)
 
 
 def shrink(case: Case, fails: Callable[[Case], bool]) -> Case:

@@ -85,7 +85,7 @@ def i7s_truth(outcome: "Outcome") -> Iterable[str]:
                 continue
             chosen, app = entry["choice"], entry["app"]
             holds = entry["trees"].get(chosen.tree)
-            is_there = (app, holds) == (version, version)
+            is_there = holds == version and app in (version, None)  # None: it was said right before a reset
             if (not is_there or chosen.state != "valid") if entry["end"] == "updated" else version in (app, holds):
                 yield f"{entry['word']} for {version}, but {app} runs, {chosen} holds {holds}"
 

@@ -43,3 +43,13 @@ def test_offer_that_is_made_again_while_the_power_is_off_is_taken_up():
     """What was stopped was noted as ended in one record and as taken back in the next; the power went in between."""
     outcome = kept("update seed=4381 later=4430:unassign=1011 net=cut:677:up net=cut:20357 cut=32:prefix")
     assert [entry["end"] for entry in outcome.told("state", "FIRMWARE") if entry["end"]] == ["withdrawn", "updated"]
+
+
+def test_pings_whose_answers_were_lost_in_a_short_payload_are_not_waited_for():
+    """Bytes of a chunk were missing, and answers filled it up: the agent waited for them before it gave up anything."""
+    assert kept("update seed=1000577 mqtt=short:4 mqtt=short:5").end == "failed"
+    assert kept("fallback seed=1001969 mqtt=short:0 cloud=chunk=1:mute").end == "updated"
+
+
+def test_end_that_arrives_while_the_board_is_resetting_was_said_before():
+    assert kept("software seed=1003067 later=3519:reset=hard").end == "updated"

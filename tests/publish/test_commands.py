@@ -43,9 +43,11 @@ def test_release_is_there_with_all_its_chunks_and_is_taken_back(broker, publish,
 
 
 def test_release_to_a_group_by_url_needs_no_chunks(broker, publish, image):
-    assert publish("release", image, "--group", "beta", "--url", "http://images.example/app.bin")[0] == 0
+    where = ("--group", "beta", "--url", "http://images.example/app.bin")
+    assert publish("release", image, *where, "--requires", "thermometer >= 1.0")[0] == 0
     found = kept(broker, NAMES.base + "/#")
     assert list(found) == [NAMES.release(place="group/beta")]
+    assert json.loads(found[NAMES.release(place="group/beta")])["requires"] == "thermometer >= 1.0"
 
 
 def test_device_is_configured_one_thing_at_a_time(broker, publish, image):
@@ -165,6 +167,7 @@ def test_watcher_outlives_a_restart_of_the_broker(broker, publish, image):
         (("release", "IMAGE", "--group", "a", "--device", "b"), "bad_place"),
         (("release", "IMAGE", "--url", "ftp://h/f"), "bad_url"),
         (("release", "IMAGE", "--title", "t" * 300), "bad_title"),
+        (("release", "IMAGE", "--requires", "a newer one"), "bad_terms"),
         (("release", "IMAGE", "--chunk", "5"), "usage"),
         (("rollout", "IMAGE", "--stop-at", "ten"), "bad_percent"),
         (("rollout", "IMAGE", "--stop-at", "0"), "bad_percent"),

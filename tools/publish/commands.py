@@ -110,6 +110,7 @@ def _image(command: Callable) -> Callable:
         click.option("--severity", type=_SEVERITY, help="How long it may wait."),
         click.option("--max-defer", type=click.IntRange(0), metavar="S", help="Seconds that it may wait at most."),
         click.option("--spread", type=click.IntRange(0), metavar="S", help="Boards start at moments spread over that."),
+        click.option("--requires", metavar="FIRMWARE", help="Of software: 'TITLE >= VERSION' has to run first."),
     )
     for option in reversed(options):
         command = option(command)
@@ -157,6 +158,7 @@ def _read(
     severity: str | None,
     max_defer: int | None,
     spread: int | None,
+    requires: str | None,
     group: str | None = None,
     device: str | None = None,
 ) -> tuple[Target, dict[str, Any], bytes]:
@@ -168,7 +170,7 @@ def _read(
     title, version = title or own_title, version or own_version
     if not title or not version:
         raise UserError("no_version", f"{file} does not tell its title and version: give --title and --version")
-    more: dict[str, Any] = {"immediate": immediate, "max_defer": max_defer, "spread": spread}
+    more: dict[str, Any] = {"immediate": immediate, "max_defer": max_defer, "spread": spread, "requires": requires}
     more["severity"] = _SEVERITIES[severity] if severity else None
     given = {name: value for name, value in more.items() if value is not None}
     record = record_of(title, version, data, url=url, chunk_size=chunk, **given)
