@@ -13,7 +13,7 @@ from simulator.campaign.stories import RAINMAKER, SOFTWARE, STORIES, VARIATIONS
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
 _THIRD = 3  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
-_SCHEDULES = 10_000  # of the search
+_SCHEDULES = 9_500  # of the search, in all 10,000
 _RAINMAKER_SCHEDULES = 500
 
 
@@ -34,7 +34,7 @@ class Size:
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1),
-    "standard": Size(1, {"update": 1, "rollback": 1, "rainmaker-stream": 331}, 100, 20, 17),
+    "standard": Size(1, {"update": 1, "rollback": 1, "rainmaker-stream": 331}, 60, 20, 17),
     "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60),
 }
 
