@@ -42,7 +42,7 @@ class TbChunks:
         self._filler = Filler()
         self._asks = 0
         self._broken = 0
-        self._since = self._began = ticks_ms()  # of the last byte or request; of the chunk that is to be read next
+        self._since = self._began = ticks_ms()  # of the last byte or request; of the chunk's first byte
         self._again()
         self._set_id(request_id)
 
@@ -97,11 +97,10 @@ class TbChunks:
         self._cloud.close()
 
     def _complete(self):
-        """The chunk is there: how long did it take?"""
+        """The chunk is there: how long did its bytes take? How long the server did says nothing of the line."""
         self._open = False
         self._wanted += 1
         self._slow = ticks_diff(self._since, self._began) > _SLOW_MS * (self._chunk // _BLOCK or 1)
-        self._began = self._since
 
     def _arrived(self):
         """True when the wanted chunk's payload is next in the socket."""
@@ -118,7 +117,7 @@ class TbChunks:
                 self._again()  # one was lost; what is still under way behind it is skipped
             return False
         self._asks = self._broken = 0
-        self._since = ticks_ms()
+        self._since = self._began = ticks_ms()
         return True
 
     def _ask(self, first):

@@ -7,12 +7,16 @@ from tests.agent.br_world import BrokerWorld
 from tests.agent.harness import APP, application, firmware
 
 
+_ALL = "112k"  # the own broker, software and who decides when, all at once, with line numbers
+
+
 def release_application(world: BrokerWorld, **more) -> None:
     data = software.pack(application("2.0.0"), APP, "2.0.0")
     world.release("2.0.0", kind=SOFTWARE, data=data, title=APP, **more)
 
 
-def test_p29_an_application_that_needs_newer_firmware_waits_for_it_and_fetches_nothing(world: BrokerWorld) -> None:
+def test_p29_an_application_that_needs_newer_firmware_waits_for_it_and_fetches_nothing(make_world) -> None:
+    world = make_world(heap=_ALL)
     world.wait_online()
     release_application(world, requires="thermometer >= 1.1")
     world.pass_time(20)
@@ -26,7 +30,8 @@ def test_p29_an_application_that_needs_newer_firmware_waits_for_it_and_fetches_n
     world.wait_until(lambda: (world.kept("software/job") or {}).get("state") == "UPDATED")
 
 
-def test_p29_firmware_that_is_new_enough_is_not_replaced_for_an_application(world: BrokerWorld) -> None:
+def test_p29_firmware_that_is_new_enough_is_not_replaced_for_an_application(make_world) -> None:
+    world = make_world(heap=_ALL)
     world.wait_online()
     release_application(world, requires="thermometer >= 1.0")
     world.wait_until(lambda: (world.kept("software/job") or {}).get("state") == "UPDATED")
