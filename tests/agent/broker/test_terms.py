@@ -6,7 +6,6 @@ from simulator.clouds.broker.scheme import SOFTWARE
 from tests.agent.br_world import BrokerWorld
 from tests.agent.harness import APP, application, firmware
 
-
 _ALL = "112k"  # the own broker, software and who decides when, all at once, with line numbers
 
 
