@@ -17,7 +17,7 @@ from simulator.ways import WAYS
 # Each makes one step of the block loop allocate: in the agent, in the source, in the sink.
 LEAKS = {
     "agent.py": ("        self.link.pump()\n", "        self.note = [offset]\n"),
-    "source/tb_chunks.py": ("        self._began = self._since\n", "        self.note = b'%d' % self._wanted\n"),
+    "source/tb_chunks.py": ("        self._wanted += 1\n", "        self.note = b'%d' % self._wanted\n"),
     "slot.py": ("        self.offset += n\n", "        self.note = self.block[:n]\n"),
 }
 
