@@ -23,7 +23,7 @@ PUBACK = const(0x40)
 SUBACK = const(0x90)
 _PINGRESP = const(0xD0)
 _PING = const(b"\xc0\x00")
-_LONG_MS = const(600000)  # any line brings in what was asked for before that
+_LONG_MS = const(600000)  # then answers to pings were lost, in a payload that was too short
 _TOPIC = const(96)  # the longest topic that most clouds send
 
 
@@ -164,7 +164,6 @@ class Mqtt(simple.MQTTClient):
             return False
         if ticks_diff(self._pinged, since) < ms:
             self._ping(now)
-        # the answers to pings may have been lost in a payload that was too short
         return not self._owed or ticks_diff(now, since) > _LONG_MS
 
     def _ping(self, now):
