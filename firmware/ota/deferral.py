@@ -2,7 +2,8 @@
 """How often and how long a job was put off; in the end it is not any more. Loaded with Control.
 
 In the journal's fact `control`: "defer": {kind: [job id, deadline, count, reason]}, for a deadline see deadline.py.
-Each reason why a job has to wait counts once, until there is another. Seconds until it is forced: what the job says
+Each reason why a job has to wait counts once, until there is another. The first few are written at once, others with
+the hour (gating.py): a gate that flickers must not wear the flash. Seconds until it is forced: what the job says
 (`max_defer`), else by its severity the settings `defer_critical_s`, `defer_mandatory_s`, `defer_s`.
 """
 
@@ -13,6 +14,7 @@ from ota.switches import keep
 
 _SETTINGS = (("defer_critical_s", 3600), ("defer_mandatory_s", 86400), ("defer_s", 604800))
 _OPTIONAL = const(2)
+_WRITTEN = const(8)
 
 
 class Deferral:
@@ -29,7 +31,7 @@ class Deferral:
                 deadline.spend(self._known[kind][1], deadline.BOOT_S, board.now())
 
     def put_off(self, job, terms, reason):
-        """It has to wait. Writes the journal when the reason is another one than before."""
+        """It has to wait. Counts when the reason is another one than before."""
         fact = self._known.get(job.kind)
         if fact is None or fact[0] != job.id:
             fact = self._known[job.kind] = [job.id, deadline.make(self.most(terms), self._board.now()), 0, ""]
@@ -37,7 +39,8 @@ class Deferral:
             fact[2] += 1
             fact[3] = reason
             log("deferred", "reason", reason, "count", fact[2])
-            self.save()
+            if fact[2] <= _WRITTEN:
+                self.save()
 
     def most(self, terms):
         """Seconds that a job with these terms may be put off."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Deadlines, gates and terms, one by one."""
 
-from ota import deadline, gates, gating, terms
+from ota import deadline, deferral, gates, gating, terms
 from ota.errors import JobError
 
 NOW = 1_800_000_000
@@ -117,3 +117,32 @@ def test_terms_are_checked():
             assert error.text() == "bad_terms: " + next(iter(wrong))
         else:
             raise AssertionError(wrong)
+
+
+def test_gate_whose_reason_changes_all_the_time_does_not_wear_the_flash():
+    class Journal:
+        writes = 0
+
+        def get(self, name):
+            return None
+
+        def keep(self, **facts):
+            self.writes += 1
+
+    class Job:
+        id = "J1"
+        kind = "firmware"
+
+    class Board:
+        def now(self):
+            return NOW
+
+        def number(self, name, default):
+            return default
+
+    journal = Journal()
+    put_off = deferral.Deferral(Board(), journal)
+    for level in range(1000):
+        put_off.put_off(Job, None, "link_weak: -%d dBm" % level)
+    assert put_off.count(Job) == 1000
+    assert journal.writes < 10

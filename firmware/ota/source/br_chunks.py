@@ -10,7 +10,7 @@ import struct
 
 from ota.errors import TransferError
 from ota.port import const
-from ota.source.tb_chunks import TbChunks
+from ota.source.tb_chunks import TbChunks, put_number
 
 _BROKEN = const(6)  # chunks of the wrong length in a row
 _SUBSCRIBE = const(0x82)
@@ -47,13 +47,7 @@ class BrChunks(TbChunks):
 
     def _say(self, kind, index):
         packet, at = self._packet, 6 + len(self._prefix)
-        n, rest = 1, index
-        while rest >= 10:
-            rest //= 10
-            n += 1
-        for i in range(n - 1, -1, -1):
-            packet[at + i] = 48 + index % 10
-            index //= 10
+        n = put_number(packet, at, index)
         topic = len(self._prefix) + n
         packet[0] = kind
         packet[1] = 4 + topic

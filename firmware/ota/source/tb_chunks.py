@@ -22,6 +22,18 @@ _LAST = const(8192)  # so many of a large chunk are left when the next is asked 
 _STEP_MS = const(50)
 
 
+def put_number(packet, at, number):
+    """Writes the digits of a number; how many. Allocates nothing."""
+    n, rest = 1, number
+    while rest >= 10:
+        rest //= 10
+        n += 1
+    for i in range(n - 1, -1, -1):
+        packet[at + i] = 48 + number % 10
+        number //= 10
+    return n
+
+
 class TbChunks:
     """Source of `size` bytes from `offset` on. `chunk`: bytes a request, `window`: requests under way.
 
@@ -131,13 +143,7 @@ class TbChunks:
 
     def _request(self, index):
         packet, at = self._packet, self._digits_at
-        n, rest = 1, index
-        while rest >= 10:
-            rest //= 10
-            n += 1
-        for i in range(n - 1, -1, -1):
-            packet[at + i] = 48 + index % 10
-            index //= 10
+        n = put_number(packet, at, index)
         for i in range(len(self._payload)):
             packet[at + n + i] = self._payload[i]
         topic = at - 4 + n
