@@ -8,11 +8,11 @@ from simulator.campaign.case import Case
 from simulator.campaign.fault_cases import CHUNKS, MISHAPS, POINTS, sides
 
 _GOOD, _ROLLBACK = "broker", "broker-rollback"
-_CHUNK_ACTIONS = (
+CHUNK_ACTIONS = (
     *("drop", "duplicate", "delay=3000", "delay=12000", "empty", "corrupt", "truncate=1", "truncate=4000"),
     *("extend=1", "extend=5000", "close"),
 )
-_LINES = (
+LINES = (
     *(f"connect{times}:{action}" for times in ("", "x3") for action in ("mute", "close")),
     *(f"subscribe{times}:{action}" for times in ("", "x2", "x5") for action in ("mute", "close", "refuse")),
     *(f"publish{times}:{action}" for times in ("", "x2", "x4", "x9") for action in ("drop", "mute", "close")),
@@ -23,13 +23,13 @@ _MOMENTARY = ("wifi=1000", "wifi=60000", "reset=hard", "reset=soft", "reset=powe
 
 def line_cases(seed: int = 0) -> Iterator[Case]:
     """The broker is silent, refuses, or loses what is said to it; in both stories."""
-    for story, rule in itertools.product((_GOOD, _ROLLBACK), _LINES):
+    for story, rule in itertools.product((_GOOD, _ROLLBACK), LINES):
         yield Case(story, seed, (f"cloud={rule}",))
 
 
 def chunk_cases(seed: int = 0) -> Iterator[Case]:
     """Chunks that are lost, late, doubled or spoilt: once, and more often than anybody asks again."""
-    for point, times, action in itertools.product((*POINTS, CHUNKS - 2), ("", "x3", "x9"), _CHUNK_ACTIONS):
+    for point, times, action in itertools.product((*POINTS, CHUNKS - 2), ("", "x3", "x9"), CHUNK_ACTIONS):
         yield Case(_GOOD, seed, (f"cloud=chunk={point}{times}:{action}",))
 
 

@@ -13,8 +13,8 @@ from simulator.campaign.stories import RAINMAKER, SOFTWARE, STORIES, VARIATIONS
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
 _THIRD = 3  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
-_SCHEDULES = 9_500  # of the search, in all 10,000
-_RAINMAKER_SCHEDULES = 500
+_SCHEDULES = 9_000  # of the search, in all 10,000
+_RAINMAKER_SCHEDULES = _BROKER_SCHEDULES = 500
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from itertools.islice(broker_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))
+    yield from cuts.brief(search.cases(_BROKER_SCHEDULES // of.share, seed, "broker"))
     for story, step in of.pairs.items():
         count = len(execute(Case(story, seed, (cuts.ONCE,))).entries_of("op"))
         yield from itertools.islice(cuts.pairs(story, count, seed), 0, None, step)

@@ -10,11 +10,11 @@ story waits for an end of each, and one that was replaced has none.
 import random
 from collections.abc import Callable, Iterator
 
-from simulator.campaign import cuts, mqtt_faults, rainmaker_cases, rainmaker_faults
+from simulator.campaign import broker_cases, cuts, mqtt_faults, rainmaker_cases, rainmaker_faults
 from simulator.campaign.case import Case
 from simulator.campaign.fault_cases import CHUNK_ACTIONS, RULES, sides
 from simulator.campaign.run import execute
-from simulator.campaign.stories import RAINMAKER, STORIES, THINGSBOARD
+from simulator.campaign.stories import BROKER, RAINMAKER, STORIES, THINGSBOARD
 
 MOST_STEPS = 12
 _OPERATIONS = 180  # of most stories; a cut behind the last one never happens
@@ -81,11 +81,24 @@ RAINMAKER_RULES: dict[str, Rule] = {
     "block": lambda rng: f"cloud=block={rng.randrange(5)}:{rng.choice(rainmaker_cases.BLOCK_ACTIONS)}",
 }
 
+_KEPT = ("cut", "power", "reset", "server", "names", "line", "wifi", "clock")  # as with ThingsBoard
+BROKER_RULES: dict[str, Rule] = {
+    **{name: RULES_OF_PLAY[name] for name in _KEPT},
+    "link": _link_fault("broker"),
+    "said": lambda rng: f"cloud={rng.choice(broker_cases.LINES)}",
+    "chunk": lambda rng: f"cloud=chunk={rng.randrange(5)}:{rng.choice(broker_cases.CHUNK_ACTIONS)}",
+}
+_CLOUDS = {
+    "thingsboard": (THINGSBOARD, RULES_OF_PLAY),
+    "rainmaker": (RAINMAKER, RAINMAKER_RULES),
+    "broker": (BROKER, BROKER_RULES),
+}
+
 
 def schedule(seed: int, cloud: str = "thingsboard") -> Case:
     """The schedule of this number: a story with this cloud, and one to twelve steps of it."""
     rng = random.Random(seed)
-    names, play = {"thingsboard": (THINGSBOARD, RULES_OF_PLAY), "rainmaker": (RAINMAKER, RAINMAKER_RULES)}[cloud]
+    names, play = _CLOUDS[cloud]
     rules = rng.choices(list(play), k=rng.randrange(1, MOST_STEPS + 1))
     story = rng.choices(names, [1 if STORIES[name].has_files else _WEIGHT for name in names])[0]
     return Case(story, seed, tuple(play[rule](rng) for rule in rules))

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
 from simulator.campaign.search import MOST_STEPS, RULES_OF_PLAY, cases, schedule, search
-from simulator.campaign.stories import RAINMAKER, THINGSBOARD
+from simulator.campaign.stories import BROKER, RAINMAKER, THINGSBOARD
 
 EXAMPLES, STEPS = 25, 6
 
@@ -84,7 +84,8 @@ def test_search_every_rule_makes_a_fault_that_attaches():
 def test_search_schedule_of_a_number_is_always_the_same():
     assert schedule(7) == schedule(7) != schedule(8)
     assert {schedule(seed).story for seed in range(300)} == set(THINGSBOARD)
-    assert {schedule(seed, "rainmaker").story for seed in range(100)} == set(RAINMAKER)
+    for cloud, stories in (("rainmaker", RAINMAKER), ("broker", BROKER)):
+        assert {schedule(seed, cloud).story for seed in range(100)} == set(stories)
 
 
 def test_search_by_seed_yields_a_clean_record_for_each_schedule():
