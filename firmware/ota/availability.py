@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What the cloud is told of who may update what when: facts, by name, as ota.cloud has them. Loaded with Control."""
 
+from ota.deferral import kind_of
 from ota.errors import TransferError
+from ota.port import const, ticks_diff, ticks_ms
+
+_FIGURES_MS = const(60000)
 
 
 class Availability:
@@ -10,6 +14,7 @@ class Availability:
     def __init__(self, control):
         self._control = control
         self._said = {}
+        self._figures_at = ticks_ms()  # when the reason was told last
 
     def renew(self):
         """It is another line."""
@@ -17,9 +22,19 @@ class Availability:
 
     def tell(self):
         facts = self._facts()
+        self._hold_figures(facts)
         changed = {name: facts[name] for name in facts if facts[name] != self._said.get(name)}
         if changed and self._say("availability", changed):
             self._said = facts
+            if "reason" in changed or "until" in changed:
+                self._figures_at = ticks_ms()
+
+    def _hold_figures(self, facts):
+        """Another reason is told at once, other figures of the same one only now and then."""
+        reason, until = self._said.get("reason"), self._said.get("until")
+        is_known = reason and kind_of(reason) == kind_of(facts["reason"])
+        if is_known and ticks_diff(ticks_ms(), self._figures_at) < _FIGURES_MS:
+            facts["reason"], facts["until"] = reason, until
 
     def explain(self, token):
         """Answers who has asked."""

@@ -2,9 +2,9 @@
 """How often and how long a job was put off; in the end it is not any more. Loaded with Control.
 
 In the journal's fact `control`: "defer": {kind: [job id, deadline, count, reason]}, for a deadline see deadline.py.
-Each reason why a job has to wait counts once, until there is another. The first few are written at once, others with
-the hour (gating.py): a gate that flickers must not wear the flash. Seconds until it is forced: what the job says
-(`max_defer`), else by its severity the settings `defer_critical_s`, `defer_mandatory_s`, `defer_s`.
+Each kind of reason why a job has to wait counts once, until there is another. The first few are written at once,
+others with the hour (gating.py): a gate that flickers must not wear the flash. Seconds until it is forced: what the job
+says (`max_defer`), else by its severity the settings `defer_critical_s`, `defer_mandatory_s`, `defer_s`.
 """
 
 from ota import deadline
@@ -15,6 +15,11 @@ from ota.switches import keep
 _SETTINGS = (("defer_critical_s", 3600), ("defer_mandatory_s", 86400), ("defer_s", 604800))
 _OPTIONAL = const(2)
 _WRITTEN = const(8)
+
+
+def kind_of(reason):
+    """A reason without its figures, which may be others every second: of "link_weak: -90 dBm" they are not news."""
+    return "".join([char for char in reason if char not in "0123456789.-"])
 
 
 class Deferral:
@@ -35,7 +40,7 @@ class Deferral:
         fact = self._known.get(job.kind)
         if fact is None or fact[0] != job.id:
             fact = self._known[job.kind] = [job.id, deadline.make(self.most(terms), self._board.now()), 0, ""]
-        if fact[3] != reason:
+        if kind_of(fact[3]) != kind_of(reason):
             fact[2] += 1
             fact[3] = reason
             log("deferred", "reason", reason, "count", fact[2])

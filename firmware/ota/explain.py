@@ -59,8 +59,8 @@ def of_job(job, facts, track, gates, hours, forced):
         verdict, reason, until = schedule.may_start(job.rules, *hours)
         rules.append(("time", _WORDS[verdict], reason, until))
     for name, is_open, reason, until, is_hard in gates:
-        word = "ok" if is_open else "overruled" if forced and not is_hard else "wait"
-        rules.append((name, word, "" if is_open else reason, 0 if is_open else until))
+        word = "ok" if is_open else "overruled" if forced and not is_hard else "wait" if until >= 0 else "refuse"
+        rules.append((name, word, "" if is_open else reason, 0 if is_open else max(until, 0)))
     verdict, reason, until = policy.decide(job, facts, track, gating.shut(gates, forced), hours)
     rules.append(("verdict", "start" if verdict == policy.GO else _WORDS[verdict], reason, until))
     return rules

@@ -9,12 +9,13 @@ his own word, the operator or the application, passes the operator's switch too;
 
 import binascii
 
-from ota.deferral import Deferral
+from ota.deferral import Deferral, kind_of
 from ota.port import const, print_exception
 from ota.switches import Switches
 
 _CRITICAL = const(0)
 _OF_START = ("operator", "updates", "requires", "spread")  # what has started is through these
+_NEVER = const(-1)
 _SAVE_S = const(3600)  # time that a loss of power may undo
 
 
@@ -62,7 +63,9 @@ class Gating:
         if terms is None:
             return []
         unmet = terms.unmet(self._agent.tracks[0].running)
-        gates = [("requires", False, unmet, 0, True)] if unmet else []
+        gates = []
+        if unmet:
+            gates.append(self._requires(terms, unmet))
         if terms.spread and terms.severity != _CRITICAL:
             turn = self._turns.get(job.kind)
             if not turn or turn[0] != job.id:
@@ -70,6 +73,13 @@ class Gating:
                 turn = self._turns[job.kind] = [job.id, after * 1000]
             gates.append(("spread", turn[1] <= 0, "spread", 0, True))
         return gates
+
+    def _requires(self, terms, unmet):
+        """Firmware that is on its way will do, or the job is refused: nobody knows when there will be some."""
+        comes = self._agent.tracks[0].pending
+        if comes and not terms.unmet((comes.title, comes.version)):
+            return "requires", False, unmet, 0, True
+        return "requires", False, "runtime_too_old: " + unmet, _NEVER, True
 
     def all(self, job=None):
         """Every gate, for this job. Touches nothing but the product's checks, each once a second at most."""
@@ -95,14 +105,14 @@ class Gating:
         """What keeps `job` from starting, as policy.decide wants it; notes on the track whether it is forced."""
         track.forced = self.is_above(job)
         closed = shut(self.all(job), track.forced)
-        self._told[track.kind] = closed[0][2] if closed else ""
+        self._told[track.kind] = kind_of(closed[0][2]) if closed else ""
         return closed
 
     def is_due(self, track):
         """Whether what `track` waits for may have come."""
         told = self._told.get(track.kind)
         closed = self.closed(track, track.pending)
-        return not closed or closed[0][2] != told
+        return not closed or kind_of(closed[0][2]) != told
 
     def holds(self, track, job):
         """Why the reset into what was installed has to wait, and until when: (reason, unix second), None: it need not.
@@ -128,7 +138,7 @@ def ask(name, check, is_hard):
         if not isinstance(answer, tuple):
             answer = (answer,)
         is_open, reason, until = (answer + ("", 0))[:3] if len(answer) < 3 else answer[:3]
-        return name, bool(is_open), str(reason) or name, until if isinstance(until, int) else 0, is_hard
+        return name, bool(is_open), str(reason) or name, max(until, 0) if isinstance(until, int) else 0, is_hard
     except Exception as error:  # a bug of the product's delays an update, as long as anything may that is not hard
         print_exception(error)
         return name, False, "gate_failed: " + name, 0, False

@@ -67,7 +67,12 @@ class Offers:
 
         forget("ota.offer")
         self.offer_id = offer.fingerprint([known.get(field) for field in FIELDS])
-        return Job(known, self._allow_no_checksum, kind) if known else None
+        job = Job(known, self._allow_no_checksum, kind) if known else None
+        if "requires" in known:  # a cloud that has words for terms gives all of them, or none
+            from ota import terms
+
+            job.terms = terms.read(known)
+        return job
 
     def is_quiet(self, since, ms):
         """See ota.cloud; of a cloud that has an `mqtt`."""

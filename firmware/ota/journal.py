@@ -9,6 +9,7 @@ neither can make the other forget. The facts:
   bad    ids of jobs whose image was rolled back, newest last
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
   last   id of the job that was reported last; where the cloud remembers its jobs (ota.cloud) there is in its place
+  runtime [id, title, version]: the job that was refused for want of newer firmware, and the firmware that ran
   starts [id, how often it was started without an end]
 """
 

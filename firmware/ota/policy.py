@@ -22,7 +22,8 @@ def decide(job, facts, track, gates=(), hours=None):
 
     Of the track: `running` (title, version), `installed_by` (id of the job that put it there, None if it was not us),
     `slot` (the spare one, with its `size` in bytes; None without one), `unconfirmed`.
-    `gates`: those that are closed for this job, (name, is open, reason, until, is hard) of each (ota.control).
+    `gates`: those that are closed for this job, (name, is open, reason, until, is hard) of each (ota.control). `until`
+    is negative where it will not open by itself: then the job is refused.
     `hours`: what schedule.may_start has to know beside the job's rules, where anybody has rules about time.
     """
     verdict, reason = _decide(job, facts, track)
@@ -32,7 +33,7 @@ def decide(job, facts, track, gates=(), hours=None):
 
         verdict, reason, until = schedule.may_start(job.rules, *hours)
     if gates and (verdict == GO or until != 0):
-        return WAIT, gates[0][2], 0
+        return REFUSE if gates[0][3] < 0 else WAIT, gates[0][2], 0
     return verdict, reason, until
 
 

@@ -3,7 +3,10 @@
 
 from ota import identity
 from ota.errors import JobError
+from ota.port import const
 from ota.report import FAILED, UPDATED
+
+_RUNTIME = const("runtime_too_old")
 
 
 def consider(track):
@@ -23,6 +26,7 @@ def consider(track):
         return None
     track.installed_by = identity.installed_by(track.journal, track.label)
     track.unconfirmed = agent.on_trial
+    _forget_runtime(track, job)
     if job.rules and agent.hours is None:
         agent.add_hours()
     gates = agent.gates(track, job) if agent.control or job.terms else ()
@@ -37,5 +41,14 @@ def consider(track):
 
         waiting.put_off(agent, track, job, reason, until)
     else:
+        if reason.startswith(_RUNTIME):
+            track.journal.keep(runtime=[job.id] + list(agent.tracks[0].running))
         track.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
     return None
+
+
+def _forget_runtime(track, job):
+    """What was refused for want of newer firmware is not refused any more once there is other firmware."""
+    known = track.journal.get("runtime")
+    if known and not track.unconfirmed and known[0] == job.id and known[1:] != list(track.agent.tracks[0].running):
+        track.journal.keep(runtime=None, last=None)

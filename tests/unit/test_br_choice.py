@@ -160,3 +160,12 @@ def test_wins_refused_group_release_keeps_the_default_away_but_no_other_group():
 def test_wins_same_version_twice_is_settled_whichever_comes_first():
     one, other = dict(RELEASE, checksum="01" * 32), dict(RELEASE, checksum="02" * 32)
     assert br_choice.wins(1, one, 1, other) != br_choice.wins(1, other, 1, one)
+
+
+def test_topic_that_is_no_text_is_nobodys():
+    from ota.cloud import br_read
+
+    class Cloud:
+        own = "ota/P/device/D/"
+
+    assert br_read.take(Cloud, None, b"ota/P/\xff\xfe", b"{}") is None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Deadlines, gates and terms, one by one."""
 
-from ota import deadline, deferral, gates, gating, terms
+from ota import availability, deadline, deferral, gates, gating, port, terms
 from ota.errors import JobError
 
 NOW = 1_800_000_000
@@ -144,5 +144,44 @@ def test_gate_whose_reason_changes_all_the_time_does_not_wear_the_flash():
     put_off = deferral.Deferral(Board(), journal)
     for level in range(1000):
         put_off.put_off(Job, None, "link_weak: -%d dBm" % level)
-    assert put_off.count(Job) == 1000
+    assert (put_off.count(Job), journal.writes) == (1, 1)  # figures are no other reason
+    for number in range(1000):
+        put_off.put_off(Job, None, ("link_weak", "busy")[number % 2])
+    assert put_off.count(Job) == 1001
     assert journal.writes < 10
+
+
+def test_figures_of_a_reason_are_told_now_and_then_and_another_reason_at_once():
+    told = []
+
+    class Words:
+        def availability(self, cloud, facts):
+            told.append(facts.get("reason"))
+
+    class Cloud:
+        def words(self):
+            return Words()
+
+    class Agent:
+        cloud = Cloud()
+
+    class Control:
+        agent = Agent()
+
+    class Said(availability.Availability):
+        reason = ""
+
+        def _facts(self):
+            return {"reason": self.reason, "until": 0}
+
+    line = Said(Control())
+    for reason in ("link_weak: -90 dBm", "link_weak: -91 dBm", "link_weak: -9 dBm", "busy", "link_weak: -90 dBm", ""):
+        line.reason = reason
+        line.tell()
+    assert told == ["link_weak: -90 dBm", "busy", "link_weak: -90 dBm", ""]
+    line.reason = "link_weak: -90 dBm"
+    line.tell()
+    line.reason = "link_weak: -80 dBm"
+    line._figures_at = port.ticks_ms() - 60001
+    line.tell()
+    assert told[4:] == ["link_weak: -90 dBm", "link_weak: -80 dBm"]

@@ -71,6 +71,11 @@ def test_policy_disabled_waits_unless_forced():
     assert policy.decide(job(), {}, track(), ()) == (policy.GO, "", 0)
 
 
+def test_policy_gate_that_will_never_open_refuses():
+    never = (("requires", False, "runtime_too_old", -1, True),)
+    assert policy.decide(job(), {}, track(), never) == (policy.REFUSE, "runtime_too_old", 0)
+
+
 def test_policy_job_of_a_cloud_that_remembers_is_judged_by_its_id_alone():
     named = Job({"id": "J1", "title": "thermo", "version": "1.0.0", "size": 5, "url": "http://x/a"}, True)
     assert policy.decide(named, {}, track("1.0.0")) == (policy.GO, "", 0)

@@ -123,7 +123,6 @@ def _release(told, kind):
         from ota import terms
 
         terms.read(told)
-        fields["has_terms"] = True
         fields.update({name: told.get(name) for name in terms.FIELDS})
     chunk = told.get("chunk_size")
     if (chunk is None) == (job.url is None):

@@ -134,7 +134,12 @@ class Reading:
 
 
 def take(cloud, reading, topic, payload):
-    """One message. `reading`: the Reading that goes on, None if there is none."""
+    """One message. `topic`: bytes, as they came. `reading`: the Reading that goes on, None if there is none."""
+    try:
+        topic = str(topic, "utf-8")
+    except ValueError:
+        log("warning", "code", "bad_topic")
+        return
     name = topic[len(cloud.own) :] if topic.startswith(cloud.own) else ""
     if name == "config":
         if reading is not None:

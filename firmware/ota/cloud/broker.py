@@ -123,12 +123,7 @@ class Broker(Offers):
             self.changed.discard(kind)
             self.offer_id = known["id"]
             raise JobError(known["refused"])
-        job = super().job(kind)
-        if "has_terms" in known:
-            from ota import terms
-
-            job.terms = terms.read(known)
-        return job
+        return super().job(kind)
 
     @staticmethod
     def words():
@@ -236,7 +231,7 @@ class Broker(Offers):
     def _message(self):
         from ota.cloud import br_read
 
-        topic = str(bytes(self.mqtt.topic[: self.mqtt.topic_size]), "utf-8")
+        topic = bytes(self.mqtt.topic[: self.mqtt.topic_size])
         br_read.take(self, self._reading, topic, self.mqtt.payload(_LIMIT))
         if self._reading is None:
             forget(*_LATE)

@@ -6,9 +6,12 @@ Loaded to ask for them and when some come, and over MQTT forgotten again: an upd
 
 from ota.cloud.tb_common import PREFIXES, chunk_size, parse
 from ota.errors import TransferError
-from ota.job import FIELDS, KINDS
+from ota.job import FIELDS, KINDS, SOFTWARE
+from ota.port import const
 
-_ASKED = FIELDS + ("tag",)  # for people: nothing depends on it
+_TAG = const("tag")  # for people, but of software one that begins with the next
+_REQUIRES = const("requires ")
+_ASKED = FIELDS + (_TAG,)
 _UPLOAD = ("title", "version", "size", "checksum", "algorithm")  # what every uploaded package has
 _LINK = ("title", "version")  # what every package has that is a URL
 
@@ -60,7 +63,7 @@ def failed(cloud, payload):
 
 def _name(field, kind):
     """The attribute that tells a field of a job of this kind."""
-    return PREFIXES[kind] + ("_checksum_algorithm" if field == "algorithm" else "_" + field)
+    return PREFIXES[kind] + "_" + {"algorithm": "checksum_algorithm", "requires": _TAG}.get(field, field)
 
 
 def _offer(attributes, kind):
@@ -71,4 +74,7 @@ def _offer(attributes, kind):
             value = attributes.get(_name(field, kind))
             if value is not None:
                 told[field] = value
+        tag = attributes.get(_name(_TAG, kind))
+        if kind == SOFTWARE and isinstance(tag, str) and tag.startswith(_REQUIRES):
+            told["requires"] = tag[len(_REQUIRES) :]
     return told
