@@ -16,6 +16,7 @@ from simulator.board import flash_file
 from simulator.board.chip import Chip
 from simulator.board.clock import VirtualClock
 from simulator.board.flash import Flash
+from simulator.board.inprocess import InProcess
 from simulator.board.net import VirtualNet
 from simulator.board.power import Board, Event
 from simulator.board.story import Story, says
@@ -44,7 +45,7 @@ class Lockstep:
 
     def __init__(
         self,
-        interpreter: Interpreter,
+        interpreter: Interpreter | InProcess,
         firmware: bytes | Flash,
         cloud: Core | None = None,
         settings: Mapping[str, int | str] | None = None,

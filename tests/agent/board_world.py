@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simulator.board.build import build_firmware
+from simulator.board.inprocess import InProcess
 from simulator.board.lockstep import Lockstep
 from simulator.board.net import Packet
 from simulator.breakage import FIRMWARE, TITLE
@@ -45,7 +46,7 @@ class BoardWorld:
 
     def __init__(
         self,
-        interpreter: Interpreter,
+        interpreter: Interpreter | InProcess,
         core: Core,
         settings: dict[str, int | str | bytes],
         app: bytes | None = None,

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from simulator.board.inprocess import InProcess
 from simulator.board.net import EPOCH_MS
 from simulator.breakage import TITLE
 from simulator.clouds.broker import Broker, Names, chunks, release
@@ -33,7 +34,7 @@ class BrokerWorld(BoardWorld):
 
     def __init__(
         self,
-        interpreter: Interpreter,
+        interpreter: Interpreter | InProcess,
         app: bytes | None = None,
         settings: dict[str, int | str] | None = None,
         heap: str | None = HEAP,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from simulator.board.inprocess import InProcess
 from simulator.interpreters import Interpreter
 from tests.agent.board_world import BoardWorld
 from tests.agent.harness import World
@@ -22,11 +23,16 @@ def world_class() -> type[BoardWorld]:
 def make_world(
     request: pytest.FixtureRequest, interpreter: Interpreter, world_class: type[BoardWorld]
 ) -> Iterator[Callable[..., BoardWorld]]:
-    """Makes worlds on this interpreter, with the arguments of their class."""
+    """Makes worlds on this interpreter, with the arguments of their class.
+
+    On CPython a board tells the same story without a process of its own (tests/virtual), in a quarter of the time; what
+    only a process can do, as to hang, is marked with own_process.
+    """
     worlds = request.node.stash.setdefault(_WORLDS, [])
+    needs_process = interpreter.is_micropython or request.node.get_closest_marker("own_process")
 
     def make(*args: object, **options: object) -> BoardWorld:
-        worlds.append(world_class(interpreter, *args, **options))
+        worlds.append(world_class(interpreter if needs_process else InProcess({}), *args, **options))
         return worlds[-1]
 
     yield make

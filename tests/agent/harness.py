@@ -14,6 +14,7 @@ from pathlib import Path
 
 from simulator import software
 from simulator.board import image_writer
+from simulator.board.inprocess import InProcess
 from simulator.board.net import EPOCH_MS
 from simulator.breakage import TITLE
 from simulator.clouds.thingsboard import ThingsBoard
@@ -67,7 +68,7 @@ class World(BoardWorld):
 
     def __init__(
         self,
-        interpreter: Interpreter,
+        interpreter: Interpreter | InProcess,
         app: bytes | None = None,
         settings: dict[str, int | str] | None = None,
         heap: str | None = HEAP,

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from simulator.board.inprocess import InProcess
 from simulator.board.lockstep import HOST
 from simulator.board.net import EPOCH_MS
 from simulator.breakage import FIRMWARE
@@ -69,7 +70,7 @@ class RainMakerWorld(BoardWorld):
 
     def __init__(
         self,
-        interpreter: Interpreter,
+        interpreter: Interpreter | InProcess,
         app: bytes | None = None,
         settings: dict[str, int | str] | None = None,
         heap: str | None = "108k",

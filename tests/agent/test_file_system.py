@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A stock MicroPython app, which carries no modules of ours: the agent comes from the board's file system."""
 
+import pytest
+
 from simulator.board import image_writer
 from simulator.breakage import FIRMWARE
 from tests.agent.harness import GOOD, World
+
+pytestmark = pytest.mark.own_process
 
 
 def stock(version: str) -> bytes:

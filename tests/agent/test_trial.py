@@ -40,6 +40,7 @@ def no_power_for(row: Partition):
     return on_op
 
 
+@pytest.mark.own_process
 @pytest.mark.parametrize("kind", FAILURES)
 def test_an_image_that_does_not_work_is_rolled_back_and_reported_once_with_the_reason(make_world, kind):
     error, data = FAILURES[kind]
