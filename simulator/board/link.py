@@ -101,6 +101,7 @@ class Reply:
 
 
 DONE = Reply()
+NOTHING_YET = Reply(-1)  # of a read or a write that would have to wait, and may not
 
 
 @dataclass(slots=True)

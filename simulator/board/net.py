@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""In-memory network of a board in lockstep: TCP links to the sans-IO cores of mock clouds, on the board's clock.
+"""In-memory network of a board in lockstep: links to the sans-IO cores of mock clouds, on the board's clock.
 
 Everything that travels is a Packet with the time of its arrival; `run` delivers in order of time, then of sending,
 so a run is the same every time. A fault is a function from a packet to the packets that travel in its place:
@@ -10,6 +10,7 @@ import errno
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 from simulator.board.clock import Clock
 from simulator.board.errors import EspError
@@ -41,7 +42,12 @@ class Endpoint:
 
 @dataclass
 class Link:
-    """A TCP connection as the device sees it. `endpoint` None: nobody listens there."""
+    """A TCP connection as the device sees it. `endpoint` None: nobody listens there.
+
+    Packets of a stream keep their order; other links are flows of datagrams (datagrams.py).
+    """
+
+    is_stream: ClassVar = True
 
     number: int
     endpoint: Endpoint | None = None
@@ -53,10 +59,15 @@ class Link:
     is_secure: bool = False
     last: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})  # arrival of the last packet
 
+    def arrived(self, content: bytes) -> None:
+        """Bytes for the device are there."""
+        if self.state == "open":  # what is behind a reset never arrives
+            self.inbox += content
+
 
 @dataclass(frozen=True)
 class Packet:
-    """Bytes, or what happens to the link (OPEN, CLOSE, HELLO ...), towards the device or the cloud."""
+    """Bytes (of a flow: one datagram), or what happens to the link (OPEN, CLOSE ...), to the device or the cloud."""
 
     link: Link
     to_device: bool
@@ -115,15 +126,22 @@ class VirtualNet:
         self.is_taking = True  # whether the peers take what the device sends; if not, their TCP windows are 0
         self.tells_time = False  # whether a time server does
         self.due_ms = 0.0  # nothing happens before, unless somebody has told a core something since the last `run`
-        self._endpoints: dict[tuple[str, int], Endpoint] = {}
+        self._endpoints: dict[tuple[str, int, bool], Endpoint] = {}  # by host, port, and whether it is for streams
         self._queue: list[tuple[float, int, Packet]] = []
         self._order = 0  # of the last packet
         self._number = 0  # of the last link
 
     def serve(self, host: str, port: int, core: Core, chain: tuple[bytes, ...] = ()) -> None:
         """With a `chain` of certificates (leaf first, DER) it speaks TLS only. A core may listen in several places."""
+        self._listen((host, port, True), core, chain)
+
+    def serve_datagrams(self, host: str, port: int, core: Core) -> None:
+        """UDP: the core is told of a connection with the first datagram from a socket, and of no end."""
+        self._listen((host, port, False), core)
+
+    def _listen(self, place: tuple[str, int, bool], core: Core, chain: tuple[bytes, ...] = ()) -> None:
         links = next((point.links for point in self._endpoints.values() if point.core is core), {})
-        self._endpoints[host, port] = Endpoint(core, chain, links)
+        self._endpoints[place] = Endpoint(core, chain, links)
         self.due_ms = 0.0
 
     def unix_ms(self, at: float | None = None) -> int:
@@ -132,18 +150,22 @@ class VirtualNet:
 
     def knows(self, host: str) -> bool:
         """Whether the name resolves; addresses always do."""
-        is_known = self.is_resolving and any(host == name for name, _ in self._endpoints)
+        is_known = self.is_resolving and any(host == name for name, _, _ in self._endpoints)
         return is_known or host.replace(".", "").isdigit()
 
     # the device's side
 
-    def socket(self) -> Link:
+    def new_number(self) -> int:
+        """For a link or a socket."""
         self._number += 1
-        return Link(self._number)
+        return self._number
+
+    def socket(self) -> Link:
+        return Link(self.new_number())
 
     def connect(self, link: Link, host: str, port: int) -> None:
         """`link.state` becomes open or refused after a round trip."""
-        link.endpoint = self._endpoints.get((host, port))
+        link.endpoint = self._endpoints.get((host, port, True))
         link.state = "connecting"
         self._send(link, False, OPEN)
 
@@ -151,6 +173,11 @@ class VirtualNet:
         if link.state != "open":
             raise EspError(errno.ENOTCONN if link.state in ("new", "connecting") else errno.ECONNRESET)
         self._send(link, False, data)
+
+    def send_datagram(self, flow: Link, data: bytes, host: str, port: int) -> None:
+        """To whoever listens there when it leaves."""
+        flow.endpoint = self._endpoints.get((host, port, False))
+        self._send(flow, False, data)
 
     def greet(self, link: Link) -> None:
         """The device begins a TLS handshake; the answer is `link.peer`."""
@@ -204,21 +231,24 @@ class VirtualNet:
                     self._send(link, True, bytes(action.data), at)
                 elif isinstance(action, Close):
                     del point.links[action.conn]
-                    self._send(link, True, CLOSE, at)
+                    if link.is_stream:
+                        self._send(link, True, CLOSE, at)
 
     def _send(self, link: Link, to_device: bool, content: bytes | str | Finish, at: float | None = None) -> None:
         packets = [Packet(link, to_device, content, (self.clock.now_ms() if at is None else at) + self.latency_ms)]
         for fault in self.faults:
             packets = [result for packet in packets for result in fault(packet)]
         for packet in packets:
-            arrival = max(packet.at, link.last[packet.to_device])  # a link keeps its order
+            arrival = max(packet.at, link.last[packet.to_device]) if link.is_stream else packet.at
             link.last[packet.to_device] = arrival
             self._order += 1
             heapq.heappush(self._queue, (arrival, self._order, packet))
             self.due_ms = min(self.due_ms, arrival)
 
     def _deliver(self, packet: Packet) -> None:
-        if packet.to_device:
+        if not packet.link.is_stream:
+            self._carry(packet)
+        elif packet.to_device:
             self._to_device(packet)
         else:
             self._to_core(packet)
@@ -238,8 +268,21 @@ class VirtualNet:
             link.peer = link.endpoint.chain if link.endpoint else ()
         elif packet.content == SECURE:
             link.is_secure = True
-        elif link.state == "open":  # what is behind a reset never arrives
-            link.inbox += packet.content
+        elif isinstance(packet.content, bytes):
+            link.arrived(packet.content)
+
+    def _carry(self, packet: Packet) -> None:
+        """A datagram arrives. Where nobody listens nothing comes back: lwIP would not look at it."""
+        link, point, now = packet.link, packet.link.endpoint, self.unix_ms(packet.at)
+        if not isinstance(packet.content, bytes):
+            return
+        if packet.to_device:
+            link.arrived(packet.content)
+        elif point:
+            if link.number not in point.links:
+                point.links[link.number] = link
+                point.core.open(link.number, now)
+            point.core.feed(link.number, packet.content, now)
 
     def _to_core(self, packet: Packet) -> None:
         link, point, now = packet.link, packet.link.endpoint, self.unix_ms(packet.at)

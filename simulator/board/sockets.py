@@ -3,14 +3,15 @@
 
 import errno
 
+from simulator.board.datagram_services import DatagramServices
 from simulator.board.errors import EspError
-from simulator.board.link import DONE, Handler, Op, Reply, Request, Wait
+from simulator.board.link import DONE, NOTHING_YET, Handler, Op, Reply, Request, Wait
 from simulator.board.net import Link, VirtualNet
 from simulator.board.wlan import Radio
 
 _LINK, _ALL, _LINE = 0xFFFF, 0x10000, 0x20000
+_DATAGRAMS = 2  # SOCK_DGRAM
 _ENTRY = 4  # bytes of one in a poll: link, events that are wanted, events
-_NOTHING_YET = Reply(-1)
 _IN, _OUT, _ERR, _HUP = 1, 4, 8, 16
 _CONNECT_MS = 20000  # lwIP gives a connection up after about this long
 _NO_NAME = -202
@@ -24,12 +25,14 @@ class SocketServices:
         self._net = net
         self._radio = radio
         self._links: dict[int, Link] = {}
+        self._datagrams = DatagramServices(net, radio)
 
     def reset(self) -> None:
         """RAM is gone, and with it every socket; the peers are not told."""
         for link in self._links.values():
             self._net.forget(link)
         self._links.clear()
+        self._datagrams.reset()
 
     def handlers(self) -> dict[Op, Handler]:
         return {
@@ -55,11 +58,15 @@ class SocketServices:
         return DONE
 
     def _socket(self, request: Request) -> Reply:
+        if request.a == _DATAGRAMS:
+            return self._datagrams.socket()
         link = self._net.socket()
         self._links[link.number] = link
         return Reply(link.number)
 
-    def _connect(self, request: Request) -> Wait:
+    def _connect(self, request: Request) -> Reply | Wait:
+        if self._datagrams.has(request.handle):
+            return self._datagrams.connect(request)
         if not self._radio.is_connected:
             raise EspError(errno.EHOSTUNREACH)
         link = self.link(request.handle)
@@ -77,6 +84,8 @@ class SocketServices:
         return Wait(ready, expired, _CONNECT_MS if request.b < 0 else request.b)
 
     def _send(self, request: Request) -> Reply | Wait:
+        if self._datagrams.has(request.handle):
+            return self._datagrams.send(request)
         link = self.link(request.handle)
 
         def ready() -> Reply | None:
@@ -88,11 +97,13 @@ class SocketServices:
         def expired() -> Reply:
             if request.b:
                 raise EspError(errno.ETIMEDOUT)
-            return _NOTHING_YET
+            return NOTHING_YET
 
         return ready() or Wait(ready, expired, request.b)
 
     def _receive(self, request: Request) -> Reply | Wait:
+        if self._datagrams.has(request.handle):
+            return self._datagrams.receive(request)
         link = self.link(request.handle & _LINK)
 
         def ready() -> Reply | None:
@@ -110,7 +121,7 @@ class SocketServices:
             del link.inbox[: request.a]  # a time-out loses what it had read, as on the board
             if request.b:
                 raise EspError(errno.ETIMEDOUT)
-            return Reply(len(data), data) if data else _NOTHING_YET
+            return Reply(len(data), data) if data else NOTHING_YET
 
         return Wait(ready, expired, request.b)
 
@@ -127,24 +138,26 @@ class SocketServices:
         link = self._links.pop(request.handle, None)
         if link:
             self._net.close(link)
+        self._datagrams.close(request.handle)
         return DONE
 
     def _poll(self, request: Request) -> Reply | Wait:
         data = request.data
         answer = bytearray(data)
-        asked = [
-            (i + 3, self._links.get(data[i] | data[i + 1] << 8), data[i + 2] | _ERR | _HUP)
-            for i in range(0, len(data), _ENTRY)
-        ]
+        asked = [(i + 3, data[i] | data[i + 1] << 8, data[i + 2] | _ERR | _HUP) for i in range(0, len(data), _ENTRY)]
 
         def ready() -> Reply | None:
             found = 0
-            for place, link, wanted in asked:
-                answer[place] = mask = _events(link) & wanted
+            for place, number, wanted in asked:
+                answer[place] = mask = self._events(number) & wanted
                 found += mask != 0
             return Reply(found, bytes(answer)) if found else None
 
         return ready() or Wait(ready, lambda: Reply(0, bytes(answer)), request.b)
+
+    def _events(self, number: int) -> int:
+        events = self._datagrams.events(number)
+        return _events(self._links.get(number)) if events is None else events
 
     def link(self, number: int) -> Link:
         """Raises EspError for a socket that there is not."""

@@ -2,6 +2,7 @@
 """Sockets and poll in lockstep: links through the host, on its virtual clock (`simulator/board/net.py`).
 
 They behave as the ESP32's: `readinto` fills the buffer or meets the end; a time-out raises and loses the part read.
+So of datagrams `read` and `readinto` glue together what has come: only `recv` and `recvfrom` take one.
 Stands for `tls` as well, until a program asks that for something.
 """
 
@@ -23,6 +24,7 @@ _SOME = const(0)  # recv: what is there
 _ALL = const(0x10000)  # the stream calls: all of it, or the end
 _LINE = const(0x20000)  # up to a line's end
 _STREAM = const(1)
+_DATAGRAM = const(2)
 _NONE_YET = const(-1)
 _MAX_LINE = const(256)
 _EAGAIN = const(11)
@@ -43,12 +45,12 @@ def resolve(host, port, *hints):
 
 
 class socket:
-    """One TCP link. Time-outs in ms inside, -1 for none."""
+    """One TCP link, or a datagram socket. Time-outs in ms inside, -1 for none."""
 
     def __init__(self, af=2, type=_STREAM, proto=0):
-        if type != _STREAM:
+        if type != _STREAM and type != _DATAGRAM:
             raise OSError(EOPNOTSUPP)
-        self._link = call(_OP_SOCKET)
+        self._link = call(_OP_SOCKET, 0, type)
         self._wait_ms = -1
 
     def connect(self, address):
@@ -96,7 +98,18 @@ class socket:
     sendall = write
 
     def recv(self, size):
-        return self._bytes(_SOME, size)
+        data = self._bytes(_SOME, size)
+        if data is None:
+            raise OSError(_EAGAIN)
+        return data
+
+    def __getattr__(self, name):
+        if name not in ("sendto", "recvfrom"):
+            raise AttributeError(name)
+        import _datagrams
+
+        function = getattr(_datagrams, name)
+        return lambda *values: function(self, *values)
 
     def read(self, size=-1):
         if size >= 0:

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The requests of a device in lockstep that are about datagram sockets. Peer of `device/_links.py`."""
+
+import errno
+
+from simulator.board.datagrams import MOST, Address, DatagramSocket
+from simulator.board.errors import EspError
+from simulator.board.link import DONE, NOTHING_YET, Reply, Request, Wait
+from simulator.board.net import VirtualNet
+from simulator.board.wlan import Radio
+
+_SOCKET, _STREAM, _PEER = 0xFFFF, 0x10000, 0x40000  # a read as of a stream; with the peer's address in front
+_IN, _OUT = 1, 4
+
+
+class DatagramServices:
+    """The datagram sockets of one device process."""
+
+    def __init__(self, net: VirtualNet, radio: Radio) -> None:
+        self._net = net
+        self._radio = radio
+        self._sockets: dict[int, DatagramSocket] = {}
+
+    def reset(self) -> None:
+        """RAM is gone, and with it every socket."""
+        for number in list(self._sockets):
+            self.close(number)
+
+    def has(self, handle: int) -> bool:
+        """Whether a request with this handle is about a datagram socket."""
+        return handle & _SOCKET in self._sockets
+
+    def events(self, number: int) -> int | None:
+        """What poll says of the socket; None if it is none of these."""
+        socket = self._sockets.get(number)
+        return None if socket is None else _OUT | _IN * socket.is_readable
+
+    def socket(self) -> Reply:
+        socket = DatagramSocket(self._net)
+        self._sockets[socket.number] = socket
+        return Reply(socket.number)
+
+    def connect(self, request: Request) -> Reply:
+        self._sockets[request.handle].connect((request.text, request.a))
+        return DONE
+
+    def send(self, request: Request) -> Reply:
+        """All of it, at once: nothing tells whether it arrives. Behind the data the peer, if there is one."""
+        if request.a > MOST:
+            raise EspError(errno.EMSGSIZE)
+        if not self._radio.is_connected:
+            raise EspError(errno.EHOSTUNREACH)
+        data, peer = request.data[: request.a], request.data[request.a :]
+        self._sockets[request.handle & _SOCKET].send(data, _address(peer) if peer else None)
+        return Reply(request.a)
+
+    def receive(self, request: Request) -> Reply | Wait:
+        socket, size = self._sockets[request.handle & _SOCKET], request.a
+        is_stream = bool(request.handle & _STREAM)
+
+        def ready() -> Reply | None:
+            if is_stream:
+                return _read(socket, size) if socket.fills(size) else None
+            if not (socket.is_readable or socket.is_ended):
+                return None
+            data, peer = socket.take(size)
+            return Reply(len(data), _packed(peer) + data if request.handle & _PEER else data)
+
+        def expired() -> Reply:
+            reply = _read(socket, size) if is_stream else NOTHING_YET
+            if request.b:
+                raise EspError(errno.ETIMEDOUT)
+            return reply if reply.value else NOTHING_YET
+
+        return ready() or Wait(ready, expired, request.b)
+
+    def close(self, number: int) -> None:
+        socket = self._sockets.pop(number, None)
+        if socket:
+            socket.close()
+
+
+def _read(socket: DatagramSocket, size: int) -> Reply:
+    data = socket.read(size)
+    return Reply(len(data), data)
+
+
+def _address(packed: bytes) -> Address:
+    return packed[2:].decode(errors="replace"), int.from_bytes(packed[:2], "little")
+
+
+def _packed(address: Address) -> bytes:
+    """Two bytes for the port, one for the length of the host's name, and the name."""
+    host = address[0].encode()
+    return address[1].to_bytes(2, "little") + bytes((len(host),)) + host
