@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+"""LwM2M as Coiote runs it, as a sans-IO core: registrations, requests to devices, images, firmware update tasks.
+
+| file | what it is |
+|---|---|
+| `coap.py`, `peer.py` | messages, and the layer of messages to one peer |
+| `objects.py`, `formats.py`, `tlv.py` | what the server knows of objects; values to bytes and back |
+| `registration.py`, `devices.py`, `requests.py`, `push.py` | who is there, what it has said, what it is asked |
+| `files.py` | images that devices fetch |
+| `script.py`, `refresh.py` | what is done step by step |
+| `server.py` | the core |
+| `faults.py` | misbehaviour on demand |
+"""
+
+from simulator.clouds.lwm2m.files import FileDoor, FileManners
+from simulator.clouds.lwm2m.push import Style
+from simulator.clouds.lwm2m.server import Lwm2mServer, Manners
+
+__all__ = ["FileDoor", "FileManners", "Lwm2mServer", "Manners", "Style"]

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""What the server knows of the objects it works with: types of resources (OMA registry, lwm2m.md 1.3, 1.4, 2.1)."""
+
+from simulator.clouds.lwm2m.coap import segments
+
+STRING, INTEGER, BOOLEAN, OPAQUE, TIME, NOTHING = "string", "integer", "boolean", "opaque", "time", "nothing"
+Value = str | int | bool | bytes
+
+PACKAGE, PACKAGE_URI, UPDATE, STATE, RESULT = "/5/0/0", "/5/0/1", "/5/0/2", "/5/0/3", "/5/0/5"
+PROTOCOLS, DELIVERY, CANCEL, FIRMWARE = "/5/0/8", "/5/0/9", "/5/0/10", "/5/0"
+LIFETIME, UPDATE_TRIGGER, MUTE_SEND = "/1/0/1", "/1/0/8", "/1/0/23"
+VERSION, SOFTWARE_VERSION, REBOOT = "/3/0/3", "/3/0/19", "/3/0/4"
+
+IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
+STATES = ("Idle", "Downloading", "Downloaded", "Updating")
+INITIAL, SUCCESS, DEFERRED = 0, 1, 11
+RESULTS = (
+    "Initial value",
+    "Firmware updated successfully",
+    "Not enough flash memory for the new firmware package",
+    "Out of RAM during downloading process",
+    "Connection lost during downloading process",
+    "Integrity check failure for new downloaded package",
+    "Unsupported package type",
+    "Invalid URI",
+    "Firmware update failed",
+    "Unsupported protocol",
+    "Firmware update cancelled",
+    "Firmware update deferred",
+)
+SCHEMES = ("coap", "coaps", "http", "https", "coap+tcp", "coaps+tcp")  # by their numbers in /5/0/8
+PULL, PUSH, BOTH = range(3)  # in /5/0/9
+
+_TYPES = {
+    1: dict.fromkeys((0, 1, 2, 3, 5), INTEGER) | {6: BOOLEAN, 7: STRING, 23: BOOLEAN},
+    3: dict.fromkeys((0, 1, 2, 3, 14, 15, 16, 17, 18, 19), STRING)
+    | dict.fromkeys((6, 7, 8, 9, 10, 11, 20, 21), INTEGER)
+    | {13: TIME},
+    5: {0: OPAQUE, 1: STRING, 3: INTEGER, 5: INTEGER, 6: STRING, 7: STRING, 8: INTEGER, 9: INTEGER}
+    | {11: INTEGER, 12: TIME, 13: INTEGER, 14: BOOLEAN},
+}
+
+
+def type_of(path: str) -> str:
+    """Of a resource or an instance of it; what nobody knows is opaque."""
+    parts = segments(path)
+    if len(parts) < 3 or not all(part.isdecimal() for part in parts):
+        return OPAQUE
+    return _TYPES.get(int(parts[0]), {}).get(int(parts[2]), OPAQUE)
+
+
+def result_text(result: object) -> str:
+    """What a person is told of an Update Result."""
+    known = isinstance(result, int) and 0 <= result < len(RESULTS)
+    return RESULTS[result] if known else f"unknown result {result}"
