@@ -15,6 +15,11 @@ class Availability:
         self._control = control
         self._said = {}
         self._figures_at = ticks_ms()  # when the reason was told last
+        control.agent.cloud.is_controlled = True
+
+    def owe(self, name):
+        """Who has written this is answered, changed or not."""
+        self._said.pop(name, None)
 
     def renew(self):
         """It is another line."""

@@ -226,6 +226,7 @@ class Control:
 
     def _obey(self, name, value):
         log("control", "command", name)
+        self.availability.owe(name)
         if name == "forced":
             self.gating.is_forced = value
         elif name == "enabled":

@@ -110,6 +110,10 @@ class RainMakerWorld(BoardWorld):
         assert self.node.session is not None, "the node is not connected"
         assert self.node.session.deliver(f"node/{NODE}/{topic}", text)
 
+    def write(self, **params: object) -> None:
+        """The node's user writes parameters of the service that is about updates."""
+        assert self.cloud.set_params(self.node, {"Updates": params}, self.twin.now_ms)
+
     def push_online(self, payload: dict | bytes) -> None:
         """The same once the node has asked for a job and is idle."""
         self.wait_online()

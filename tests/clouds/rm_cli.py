@@ -7,9 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from simulator.clouds.rainmaker.rest.auth import Account
 from simulator.interpreters import ROOT
 
 WAIT_S = 60
+LOGIN = ("login", "--user_name", Account.user_name, "--password", Account.password)
 _NOWHERE = "http://127.0.0.1:9"  # a proxy for whatever is not on this machine
 
 
@@ -25,7 +29,7 @@ class Cli:
 
     def start(self, *arguments: str) -> subprocess.Popen:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        command = [self.program, *arguments]
+        command = [self.program.with_name("python"), self.program, *arguments]  # may have been moved
         return subprocess.Popen(command, cwd=self.folder, env=self._environment, text=True, **streams)
 
     def run(self, *arguments: str) -> str:
@@ -37,9 +41,25 @@ class Cli:
         assert process.returncode == 0, out
         return out
 
+    def log_in(self, url: str) -> None:
+        """To the mock there, in versions that have profiles."""
+        self.run("profile", "add", "mock", "--base-url", url)
+        self.run("profile", "switch", "mock")
+        self.run(*LOGIN)
+
     def api(self, method: str, path: str, query: str = "", body: object = None) -> tuple[int, Any]:
         more = ["--query-params", query] if query else []
         more += ["--body", json.dumps(body)] if body is not None else []
         out = self.run("raw-api", "--method", method, "--api", path, *more)
         code, _, rest = out.partition("Status Code: ")[2].partition("\n")
         return int(code), json.JSONDecoder().raw_decode(rest)[0]
+
+
+def client(name: str, folder: Path) -> Cli:
+    """With a home in this folder."""
+    home = folder / "home"
+    home.mkdir()
+    cli = Cli(name, home)
+    if not cli.program.exists():
+        pytest.skip("RainMaker's client is not installed: make setup")
+    return cli

@@ -10,27 +10,15 @@ import urllib.request
 
 import pytest
 
-from simulator.clouds.rainmaker.rest.auth import Account
 from simulator.clouds.rest import tokens
-from tests.clouds.rm_cli import WAIT_S, Cli
+from tests.clouds.rm_cli import LOGIN, WAIT_S, client
 from tests.clouds.rm_rest import NODE, service
-
-LOGIN = ("login", "--user_name", Account.user_name, "--password", Account.password)
 
 
 @pytest.fixture
 def user(tmp_path):
     with service(tmp_path) as user:
         yield user
-
-
-def client(name: str, folder) -> Cli:
-    home = folder / "home"
-    home.mkdir()
-    cli = Cli(name, home)
-    if not cli.program.exists():
-        pytest.skip("RainMaker's client is not installed: make setup")
-    return cli
 
 
 def grow_old(folder) -> None:
@@ -45,9 +33,7 @@ def grow_old(folder) -> None:
 
 def test_official_client_makes_a_job_and_watches_it(user, tmp_path):
     cli, node = client("rm-cli", tmp_path), user.node()
-    cli.run("profile", "add", "mock", "--base-url", user.url)
-    cli.run("profile", "switch", "mock")
-    cli.run(*LOGIN)
+    cli.log_in(user.url)
     assert NODE in cli.run("getnodes")
     grow_old(cli.folder)
     assert "Initialising new session...Success" in cli.run("getparams", NODE)

@@ -20,6 +20,7 @@ progress(percent, kind)  may be lost
 linger_ms              how long the board stays after its last word before it resets
 close()
 commands               what is asked for besides jobs, a list of at most 8, see below; () until there is something
+is_controlled          set to True by the agent once somebody has a say (ota.control) and the cloud will hear of it
 words()                the module that knows how to say the following, loaded then; not there in a cloud without words
 What is about offers is in job.py, for every cloud to use.
 Bad input from the network never raises: it is ignored, or refused through job().
@@ -37,7 +38,7 @@ ended(job_id, error)   how a job ended; from now on job() is None, or the same j
 Who may update what when is up to the application and the cloud (ota.control). The agent takes `commands` from the
 front, between two of its steps; each has been checked:
 ("forced", bool)       whatever is offered starts, although updates are disabled; forgotten with the connection
-("enabled", bool)      the operator's switch; True again with the connection
+("enabled", bool)      the operator's switch; True again with the connection, unless the cloud says it before `ready`
 ("pending", bool)      the cloud keeps something back that it would send if updates were enabled
 ("force", None)        what waits starts now, once
 ("cancel", None)       what is under way ends
@@ -45,7 +46,8 @@ front, between two of its steps; each has been checked:
 Of words(), which the cloud is given to again; both may raise TransferError:
 availability(cloud, facts)          see below
 explained(cloud, token, lines)      answers "explain" with texts, one for each rule
-`facts`, after each connect all, then those that have changed, at most once a second; they are lost with the line:
+`facts`, after each connect all, then those that have changed or that a command was about, at most once a second; they
+are lost with the line:
 enabled, forced, pending  as bool; `forced` is the echo, too
 status                 0 not known yet, 1 nothing there, 2 something waits, 3 it is under way
 reason, until          what keeps updates or a reset back, "" for nothing; until which unix second, 0: nobody knows

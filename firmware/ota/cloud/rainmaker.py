@@ -89,6 +89,7 @@ class RainMaker(Line):
         from ota.cloud import rm_offer
 
         forget("ota.cloud.rm_offer")
+        self.busy = True  # it may have been put off
         self._is_stream = rm_offer.goes_by_stream(self, job)
         if self._is_stream:
             try:

@@ -3,7 +3,7 @@
 
 import json
 
-from ota.port import const
+from ota.port import const, forget
 
 _FORMAT = const("2020-03-20")
 _PLATFORMS = {0: "esp32", 2: "esp32s2", 5: "esp32c3", 9: "esp32s3", 12: "esp32c2", 13: "esp32c6", 16: "esp32h2"}
@@ -21,12 +21,20 @@ def tell(cloud):
         "project_name": title,
         "platform": _PLATFORMS.get(board.chip_id(), "esp32"),
     }
-    services = []
+    services, values = [], {}  # the latter: of parameters
     if board.number("params", 0):
         from ota.cloud import rm_params
 
         services.append(rm_params.service())
-        cloud.note("params/local/init", rm_params.blank())
+        rm_params.begin(values)
+    if board.number("control", 1):
+        from ota.cloud import rm_control
+
+        services.append(rm_control.service())
+        rm_control.begin(cloud, values)
+        forget("ota.cloud.rm_control")
     config = {"node_id": cloud.node_id, "config_version": _FORMAT, "info": info}
     config.update(attributes=[], devices=cloud.devices, services=services)
     cloud.note("config", json.dumps(config))
+    if values:
+        cloud.note("params/local/init", json.dumps(values))

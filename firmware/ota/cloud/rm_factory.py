@@ -33,7 +33,7 @@ class Factory:
         self._space = 0
         for _, _ in self._entries(0, _NAMESPACE):
             self._space = self._entry[24]
-        self.get_i32 = settings.get_i32
+        self.get_i32, self.set_i32, self.commit = settings.get_i32, settings.set_i32, settings.commit
 
     def get_blob(self, name, buf):
         """As esp32.NVS.get_blob."""

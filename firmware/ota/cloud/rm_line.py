@@ -25,6 +25,9 @@ _NEVER = const(-1)
 class Line(Offers):
     """See ota.cloud for the promises; what is offered is in rainmaker.py. `node_id`: client id, part of each topic."""
 
+    is_controlled = False  # somebody has a say (ota.control), and will tell what
+    standing = None  # commands that hold on the next line, too, by name
+
     def __init__(self, board):
         super().__init__(True)
         self.board = board
@@ -88,6 +91,13 @@ class Line(Offers):
         """For the source of streams: True when a message of a stream is next in the socket."""
         return self._poll(self.board.step_ms)
 
+    @staticmethod
+    def words():
+        from ota.cloud import rm_control
+
+        forget("ota.cloud.rm_control")
+        return rm_control
+
     def note(self, topic, body):
         """Says something as soon as it can be said, in order, and again until it is acknowledged."""
         self._notes.append([topic, body, 0])
@@ -131,9 +141,7 @@ class Line(Offers):
             rm_offer.take(self, payload)
             forget("ota.cloud.rm_offer")
         elif topic.endswith(b"/params/remote"):
-            from ota.cloud import rm_params
-
-            rm_params.take(self, payload)
+            self.words().written(self, payload)
 
     def _acknowledged(self, packet_id):
         if packet_id == self._unacked:
@@ -147,6 +155,8 @@ class Line(Offers):
         if not codes or codes[0] >= 0x80:
             raise TransferError("subscription_refused")
         self.ready = True
+        if self.standing:
+            self.commands = list(self.standing.items())
         if not self._started:
             self._started = True
             self.fetch.after(_FIRST_FETCH_S)
@@ -168,5 +178,6 @@ class Line(Offers):
         """After the reports of an earlier boot, if there are any, so that none of these jobs is offered once more."""
         self._subscribed = True
         self._since_s = now
-        names = ["otaurl", "params/remote"][: 1 + self.board.number("params", 0)]
+        is_written = self.board.number("control", 1) or self.board.number("params", 0)
+        names = ("otaurl", "params/remote") if is_written else ("otaurl",)
         self.mqtt.subscribe([(("node/%s/%s" % (self.node_id, name)).encode(), 1) for name in names])

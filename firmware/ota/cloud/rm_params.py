@@ -25,22 +25,18 @@ def service():
     return {"name": _SERVICE, "type": "esp.service.ota", "params": params}
 
 
-def blank():
+def begin(values):
     """What the parameters are after a start."""
-    return json.dumps({_SERVICE: {"Status": "", "Info": "", "URL": ""}})
+    values[_SERVICE] = {"Status": "", "Info": "", "URL": ""}
 
 
 def is_ours(job_id):
     return job_id.startswith(_MARK)
 
 
-def take(cloud, payload):
-    """A params/remote message. A write while a job is in hand is refused without a word; others are the product's."""
-    try:
-        message = json.loads(payload) if payload else None
-    except (ValueError, RuntimeError):
-        message = None
-    written = message.get(_SERVICE) if isinstance(message, dict) else None
+def take(cloud, message):
+    """What was written. A URL while a job is in hand is refused without a word; others are the product's."""
+    written = message.get(_SERVICE)
     url = written.get("URL") if isinstance(written, dict) else None
     if not isinstance(url, str) or not url:
         return

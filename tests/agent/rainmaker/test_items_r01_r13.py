@@ -25,7 +25,7 @@ def kinds(world: RainMakerWorld) -> list[str]:
 def test_r01_connects_as_its_node_configures_and_subscribes_after_every_connect(world: RainMakerWorld) -> None:
     world.wait_online()
     assert kinds(world) == ["connect", "config", "subscribe", "otafetch"]
-    assert world.seen("subscribe")[0]["filters"] == {f"node/{NODE}/otaurl": 1}
+    assert world.seen("subscribe")[0]["filters"] == {f"node/{NODE}/{name}": 1 for name in ("otaurl", "params/remote")}
     info = world.node.config["info"]
     assert (world.node.config["node_id"], info["fw_version"], info["platform"]) == (NODE, "1.0.0", "esp32")
     world.settle(301)  # then nothing is on its way any more that was asked for
@@ -51,7 +51,7 @@ def test_r02_asks_five_seconds_after_the_start_with_node_and_version(world: Rain
     assert body == {"node_id": NODE, "fw_version": "1.0.0"}
     started = next(event["at_ms"] for event in world.seen("subscribe"))
     assert 5 <= at - (started - world.events[0]["at_ms"]) / 1000 <= 6.5
-    assert [packet.qos for packet in world.published()] == [1, 1]
+    assert [packet.qos for packet in world.published()] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("ingest", [1, 0])
@@ -61,8 +61,8 @@ def test_r03_topics_with_and_without_basic_ingest(make_world, ingest: int) -> No
     world.wait(PROGRESS)
     topics = [packet.topic for packet in world.published()]
     rules = {
-        f"node/{NODE}/params/local/init": "$aws/rules/esp_init_params/",
         f"node/{NODE}/config": INGEST + "config/",
+        f"node/{NODE}/params/local/init": "$aws/rules/esp_init_params/",
         f"node/{NODE}/otafetch": INGEST + "otafetch/",
         f"node/{NODE}/otastatus": INGEST + "otastatus/",
     }
@@ -82,6 +82,7 @@ def test_r04_puback_lets_the_ladder_begin_anew(make_world) -> None:
     world = make_world(settings={"fetch_h": 1})
     world.cloud.add_fault("otafetchx3:drop")
     world.wait(lambda: len(world.fetches) == 4, timeout_s=1000)
+    world.settle(1)
     world.cloud.add_fault("otafetch:drop")
     world.wait(lambda: len(world.fetches) == 6, timeout_s=6000)
     assert 30 <= world.fetches[5] - world.fetches[4] - ACK_S <= 32
