@@ -26,7 +26,8 @@ Action = Send | Close
 class Core(Protocol):
     """A cloud without sockets, clock or threads. Time is unix milliseconds; `conn` is a number the driver chose.
 
-    `certificate` is what a TLS client has shown, in DER; no other call of `open` has this argument.
+    `certificate` is what a TLS client has shown, in DER; no other call of `open` has this argument. A core that is
+    served over DTLS with shared keys also takes `identity: str | None`, the name of the key that the client has.
     """
 
     def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None: ...

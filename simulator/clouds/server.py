@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from simulator.clouds import datagrams
 from simulator.clouds.core import Action, Core, Send
 from simulator.errors import UserError
 from simulator.loop_thread import LoopThread
@@ -18,15 +19,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Door:
-    """A port (0: any free one) with a core behind it; with `tls` a certificate is shown, and perhaps one wanted."""
+    """A port (0: any free one) with a core behind it; with `tls` a certificate is shown, and perhaps one wanted.
+
+    `datagrams`: it is UDP's.
+    """
 
     core: Core
     port: int = 0
     tls: ssl.SSLContext | None = None
+    datagrams: bool = False
 
 
 class Server:
-    """Serves cores over TCP, one at each door; two doors may lead to one core, and cores may share their state.
+    """Serves cores, one at each door; two doors may lead to one core, and cores may share their state.
 
     The first door may be given as what is behind it and its port.
 
@@ -38,9 +43,10 @@ class Server:
         self._doors = (first if isinstance(first, Door) else Door(first, port), *doors)
         self._cores = list(dict.fromkeys(door.core for door in self._doors))
         self._listeners: list[asyncio.Server] = []
+        self._datagram_ports: list[asyncio.DatagramTransport] = []
         self.ports: list[int] = []
         self._conns = itertools.count(1)
-        self._transports: dict[int, asyncio.Transport] = {}
+        self._transports: dict[int, asyncio.Transport | datagrams.Line] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._epoch_ms = time.time() * 1000 - time.monotonic() * 1000
 
@@ -60,22 +66,37 @@ class Server:
         return self.ports[0]
 
     async def _listen(self, door: Door) -> None:
-        def peer() -> _Peer:
-            return _Peer(self, next(self._conns), door)
-
+        listen = self._listen_for_datagrams if door.datagrams else self._listen_for_streams
         try:
-            listener = await self._loop.create_server(peer, self._host, door.port, ssl=door.tls)
+            self.ports.append(await listen(door))
         except OSError as error:
             raise UserError("cannot_listen", f"cannot listen on {self._host}:{door.port}: {error.strerror}") from error
+
+    async def _listen_for_streams(self, door: Door) -> int:
+        def peer() -> _Peer:
+            return _Peer(self, self.new_conn(), door)
+
+        listener = await self._loop.create_server(peer, self._host, door.port, ssl=door.tls)
         self._listeners.append(listener)
-        self.ports.append(listener.sockets[0].getsockname()[1])
+        return listener.sockets[0].getsockname()[1]
+
+    async def _listen_for_datagrams(self, door: Door) -> int:
+        def port() -> datagrams.Port:
+            return datagrams.Port(self, door.core)
+
+        transport, _ = await self._loop.create_datagram_endpoint(port, (self._host, door.port))
+        self._datagram_ports.append(transport)
+        return transport.get_extra_info("sockname")[1]
 
     async def close(self) -> None:
         """Stops listening and drops every connection."""
         for listener in self._listeners:
             listener.close()
+        for port in self._datagram_ports:
+            port.close()
         for transport in list(self._transports.values()):
-            transport.abort()
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
         for listener in self._listeners:
             await listener.wait_closed()
         if self._timer:
@@ -113,13 +134,26 @@ class Server:
         for core in self._cores:
             core.tick(now_ms)
 
-    def opened(self, conn: int, core: Core, transport: asyncio.Transport) -> None:
-        """A core learns which certificate a client has shown, in DER, if it came through TLS with one."""
-        self._transports[conn] = transport
-        tls = transport.get_extra_info("ssl_object")
-        certificate = tls.getpeercert(binary_form=True) if tls else None
-        shown = [certificate] if certificate else []
-        self.act(lambda now_ms: core.open(conn, now_ms, *shown))
+    def new_conn(self) -> int:
+        return next(self._conns)
+
+    def opened(
+        self,
+        conn: int,
+        core: Core,
+        line: asyncio.Transport | datagrams.Line,
+        certificate: bytes | None = None,
+        identity: str | None = None,
+    ) -> None:
+        """A core learns which certificate a client has shown, in DER, or which identity its key has proved."""
+        self._transports[conn] = line
+        told = {"certificate": certificate, "identity": identity}
+        shown = {name: value for name, value in told.items() if value}
+        self.act(lambda now_ms: core.open(conn, now_ms, **shown))
+
+    def forget(self, conn: int) -> None:
+        """The core wants no more of this one, which is of datagrams and so has no end of its own."""
+        self._transports.pop(conn, None)
 
     def received(self, conn: int, core: Core, data: bytes) -> None:
         self.act(lambda now_ms: core.feed(conn, data, now_ms))
@@ -136,7 +170,9 @@ class _Peer(asyncio.Protocol):
         self._core = door.core
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._server.opened(self._conn, self._core, transport)
+        tls = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls else None
+        self._server.opened(self._conn, self._core, transport, certificate)
 
     def data_received(self, data: bytes) -> None:
         self._server.received(self._conn, self._core, data)

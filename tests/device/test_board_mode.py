@@ -19,7 +19,9 @@ from simulator.board.nvs import Nvs
 from simulator.board.power import Board
 from simulator.board.story import Story
 from simulator.board.wlan import Site
+from simulator.clouds.server import Door, ThreadServer
 from simulator.interpreters import Interpreter
+from tests.clouds import test_datagram_server
 from tests.device.harness import at_repl, image
 
 JOIN = """
@@ -80,6 +82,33 @@ sock.close()
         "until",
         ["[]", "[(True, 1)]", "5 b'HELLO\\x00\\x00\\x00'", "b'LINE ONE\\n' b'REST'"],
     )
+
+
+def test_datagrams_are_real(interpreter: Interpreter) -> None:
+    """As in lockstep (test_datagrams.py): `recv` takes one, `readinto` glues together what has come."""
+    program = """
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.connect(socket.getaddrinfo("127.0.0.1", %d)[0][-1])
+sock.setblocking(False)
+try:
+    sock.recv(10)
+except OSError as error:
+    print(error.args[0], sock.readinto(bytearray(4)))
+poll, buf = select.poll(), bytearray(12)
+poll.register(sock, select.POLLIN)
+
+def wait(count):
+    for i in range(count):
+        sock.send(b"datagram%%d" %% i)
+    time.sleep_ms(30)
+    return len(poll.poll(5000))
+
+print(wait(2), sock.recv(4), sock.recv(100))
+print(wait(2), sock.readinto(buf), bytes(buf), sock.readinto(buf))
+"""
+    with ThreadServer(Door(test_datagram_server.Shout(), datagrams=True)) as server:
+        why, story = run(interpreter, JOIN + program % server.port)
+    assert (why, story.lines) == ("until", ["11 None", "1 b'DATA' b'DATAGRAM1'", "1 12 b'DATAGRAM0DAT' None"])
 
 
 def test_no_name_is_found_without_wlan(interpreter: Interpreter) -> None:
