@@ -8,12 +8,15 @@
 | `registration.py`, `devices.py`, `requests.py`, `push.py` | who is there, what it has said, what it is asked |
 | `files.py` | images that devices fetch |
 | `script.py`, `refresh.py` | what is done step by step |
+| `options.py`, `tasks.py`, `upgrade.py`, `watch.py` | updates: what may be chosen, who is next, the steps, five strategies |
 | `server.py` | the core |
 | `faults.py` | misbehaviour on demand |
 """
 
 from simulator.clouds.lwm2m.files import FileDoor, FileManners
+from simulator.clouds.lwm2m.options import STRATEGIES, Options
 from simulator.clouds.lwm2m.push import Style
 from simulator.clouds.lwm2m.server import Lwm2mServer, Manners
+from simulator.clouds.lwm2m.tasks import Package, Task
 
-__all__ = ["FileDoor", "FileManners", "Lwm2mServer", "Manners", "Style"]
+__all__ = ["STRATEGIES", "FileDoor", "FileManners", "Lwm2mServer", "Manners", "Options", "Package", "Style", "Task"]

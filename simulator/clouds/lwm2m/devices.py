@@ -58,6 +58,8 @@ class Device:
     uplink_ms: int = 0  # when the last one came
     contact_ms: int = 0  # anything at all
     _number: int = 0
+    _by_way: dict[tuple[str, str], Heard] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict)
 
     # What it has said
 
@@ -77,11 +79,21 @@ class Device:
         for path, value in values.items():
             self._number += 1
             before = self.value(path)
-            self.heard[path] = Heard(value, self._number, how, self.server.now_ms)
+            self.heard[path] = self._by_way[path, how] = Heard(value, self._number, how, self.server.now_ms)
             if path in (STATE, RESULT) and value != before:
                 what = {"state": self.value(STATE), "result": self.value(RESULT)}
                 self.server.log("values", device=self.endpoint, path=path, how=how, **what)
+        self._counts[how] = self.heard_by(how) + 1
         self.server.changed(self)
+
+    def heard_by(self, how: str) -> int:
+        """How often anything was."""
+        return self._counts.get(how, 0)
+
+    def last(self, path: str, hows: tuple[str, ...]) -> Heard | None:
+        """What was heard last in one of these ways."""
+        found = [self._by_way[path, how] for how in hows if (path, how) in self._by_way]
+        return max(found, key=lambda heard: heard.number) if found else None
 
     def instances(self, path: str) -> list[Value]:
         """Of a resource with several, in their order; a single one counts as one."""

@@ -72,8 +72,9 @@ class Scripts:
             if script.device is device and isinstance(script.step, Wait):
                 self._cloud.schedule(0, partial(self._look, script, script.step))
 
-    def running(self, device: "Device") -> list[Script]:
-        return [script for script in self._scripts if script.device is device]
+    def is_busy(self, device: "Device", name: str) -> bool:
+        """Whether a script with this name is under way."""
+        return any(script.device is device and script.name == name for script in self._scripts)
 
     def _look(self, script: Script, wait: Wait) -> None:
         if script.step is wait and wait.is_over():
@@ -94,6 +95,7 @@ class Scripts:
                 script.is_running = False
                 self.stop(script)
                 script.ended(end.value)
+                self.wake(script.device)
                 return
             script.is_running = False
             if isinstance(step, Operation) and step.reply is not None:

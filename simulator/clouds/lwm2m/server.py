@@ -22,6 +22,7 @@ from simulator.clouds.lwm2m.refresh import ALL, NOTHING, refresh
 from simulator.clouds.lwm2m.registration import LENIENT, Refused, parse, update
 from simulator.clouds.lwm2m.requests import Operation, Reply
 from simulator.clouds.lwm2m.script import Script, Scripts
+from simulator.clouds.lwm2m.tasks import Tasks
 from simulator.clouds.mock import Mock
 
 SPLIT, JOINED = LOCATIONS = ("split", "joined")
@@ -51,7 +52,9 @@ class Manners:
 
 
 class Lwm2mServer(Mock):
-    """`devices` by endpoint name. A device nobody has announced is taken in when it registers, unless `is_closed`."""
+    """`devices` by endpoint name. A device nobody has announced is taken in when it registers, unless `is_closed`.
+    `bases`: what URIs of images begin with, by scheme: scheme://host:port without a slash.
+    """
 
     client = "device"
 
@@ -70,6 +73,8 @@ class Lwm2mServer(Mock):
         self.files = Files(self)
         self.devices: dict[str, Device] = {}
         self.scripts = Scripts(self)
+        self.tasks = Tasks(self)
+        self.bases: dict[str, str] = {}
 
     # The contract of a core
 
@@ -138,10 +143,11 @@ class Lwm2mServer(Mock):
         if self.is_closed and found.endpoint not in self.devices:
             raise Refused(Code.FORBIDDEN, f"nobody knows {found.endpoint}")
         device = self.add_device(found.endpoint)
-        if device.peer is not None:
-            device.peer.cancel()
+        before = device.peer
         device.observations.clear()
         device.registration, device.peer = found, peer
+        if before is not None:
+            before.cancel()
         self._prolong(device)
         self.log("registered", device=found.endpoint, conn=peer.conn, lifetime_s=found.lifetime_s, id=found.id,
                  version=found.version, binding=found.binding, queue=found.is_queued, objects=found.objects,
