@@ -105,7 +105,7 @@ class Agent:
         """While the link holds: listens, and starts what may start."""
         while True:
             self.link.moment(self.board.step_ms)
-            if self.cloud.ready:
+            if self.cloud.ready and not self.cloud.commands:  # which come first
                 if self.on_trial:
                     self._try_to_confirm()
                 if len(self.tracks) == 1 and self.cloud.known[SOFTWARE]:

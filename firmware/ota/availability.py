@@ -18,7 +18,7 @@ class Availability:
         control.agent.cloud.is_controlled = True
 
     def owe(self, name):
-        """Who has written this is answered, changed or not."""
+        """Tells this fact next time, changed or not."""
         self._said.pop(name, None)
 
     def renew(self):

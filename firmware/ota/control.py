@@ -226,13 +226,14 @@ class Control:
 
     def _obey(self, name, value):
         log("control", "command", name)
-        self.availability.owe(name)
         if name == "forced":
             self.gating.is_forced = value
         elif name == "enabled":
             self.gating.is_allowed = value
         elif name == "pending":
             self._is_announced = value
+        elif name == "tell":
+            self.availability.owe(value)
         elif name == "explain":
             self.availability.explain(value)
         elif name in ("cancel", "force"):

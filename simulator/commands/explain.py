@@ -72,9 +72,10 @@ def _rules(
             job.rules = Rules((_unix(valid[0]), _unix(valid[1])))
         rules = parse(when) if when else None
         zone = Zone(tz)
+        clock = _unix(now) if now else None
     except OtaError as error:
         raise UserError(error.code, str(error.detail or error.code)) from None
-    hours = (_unix(now) if now else None, zone, rules, forced) if rules or job.rules else None
+    hours = (clock, zone, rules, forced) if rules or job.rules else None
     track = explain.Looked.__new__(explain.Looked)
     track.running, track.installed_by, track.unconfirmed = ("product", running), None, on_trial
     track.slot = _Slot(spare)

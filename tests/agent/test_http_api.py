@@ -6,6 +6,7 @@ import pytest
 from simulator.board.lockstep import HOST
 from simulator.clouds.thingsboard import HttpDoor
 from simulator.clouds.thingsboard.checksums import checksum
+from tests.agent.events import said
 from tests.agent.harness import GOOD, SECTOR, World, firmware, small_app
 from tests.agent.lines import NarrowLine
 from tests.agent.web import Web
@@ -19,9 +20,9 @@ def world(make_world) -> World:
     return web_world(make_world)
 
 
-def web_world(make_world, **settings) -> World:
+def web_world(make_world, queue_ms: int = 600, **settings) -> World:
     """A board whose product speaks HTTP only."""
-    world = make_world(firmware("1.0.0", product="web"), settings=settings)
+    world = make_world(firmware("1.0.0", product="web"), settings=settings, queue_ms=queue_ms)
     world.twin.net.serve(HOST, PORT, HttpDoor(world.cloud))
     return world
 
@@ -255,3 +256,22 @@ def test_claim_over_http_lets_a_user_have_the_device(make_world):
     world = web_world(make_world, claim="s3cret")
     world.wait(lambda: bool(world.seen("claim_offered")))
     assert world.cloud.claim("board-1", "s3cret", "ann", world.twin.now_ms) == "SUCCESS"
+
+
+def test_what_the_operator_says_over_http_is_heard_and_answered(make_world):
+    """A switch that comes in the same answer as the offer counts for it; what has not changed is said once."""
+    world = web_world(make_world, queue_ms=0)
+    world.wait(lambda: world.told("current_fw_version") == ["1.0.0"])
+    world.settle()
+    world.push(ota_enabled=False)
+    world.offer(data=DATA)
+    world.settle(20)
+    assert world.states == []
+    assert (world.device.client["ota_enabled"], world.device.client["ota_pending"]) == (False, True)
+    assert world.device.client["ota_reason"] == "disabled: by the operator"
+    world.push(ota_forced=True)
+    world.wait("UPDATED")
+    assert world.states == [*GOOD]
+    world.settle(2)
+    assert said(world, "enabled") == [False, False]  # on each line
+    assert said(world, "forced") == [False, True, True]

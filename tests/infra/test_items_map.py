@@ -2,7 +2,8 @@
 """Every item of the sheets' checklists has a test that bears its name, those of the board on each interpreter.
 
 thingsboard.md section 8: A of the agent, M of the mock. rainmaker.md section 11: R up to 39 of the agent, from R40 on
-of the mock. particle.md section 11: P, what a product and its cloud have to say.
+of the mock. particle.md section 11: P, what a product and its cloud have to say; all of its thirty apply to us, P30 to
+the maker's tool.
 """
 
 import re
@@ -15,8 +16,8 @@ import pytest
 from simulator.interpreters import NAMES, ROOT
 
 AGENT = [*(f"A{number}" for number in range(1, 37)), *(f"R{number}" for number in range(1, 40))]
-AGENT += [f"P{number}" for number in (*range(1, 14), *range(16, 28), 29)]
-CLOUD = [*(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 57))]
+AGENT += [f"P{number}" for number in range(1, 30)]
+CLOUD = ["P30", *(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 57))]
 _TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
 
 
@@ -34,7 +35,18 @@ def items(listing: str) -> dict[str, set[str]]:
 @pytest.fixture(scope="module")
 def collected() -> dict[str, set[str]]:
     """What pytest itself would run."""
-    argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "tests/agent", "tests/clouds"]
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--collect-only",
+        "-q",
+        "-n",
+        "0",
+        "tests/agent",
+        "tests/clouds",
+        "tests/publish",
+    ]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
     return items(done.stdout)
@@ -44,7 +56,7 @@ def test_items_of_the_agent_have_tests_on_every_interpreter(collected):
     assert {item: set(NAMES) - collected[item] for item in AGENT if set(NAMES) - collected[item]} == {}
 
 
-def test_items_of_the_cloud_have_tests(collected):
+def test_items_of_the_cloud_and_the_maker_have_tests(collected):
     assert [item for item in CLOUD if not collected[item]] == []
 
 

@@ -43,7 +43,7 @@ def test_audience_is_who_would_take_it():
     assert names_of(found, NAMES.release()) == ["beta", "plain"]
 
 
-def test_answer_counts_only_of_this_job_and_when_the_device_runs_what_it_says():
+def test_p30_answer_counts_only_of_this_job_and_when_the_device_runs_what_it_says():
     job = job_id(RELEASE)
     answer = {"id": job, "state": "UPDATED", "title": "t", "version": "2.0"}
     found = fleet(

@@ -42,12 +42,12 @@ front, between two of its steps; each has been checked:
 ("pending", bool)      the cloud keeps something back that it would send if updates were enabled
 ("force", None)        what waits starts now, once
 ("cancel", None)       what is under way ends
+("tell", name)         wants to hear this one of the facts below, changed or not
 ("explain", token)     wants an answer: why what is offered waits
 Of words(), which the cloud is given to again; both may raise TransferError:
 availability(cloud, facts)          see below
 explained(cloud, token, lines)      answers "explain" with texts, one for each rule
-`facts`, after each connect all, then those that have changed or that a command was about, at most once a second; they
-are lost with the line:
+`facts`, after each connect all, then those that have changed, at most once a second; they are lost with the line:
 enabled, forced, pending  as bool; `forced` is the echo, too
 status                 0 not known yet, 1 nothing there, 2 something waits, 3 it is under way
 reason, until          what keeps updates or a reset back, "" for nothing; until which unix second, 0: nobody knows

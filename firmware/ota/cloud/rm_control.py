@@ -88,6 +88,7 @@ def _switch(cloud, name, value):
     elif value and not any(cloud.known.values()):
         cloud.fetch.after(0)  # for what waits for its time, and would be asked for then
     _put(cloud, command, value)
+    _put(cloud, "tell", command)  # who has written is answered
 
 
 def _keep(board, value):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which release a board takes and when: groups, locks, development (particle.md section 6; items 14 and 15)."""
+"""Which release a board takes and when: groups, locks, development (particle.md section 6; items P14 and P15)."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.agent.br_world import DEVICE, FILES, GOOD, BrokerWorld
 from tests.agent.harness import APP, application, small_app
 
 
-def test_item_15_locked_beats_group_beats_default_and_of_two_groups_the_higher_version(world: BrokerWorld) -> None:
+def test_p15_locked_beats_group_beats_default_and_of_two_groups_the_higher_version(world: BrokerWorld) -> None:
     world.release("2.0.0")
     world.release("1.9.0", "group/beta")
     world.release("1.10.0", "group/eu")
@@ -24,7 +24,7 @@ def test_item_15_locked_beats_group_beats_default_and_of_two_groups_the_higher_v
     assert world.runs == ("2.0.0", "ota_1")
 
 
-def test_item_14_development_device_takes_only_what_is_flashed_to_it_alone(world: BrokerWorld) -> None:
+def test_p14_development_device_takes_only_what_is_flashed_to_it_alone(world: BrokerWorld) -> None:
     world.configure(development=True, locked=world.upload("1.9.0"))
     world.release("2.0.0")
     world.wait_online()
