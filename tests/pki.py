@@ -36,6 +36,11 @@ class Authority:
         """What such a server shows, DER, for links without cryptography."""
         return tuple(der(pem.bytes()) for pem in self._ca.issue_cert(name, **dates).cert_chain_pems)
 
+    def pems(self, name: str = NAME, **dates: datetime.datetime) -> tuple[bytes, bytes]:
+        """What such a server shows, and its key, PEM."""
+        issued = self._ca.issue_cert(name, **dates)
+        return b"".join(pem.bytes() for pem in issued.cert_chain_pems), issued.private_key_pem.bytes()
+
     def client(self, name: str = "board-1") -> dict[str, bytes]:
         """Settings `cert` and `key` of a device."""
         issued = self._ca.issue_cert(name + ".example", common_name=name)

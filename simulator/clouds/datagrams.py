@@ -2,6 +2,7 @@
 """A UDP port with a core behind it: each peer, an address and port, is a connection that only the core ends."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from simulator.clouds.core import Core
@@ -19,6 +20,8 @@ class Driver(Protocol):
     ) -> None: ...
 
     def received(self, conn: int, core: Core, data: bytes) -> None: ...
+
+    def lost(self, conn: int, core: Core) -> None: ...
 
     def forget(self, conn: int) -> None: ...
 
@@ -47,11 +50,12 @@ class Line:
 
 
 class Port(asyncio.DatagramProtocol):
-    """Nobody is told of datagrams that do not arrive, whatever ICMP says."""
+    """Nobody is told of datagrams that do not arrive, whatever ICMP says. `line` makes the one to a new peer."""
 
-    def __init__(self, driver: Driver, core: Core) -> None:
+    def __init__(self, driver: Driver, core: Core, line: "MakeLine" = Line) -> None:
         self.driver = driver
         self.core = core
+        self._line = line
         self._lines: dict[Address, Line] = {}
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -61,7 +65,7 @@ class Port(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: Address) -> None:
         line = self._lines.get(addr)
         if line is None:
-            line = self._lines[addr] = Line(self, addr)
+            line = self._lines[addr] = self._line(self, addr)
             line.begin()
         line.received(data)
 
@@ -71,3 +75,6 @@ class Port(asyncio.DatagramProtocol):
 
     def forget(self, peer: Address) -> None:
         self._lines.pop(peer, None)
+
+
+MakeLine = Callable[[Port, Address], Line]

@@ -7,12 +7,15 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from simulator.clouds import datagrams
 from simulator.clouds.core import Action, Core, Send
 from simulator.errors import UserError
 from simulator.loop_thread import LoopThread
+
+if TYPE_CHECKING:
+    from simulator.clouds.dtls import Dtls
 
 T = TypeVar("T")
 
@@ -21,12 +24,12 @@ T = TypeVar("T")
 class Door:
     """A port (0: any free one) with a core behind it; with `tls` a certificate is shown, and perhaps one wanted.
 
-    `datagrams`: it is UDP's.
+    `datagrams`: it is UDP's, as is every port with DTLS (dtls.py).
     """
 
     core: Core
     port: int = 0
-    tls: ssl.SSLContext | None = None
+    tls: "ssl.SSLContext | Dtls | None" = None
     datagrams: bool = False
 
 
@@ -66,23 +69,26 @@ class Server:
         return self.ports[0]
 
     async def _listen(self, door: Door) -> None:
-        listen = self._listen_for_datagrams if door.datagrams else self._listen_for_streams
         try:
-            self.ports.append(await listen(door))
+            if isinstance(door.tls, ssl.SSLContext) or not (door.datagrams or door.tls):
+                port = await self._listen_for_streams(door, door.tls)
+            else:
+                port = await self._listen_for_datagrams(door, door.tls.line if door.tls else datagrams.Line)
+            self.ports.append(port)
         except OSError as error:
             raise UserError("cannot_listen", f"cannot listen on {self._host}:{door.port}: {error.strerror}") from error
 
-    async def _listen_for_streams(self, door: Door) -> int:
+    async def _listen_for_streams(self, door: Door, context: ssl.SSLContext | None) -> int:
         def peer() -> _Peer:
             return _Peer(self, self.new_conn(), door)
 
-        listener = await self._loop.create_server(peer, self._host, door.port, ssl=door.tls)
+        listener = await self._loop.create_server(peer, self._host, door.port, ssl=context)
         self._listeners.append(listener)
         return listener.sockets[0].getsockname()[1]
 
-    async def _listen_for_datagrams(self, door: Door) -> int:
+    async def _listen_for_datagrams(self, door: Door, line: datagrams.MakeLine) -> int:
         def port() -> datagrams.Port:
-            return datagrams.Port(self, door.core)
+            return datagrams.Port(self, door.core, line)
 
         transport, _ = await self._loop.create_datagram_endpoint(port, (self._host, door.port))
         self._datagram_ports.append(transport)

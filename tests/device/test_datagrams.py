@@ -12,6 +12,7 @@ from simulator.board.inprocess import InProcess
 from simulator.board.lockstep import HOST, Lockstep
 from simulator.board.net import Fault, Packet
 from simulator.clouds.core import Close, Send
+from simulator.errors import UserError
 from tests.device.harness import at_repl, board, printed
 from tests.device.test_sockets import JOIN
 
@@ -78,7 +79,10 @@ class Echo:
 def twin_of(request):
     """A board with this program, and the echo on PORT."""
     name = request.param
-    runs = InProcess({}) if name == "in process" else interpreters.find(name)
+    try:
+        runs = InProcess({}) if name == "in process" else interpreters.find(name)
+    except UserError as missing:
+        pytest.skip(missing.text)
 
     def make(program: str, echo: Echo, *faults: Fault) -> Lockstep:
         twin = board(runs, PROGRAM + program)
