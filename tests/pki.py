@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 NAME = "localhost"
 EXPIRED = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -50,6 +51,13 @@ class Authority:
 def der(pem: bytes) -> bytes:
     """The one certificate of a PEM."""
     return ssl.PEM_cert_to_DER_cert(pem.decode())
+
+
+def key_der(pem: bytes) -> bytes:
+    """A private key of a PEM."""
+    key = serialization.load_pem_private_key(pem, None)
+    form = serialization.PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(serialization.Encoding.DER, form, serialization.NoEncryption())
 
 
 class _Echo(socketserver.BaseRequestHandler):

@@ -4,13 +4,14 @@
 import errno
 
 from simulator.board.datagrams import MOST, Address, DatagramSocket
+from simulator.board.dtls import DtlsSession
 from simulator.board.errors import EspError
 from simulator.board.link import DONE, NOTHING_YET, Reply, Request, Wait
 from simulator.board.net import VirtualNet
 from simulator.board.wlan import Radio
 
 _SOCKET, _STREAM, _PEER = 0xFFFF, 0x10000, 0x40000  # a read as of a stream; with the peer's address in front
-_IN, _OUT = 1, 4
+_IN, _OUT, _NVAL = 1, 4, 32
 
 
 class DatagramServices:
@@ -20,11 +21,26 @@ class DatagramServices:
         self._net = net
         self._radio = radio
         self._sockets: dict[int, DatagramSocket] = {}
+        self._sessions: dict[int, DtlsSession] = {}  # those with DTLS
 
     def reset(self) -> None:
         """RAM is gone, and with it every socket."""
+        self._sessions.clear()
         for number in list(self._sockets):
             self.close(number)
+
+    def find(self, number: int) -> DatagramSocket | None:
+        return self._sockets.get(number)
+
+    def secure(self, number: int, session: DtlsSession) -> None:
+        """From now on the socket carries this session."""
+        self._sessions[number] = session
+
+    def session(self, number: int) -> DtlsSession:
+        """Raises EspError if there is none."""
+        if number not in self._sessions:
+            raise EspError(errno.EBADF)
+        return self._sessions[number]
 
     def has(self, handle: int) -> bool:
         """Whether a request with this handle is about a datagram socket."""
@@ -33,7 +49,10 @@ class DatagramServices:
     def events(self, number: int) -> int | None:
         """What poll says of the socket; None if it is none of these."""
         socket = self._sockets.get(number)
-        return None if socket is None else _OUT | _IN * socket.is_readable
+        if socket is None:
+            return None
+        session = self._sessions.get(number)
+        return _NVAL if session and session.has_failed else _OUT | _IN * socket.is_readable
 
     def socket(self) -> Reply:
         socket = DatagramSocket(self._net)
@@ -44,17 +63,51 @@ class DatagramServices:
         self._sockets[request.handle].connect((request.text, request.a))
         return DONE
 
-    def send(self, request: Request) -> Reply:
+    def send(self, request: Request) -> Reply | Wait:
         """All of it, at once: nothing tells whether it arrives. Behind the data the peer, if there is one."""
         if request.a > MOST:
             raise EspError(errno.EMSGSIZE)
         if not self._radio.is_connected:
             raise EspError(errno.EHOSTUNREACH)
+        session = self._sessions.get(request.handle & _SOCKET)
+        if session and not session.shake_hands(repeats=request.b == 0):
+            return self._after_handshake(session, request)
         data, peer = request.data[: request.a], request.data[request.a :]
         self._sockets[request.handle & _SOCKET].send(data, _address(peer) if peer else None)
         return Reply(request.a)
 
+    def _after_handshake(self, session: DtlsSession, request: Request) -> Reply | Wait:
+        """What blocks waits for its end, and sends nothing again; a time-out is an error that stays."""
+
+        def ready() -> Reply | Wait | None:
+            return self.send(request) if session.shake_hands(repeats=False) else None
+
+        def expired() -> Reply:
+            if request.b:
+                session.fail(EspError(errno.ETIMEDOUT))
+            return NOTHING_YET
+
+        return NOTHING_YET if request.b == 0 else Wait(ready, expired, request.b)
+
+    def _receive_secure(self, session: DtlsSession, request: Request) -> Reply | Wait:
+        def ready() -> Reply | None:
+            if not session.shake_hands(repeats=request.b == 0):
+                return None
+            take = session.read if request.handle & _STREAM else session.recv
+            data = take(request.a)
+            return None if data is None else Reply(len(data), data)
+
+        def expired() -> Reply:
+            if request.b:
+                session.fail(EspError(errno.ETIMEDOUT))
+            return NOTHING_YET
+
+        return ready() or Wait(ready, expired, request.b)
+
     def receive(self, request: Request) -> Reply | Wait:
+        session = self._sessions.get(request.handle & _SOCKET)
+        if session:
+            return self._receive_secure(session, request)
         socket, size = self._sockets[request.handle & _SOCKET], request.a
         is_stream = bool(request.handle & _STREAM)
 
@@ -75,6 +128,9 @@ class DatagramServices:
         return ready() or Wait(ready, expired, request.b)
 
     def close(self, number: int) -> None:
+        session = self._sessions.pop(number, None)
+        if session:
+            session.close()
         socket = self._sockets.pop(number, None)
         if socket:
             socket.close()

@@ -10,10 +10,11 @@ import random
 from collections import deque
 from dataclasses import replace
 
-from simulator.board.net import Fault, Link, Packet, VirtualNet
+from simulator.board.net import Fault, Finish, Link, Packet, VirtualNet
 
 MOST = 65_507  # bytes of one that is sent; above 1,472 it travels in fragments
 _LARGEST = 1472  # bytes of one that is received: ESP-IDF's LWIP_IP4_REASSEMBLY is off
+_RECORD = bytes.fromhex("16fefd")  # how one of a handshake begins, for who does not speak DTLS
 _MAILBOX = 6  # datagrams that wait to be read: ESP-IDF's LWIP_UDP_RECVMBOX_SIZE
 
 Address = tuple[str, int]
@@ -29,12 +30,15 @@ class Flow(Link):
         self.peer_address = peer
         self._socket = socket
 
-    def arrived(self, content: bytes) -> None:
+    def arrived(self, content: bytes | str | Finish) -> None:
         self._socket.arrived(self, content)
 
 
 class DatagramSocket:
-    """One of the device. `is_ended`: an empty datagram was read, which MicroPython takes for the end of all."""
+    """One of the device. `is_ended`: an empty datagram was read, which MicroPython takes for the end of all.
+
+    Of a DTLS handshake there are datagrams that are no bytes: nobody reads them but dtls.py.
+    """
 
     def __init__(self, net: VirtualNet) -> None:
         self.number = net.new_number()
@@ -43,7 +47,7 @@ class DatagramSocket:
         self._flows: dict[Address, Flow] = {}
         self._peer: Flow | None = None
         self._is_open = True
-        self._mailbox: deque[tuple[Flow, bytes]] = deque()
+        self._mailbox: deque[tuple[Flow, bytes | str]] = deque()
 
     def connect(self, peer: Address) -> None:
         """From now on nobody else is heard."""
@@ -55,8 +59,25 @@ class DatagramSocket:
         if flow:
             self._net.send_datagram(flow, data, *flow.peer_address)
 
-    def arrived(self, flow: Flow, data: bytes) -> None:
+    def send_content(self, content: str | Finish) -> None:
+        """To the peer that was connected to."""
+        if self._peer:
+            self._net.send_datagram(self._peer, content, *self._peer.peer_address)
+
+    @property
+    def peer_chain(self) -> tuple[bytes, ...]:
+        """The certificates that the peer shows."""
+        endpoint = self._peer.endpoint if self._peer else None
+        return endpoint.chain if endpoint else ()
+
+    def next_content(self) -> bytes | str | None:
+        """The next datagram, whatever it is."""
+        return self._mailbox.popleft()[1] if self._mailbox else None
+
+    def arrived(self, flow: Flow, data: bytes | str | Finish) -> None:
         """A datagram for this socket has travelled all the way."""
+        if isinstance(data, Finish):
+            return
         is_heard = self._is_open and (self._peer is None or self._peer is flow)
         if is_heard and len(data) <= _LARGEST and len(self._mailbox) < _MAILBOX:
             self._mailbox.append((flow, data))
@@ -79,7 +100,8 @@ class DatagramSocket:
         """The next datagram, cut at `size` bytes, and who has sent it; b"" after the end."""
         if self.is_ended:
             return b"", ("0.0.0.0", 0)
-        flow, data = self._mailbox.popleft()
+        flow, content = self._mailbox.popleft()
+        data = content if isinstance(content, bytes) else _RECORD
         self.is_ended = not data
         return data[:size], flow.peer_address
 
@@ -126,20 +148,32 @@ def late(ms: float) -> Fault:
 
 
 def shortened(size: int) -> Fault:
-    """Only its first `size` bytes arrive, as one datagram."""
-    return lambda packet: [replace(packet, content=packet.content[:size])]
+    """Only its first `size` bytes arrive, as one datagram; of DTLS nothing, for the MAC is wrong then."""
+
+    def fault(packet: Packet) -> list[Packet]:
+        content = packet.content
+        return [] if _is_sealed(packet) else [replace(packet, content=content[:size])]
+
+    return fault
 
 
 def flipped(position: int, bit: int = 0) -> Fault:
-    """One bit of the byte at `position` is another one; UDP's checksum would have to miss that."""
+    """One bit of the byte at `position` is another one: UDP's checksum would have to miss that, DTLS would not."""
 
     def fault(packet: Packet) -> list[Packet]:
+        if _is_sealed(packet):
+            return []
         content = bytearray(packet.content)
         if position < len(content):
             content[position] ^= 1 << bit
         return [replace(packet, content=bytes(content))]
 
     return fault
+
+
+def _is_sealed(packet: Packet) -> bool:
+    """Whether it is DTLS's: what is spoiled of that is dropped."""
+    return not isinstance(packet.content, bytes) or packet.link.secured_by is not None
 
 
 def lossy(share: float, rng: random.Random) -> Fault:

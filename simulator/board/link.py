@@ -72,6 +72,8 @@ class Op(IntEnum):
     TLS_TRUST = 71
     TLS_SHOW = 72
     TLS_WRAP = 73
+    TLS_SHAKE = 74
+    TLS_KEY = 75
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ none (lost), the same one later (delay), or others (`cut_after` ends the link). 
 
 import errno
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
@@ -18,25 +18,30 @@ from simulator.clouds.core import Close, Core, Send
 
 EPOCH_MS = 1_767_225_600_000  # unix time at board time 0: 2026-01-01
 
-# Contents of packets that are no bytes: of TCP, and of a TLS handshake, where FINISH comes with a certificate.
+# Contents of packets that are no bytes: of TCP, and of a TLS handshake, where Finish comes with a certificate; in DTLS
+# a server first wants to see that the peer is where it says.
 OPEN, CLOSE, RESET = "open", "close", "reset"
 HELLO, SHOWN, SECURE = "hello", "shown", "secure"
+VERIFY, COOKIE = "verify", "cookie"
 _CLIENT_HELLO = bytes.fromhex("160301")  # how it begins, for who does not speak TLS
 
 
 @dataclass(frozen=True)
 class Finish:
-    """The device's end of a TLS handshake. `certificate`: DER, b"" without one."""
+    """The device's end of a TLS handshake. `certificate`: DER, b"" without one; `identity`, `key`: of DTLS by such."""
 
     certificate: bytes
+    identity: str = ""
+    key: bytes = b""
 
 
 @dataclass
 class Endpoint:
-    """Where a core listens. `chain`: the certificates it shows, leaf first, DER; none: no TLS."""
+    """Where a core listens. `chain`: the certificates it shows, leaf first, DER; `keys`, by identity; or no TLS."""
 
     core: Core
     chain: tuple[bytes, ...] = ()
+    keys: Mapping[str, bytes] = field(default_factory=dict)
     links: dict[int, "Link"] = field(default_factory=dict)
 
 
@@ -57,11 +62,12 @@ class Link:
     peer: tuple[bytes, ...] = ()  # the certificates it has shown
     is_judged: bool = False  # the device has looked at them
     is_secure: bool = False
+    secured_by: Finish | None = None  # of DTLS: what has ended its last handshake
     last: dict[bool, float] = field(default_factory=lambda: {True: 0.0, False: 0.0})  # arrival of the last packet
 
-    def arrived(self, content: bytes) -> None:
-        """Bytes for the device are there."""
-        if self.state == "open":  # what is behind a reset never arrives
+    def arrived(self, content: bytes | str | Finish) -> None:
+        """Something for the device is there."""
+        if self.state == "open" and isinstance(content, bytes):  # what is behind a reset never arrives
             self.inbox += content
 
 
@@ -135,13 +141,24 @@ class VirtualNet:
         """With a `chain` of certificates (leaf first, DER) it speaks TLS only. A core may listen in several places."""
         self._listen((host, port, True), core, chain)
 
-    def serve_datagrams(self, host: str, port: int, core: Core) -> None:
-        """UDP: the core is told of a connection with the first datagram from a socket, and of no end."""
-        self._listen((host, port, False), core)
+    def serve_datagrams(
+        self, host: str, port: int, core: Core, chain: tuple[bytes, ...] = (), keys: Mapping[str, bytes] | None = None
+    ) -> None:
+        """UDP: the core is told of a connection with the first datagram from a socket, and of no end.
 
-    def _listen(self, place: tuple[str, int, bool], core: Core, chain: tuple[bytes, ...] = ()) -> None:
+        With a `chain` of certificates, or `keys` by identity, it speaks DTLS only.
+        """
+        self._listen((host, port, False), core, chain, keys)
+
+    def _listen(
+        self,
+        place: tuple[str, int, bool],
+        core: Core,
+        chain: tuple[bytes, ...] = (),
+        keys: Mapping[str, bytes] | None = None,
+    ) -> None:
         links = next((point.links for point in self._endpoints.values() if point.core is core), {})
-        self._endpoints[place] = Endpoint(core, chain, links)
+        self._endpoints[place] = Endpoint(core, chain, keys or {}, links)
         self.due_ms = 0.0
 
     def unix_ms(self, at: float | None = None) -> int:
@@ -174,8 +191,8 @@ class VirtualNet:
             raise EspError(errno.ENOTCONN if link.state in ("new", "connecting") else errno.ECONNRESET)
         self._send(link, False, data)
 
-    def send_datagram(self, flow: Link, data: bytes, host: str, port: int) -> None:
-        """To whoever listens there when it leaves."""
+    def send_datagram(self, flow: Link, data: bytes | str | Finish, host: str, port: int) -> None:
+        """To whoever listens there when it leaves; `data`: of DTLS also what is no bytes."""
         flow.endpoint = self._endpoints.get((host, port, False))
         self._send(flow, False, data)
 
@@ -231,7 +248,7 @@ class VirtualNet:
                     self._send(link, True, bytes(action.data), at)
                 elif isinstance(action, Close):
                     del point.links[action.conn]
-                    if link.is_stream:
+                    if link.is_stream or point.chain or point.keys:
                         self._send(link, True, CLOSE, at)
 
     def _send(self, link: Link, to_device: bool, content: bytes | str | Finish, at: float | None = None) -> None:
@@ -273,16 +290,42 @@ class VirtualNet:
 
     def _carry(self, packet: Packet) -> None:
         """A datagram arrives. Where nobody listens nothing comes back: lwIP would not look at it."""
-        link, point, now = packet.link, packet.link.endpoint, self.unix_ms(packet.at)
-        if not isinstance(packet.content, bytes):
-            return
+        link, point, content = packet.link, packet.link.endpoint, packet.content
         if packet.to_device:
-            link.arrived(packet.content)
-        elif point:
+            link.arrived(content)
+        elif point and (point.chain or point.keys):
+            self._shake_hands_by_datagrams(point, packet)
+        elif point and isinstance(content, bytes):
             if link.number not in point.links:
-                point.links[link.number] = link
-                point.core.open(link.number, now)
-            point.core.feed(link.number, packet.content, now)
+                self._open(point, link, packet.at)
+            point.core.feed(link.number, content, self.unix_ms(packet.at))
+
+    def _open(self, point: Endpoint, link: Link, at: float, **shown: bytes | str) -> None:
+        point.links[link.number] = link
+        point.core.open(link.number, self.unix_ms(at), **shown)
+
+    def _shake_hands_by_datagrams(self, point: Endpoint, packet: Packet) -> None:
+        """As a DTLS server: what comes twice is answered twice; the cloud hears of a peer when it is secure."""
+        link, content, now = packet.link, packet.content, self.unix_ms(packet.at)
+        is_known = link.number in point.links
+        if content in (HELLO, COOKIE):
+            self._send(link, True, VERIFY if content == HELLO else SHOWN, packet.at)
+        elif isinstance(content, Finish):
+            if point.keys and point.keys.get(content.identity) != content.key:
+                self._send(link, True, CLOSE, packet.at)
+                return
+            if link.secured_by is not content:  # not the same one once more
+                if is_known:
+                    point.core.lost(link.number, now)
+                told = {"certificate": content.certificate, "identity": content.identity}
+                self._open(point, link, packet.at, **{name: value for name, value in told.items() if value})
+                link.secured_by = content
+            self._send(link, True, SECURE, packet.at)
+        elif is_known and content == CLOSE:
+            del point.links[link.number]
+            point.core.lost(link.number, now)
+        elif is_known and isinstance(content, bytes):
+            point.core.feed(link.number, content, now)
 
     def _to_core(self, packet: Packet) -> None:
         link, point, now = packet.link, packet.link.endpoint, self.unix_ms(packet.at)

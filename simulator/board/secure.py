@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
+from simulator.board.datagrams import DatagramSocket
+from simulator.board.dtls import Credentials, DtlsSession
 from simulator.board.errors import EspError
 from simulator.board.link import DONE, Handler, Op, Reply, Request, Wait
 from simulator.board.net import VirtualNet
@@ -32,19 +34,25 @@ _OTHER_NAME = "The certificate Common Name (CN) does not match with the expected
 
 @dataclass
 class Context:
-    """What a device has loaded: the authorities it trusts, and the certificate it shows, DER."""
+    """What a device has loaded: the authorities it trusts, and the certificate it shows, DER; or a key it shares."""
 
     trusted: tuple[bytes, ...] = ()
     shown: bytes = b""
+    identity: str = ""
+    key: bytes = b""
 
 
 class TlsServices:
-    """The TLS contexts of one device process. `time_s`: seconds since 2000, as the board believes."""
+    """The TLS contexts of one device process. `time_s`: seconds since 2000, as the board believes.
+
+    `has_keys`: its MicroPython knows shared keys (from 1.29 on).
+    """
 
     def __init__(self, net: VirtualNet, sockets: SocketServices, time_s: Callable[[], int]) -> None:
         self._net = net
         self._sockets = sockets
         self._time_s = time_s
+        self.has_keys = False
         self._contexts: list[Context] = []
 
     def reset(self) -> None:
@@ -57,9 +65,13 @@ class TlsServices:
             Op.TLS_TRUST: self._trust,
             Op.TLS_SHOW: self._show,
             Op.TLS_WRAP: self._wrap,
+            Op.TLS_SHAKE: self._shake,
+            Op.TLS_KEY: self._key,
         }
 
     def _context(self, request: Request) -> Reply:
+        if request.handle < 0:
+            return Reply(int(self.has_keys))
         self._contexts.append(Context())
         return Reply(len(self._contexts))
 
@@ -74,8 +86,44 @@ class TlsServices:
         self._of(request.handle).shown = _checked(certificate, "invalid cert")
         return DONE
 
-    def _wrap(self, request: Request) -> Wait:
+    def _key(self, request: Request) -> Reply:
+        context = self._of(request.handle)
+        context.identity = request.data[: request.a].decode(errors="replace")
+        context.key = request.data[request.a :]
+        return DONE
+
+    def _wrap_datagrams(self, socket: DatagramSocket, request: Request) -> Reply:
+        """Nothing happens yet. `b`: whether the peer is verified."""
+        context, host, verifies = self._of(request.a), request.text, bool(request.b)
+
+        def believe(chain: tuple[bytes, ...]) -> None:
+            self._net.clock.spend(HANDSHAKE_MS)
+            if verifies and not context.key:
+                self._believe(chain, context, host)
+
+        shown = Credentials(context.shown, context.identity, context.key)
+        self._sockets.datagrams.secure(request.handle, DtlsSession(self._net, socket, shown, believe))
+        return DONE
+
+    def _shake(self, request: Request) -> Reply | Wait:
+        """A part of a handshake over datagrams: 1 when it is over, 0 when it goes on, which only a socket does that
+        does not block (`a` 0)."""
+        session = self._sockets.datagrams.session(request.handle)
+
+        def ready() -> Reply | None:
+            return Reply(1) if session.shake_hands(repeats=request.a == 0) else None
+
+        def expired() -> Reply:
+            if request.a:
+                session.fail(EspError(errno.ETIMEDOUT))
+            return Reply(0)
+
+        return ready() or Wait(ready, expired, request.b)
+
+    def _wrap(self, request: Request) -> Reply | Wait:
         """Blocks for two round trips and the chip's computing, as long as the socket's time-out allows."""
+        if socket := self._sockets.datagrams.find(request.handle):
+            return self._wrap_datagrams(socket, request)
         link = self._sockets.link(request.handle)
         context = self._of(request.a)
         self._net.greet(link)

@@ -19,20 +19,20 @@ _EPOCH = 946_684_800  # unix time of 2000, when a board's clock begins
 
 
 class SocketServices:
-    """The sockets of one device process."""
+    """The sockets of one device process; `datagrams`: those of UDP."""
 
     def __init__(self, net: VirtualNet, radio: Radio) -> None:
         self._net = net
         self._radio = radio
         self._links: dict[int, Link] = {}
-        self._datagrams = DatagramServices(net, radio)
+        self.datagrams = DatagramServices(net, radio)
 
     def reset(self) -> None:
         """RAM is gone, and with it every socket; the peers are not told."""
         for link in self._links.values():
             self._net.forget(link)
         self._links.clear()
-        self._datagrams.reset()
+        self.datagrams.reset()
 
     def handlers(self) -> dict[Op, Handler]:
         return {
@@ -59,14 +59,14 @@ class SocketServices:
 
     def _socket(self, request: Request) -> Reply:
         if request.a == _DATAGRAMS:
-            return self._datagrams.socket()
+            return self.datagrams.socket()
         link = self._net.socket()
         self._links[link.number] = link
         return Reply(link.number)
 
     def _connect(self, request: Request) -> Reply | Wait:
-        if self._datagrams.has(request.handle):
-            return self._datagrams.connect(request)
+        if self.datagrams.has(request.handle):
+            return self.datagrams.connect(request)
         if not self._radio.is_connected:
             raise EspError(errno.EHOSTUNREACH)
         link = self.link(request.handle)
@@ -84,8 +84,8 @@ class SocketServices:
         return Wait(ready, expired, _CONNECT_MS if request.b < 0 else request.b)
 
     def _send(self, request: Request) -> Reply | Wait:
-        if self._datagrams.has(request.handle):
-            return self._datagrams.send(request)
+        if self.datagrams.has(request.handle):
+            return self.datagrams.send(request)
         link = self.link(request.handle)
 
         def ready() -> Reply | None:
@@ -102,8 +102,8 @@ class SocketServices:
         return ready() or Wait(ready, expired, request.b)
 
     def _receive(self, request: Request) -> Reply | Wait:
-        if self._datagrams.has(request.handle):
-            return self._datagrams.receive(request)
+        if self.datagrams.has(request.handle):
+            return self.datagrams.receive(request)
         link = self.link(request.handle & _LINK)
 
         def ready() -> Reply | None:
@@ -138,7 +138,7 @@ class SocketServices:
         link = self._links.pop(request.handle, None)
         if link:
             self._net.close(link)
-        self._datagrams.close(request.handle)
+        self.datagrams.close(request.handle)
         return DONE
 
     def _poll(self, request: Request) -> Reply | Wait:
@@ -156,7 +156,7 @@ class SocketServices:
         return ready() or Wait(ready, lambda: Reply(0, bytes(answer)), request.b)
 
     def _events(self, number: int) -> int:
-        events = self._datagrams.events(number)
+        events = self.datagrams.events(number)
         return _events(self._links.get(number)) if events is None else events
 
     def link(self, number: int) -> Link:
