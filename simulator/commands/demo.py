@@ -4,6 +4,7 @@
 import rich_click as click
 
 from simulator import breakage, interpreters
+from simulator.commands.lwm2m_choices import choices, side_of
 from simulator.commands.run import sentence
 from simulator.narrator import Narrator
 from simulator.sides import SIDES
@@ -15,10 +16,11 @@ from simulator.update import SIZE, Bench
     "--interpreter", envvar="INTERPRETER", help=f"{', '.join(interpreters.NAMES)}; default: the best there is."
 )
 @click.option("--cloud", type=click.Choice(list(SIDES)), envvar="CLOUD", default="thingsboard", show_default=True)
-def command(interpreter: str | None, cloud: str) -> int:
+@choices
+def command(interpreter: str | None, cloud: str, strategy: str | None, method: str | None, protocol: str | None) -> int:
     """A board with 1.0.0 is updated to 1.1.0, then offered a broken 1.2.0 and rolls back."""
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
-    side = SIDES[cloud]
+    side = side_of(cloud, strategy, method, protocol)
     heap = side.HEAP if chosen.name == "micropython32" else None  # its objects are as large as an ESP32's
     narrator = Narrator()
     click.echo(f"The board runs on {chosen.name} ({chosen.version}){', heap ' + heap if heap else ''}.")

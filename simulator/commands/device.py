@@ -30,7 +30,7 @@ _REPORT_S = 30  # how long the board stays on after its end until the cloud has 
 @click.command("device")
 @click.option("--flash", "file", required=True, type=click.Path(path_type=Path), help="Flash file; changes stay in it.")
 @click.option("--cloud", type=click.Choice(list(SIDES)), default="thingsboard", show_default=True)
-@click.option("--host", help="Where the cloud's MQTT listens.")
+@click.option("--host", help="Where the cloud listens: MQTT, or CoAP for LwM2M.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Its port.")
 @click.option("--token", help="ThingsBoard: access token of the device.")
 @click.option("--ca", type=_FILE, help="Certificate of the CA that the server is checked with, PEM; so TLS it is.")
@@ -39,6 +39,8 @@ _REPORT_S = 30  # how long the board stays on after its end until the cloud has 
 @click.option("--node-id", help="RainMaker: id of the node; by default that in the certificate.")
 @click.option("--product", help="Own broker: name of the product, a part of each topic.")
 @click.option("--device-id", help="Own broker: name of the device; by default the board's, from its MAC.")
+@click.option("--endpoint", help="LwM2M: name of the device; by default the board's, from its MAC.")
+@click.option("--lifetime", type=click.IntRange(1), metavar="S", help="LwM2M: of the registration.")
 @click.option("--user", help="Own broker: user name.")
 @click.option("--password", help="Its password.")
 @click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
@@ -58,6 +60,8 @@ def command(
     node_id: str | None,
     product: str | None,
     device_id: str | None,
+    endpoint: str | None,
+    lifetime: int | None,
     user: str | None,
     password: str | None,
     interpreter: str | None,
@@ -73,6 +77,7 @@ def command(
     """
     settings = {"cloud": cloud, "host": host, "port": port, "token": token, "node_id": node_id}
     settings |= {"product": product, "device_id": device_id, "user": user, "password": password}
+    settings |= {"endpoint": endpoint, "lifetime": lifetime}
     settings |= _credentials(cloud, node_id, ca=ca, cert=cert, key=key)
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
     clock = RealClock()

@@ -9,6 +9,7 @@ import rich_click as click
 from simulator import breakage, interpreters, software
 from simulator.board.image import ImageError, parse
 from simulator.commands.files import read_file
+from simulator.commands.lwm2m_choices import choices, side_of
 from simulator.narrator import Narrator
 from simulator.sides import SIDES
 from simulator.update import SIZE, Bench, Summary
@@ -42,6 +43,7 @@ _BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
     help="Seconds until it counts as stuck.",
 )
 @click.option("--cloud", type=click.Choice(list(SIDES)), default="thingsboard", show_default=True)
+@choices
 @click.option("--json", "as_json", is_flag=True, help="Nothing but the JSON summary.")
 def command(
     start: str,
@@ -56,6 +58,9 @@ def command(
     timeout: float,
     as_json: bool,
     cloud: str,
+    strategy: str | None,
+    method: str | None,
+    protocol: str | None,
 ) -> int:
     """The last line on stdout is the summary as JSON. Exit 0 if the board ended where it should, 1 if not."""
     if sum(given is not None for given in (image, kind, software_path)) > 1:
@@ -73,7 +78,13 @@ def command(
     tell = {} if as_json else {"on_event": narrator, "on_told": narrator.told}
     narrator.expect(len(data))
     files = breakage.FIRMWARE if image else None
-    about = {"side": SIDES[cloud], "heap": heap, "size": size, "trial_s": trial, "files": files}
+    about = {
+        "side": side_of(cloud, strategy, method, protocol),
+        "heap": heap,
+        "size": size,
+        "trial_s": trial,
+        "files": files,
+    }
     with Bench(start, chosen, **about, **tell) as bench:
         summary = bench.update(
             target, data, works=kind is None, corrupt=kind == "bad-digest", timeout_s=timeout, **package

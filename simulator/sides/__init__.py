@@ -5,10 +5,11 @@
 """
 
 from simulator.sides.broker import BrokerSide
+from simulator.sides.lwm2m import Lwm2mSide
 from simulator.sides.rainmaker import RainMakerSide
 from simulator.sides.side import Entrance, Side, Told
 from simulator.sides.thingsboard import ThingsBoardSide
 
-SIDES: dict[str, type[Side]] = {"thingsboard": ThingsBoardSide, "rainmaker": RainMakerSide, "broker": BrokerSide}
+SIDES: dict[str, type[Side]] = {side.NAME: side for side in (ThingsBoardSide, RainMakerSide, BrokerSide, Lwm2mSide)}
 
-__all__ = ["SIDES", "BrokerSide", "Entrance", "RainMakerSide", "Side", "ThingsBoardSide", "Told"]
+__all__ = ["SIDES", "BrokerSide", "Entrance", "Lwm2mSide", "RainMakerSide", "Side", "ThingsBoardSide", "Told"]

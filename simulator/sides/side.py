@@ -17,17 +17,21 @@ _MAC = b"\x24\x0a\xc4"  # the first half, the vendor's
 
 @dataclass(frozen=True)
 class Entrance:
-    """A port with `core` behind it. `authority`: it speaks TLS with a certificate of that; `asks`: and wants one."""
+    """A port with `core` behind it. `authority`: it speaks TLS with a certificate of that; `asks`: and wants one.
+
+    `datagrams`: it is UDP's.
+    """
 
     name: str
     core: Core
     authority: Authority | None = None
     asks: bool = False
+    datagrams: bool = False
 
     def door(self, *names: str, port: int = 0) -> Door:
         """For real sockets (simulator/clouds/server.py). `names`: hosts or addresses that it is found by."""
         if self.authority is None:
-            return Door(self.core, port)
+            return Door(self.core, port, datagrams=self.datagrams)
         make = self.authority.mqtt if self.asks else self.authority.https
         return Door(self.core, port, make(*dict.fromkeys(("localhost", "127.0.0.1", *names))))
 

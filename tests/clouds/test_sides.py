@@ -7,7 +7,7 @@ import pytest
 
 from simulator.clouds.rainmaker.jobs import Entry
 from simulator.errors import UserError
-from simulator.sides import SIDES, BrokerSide, RainMakerSide, Told
+from simulator.sides import SIDES, BrokerSide, Lwm2mSide, RainMakerSide, Told
 
 NOW_MS = 1_700_000_000_000
 
@@ -42,6 +42,9 @@ def test_latest_offer_is_the_one_that_counts(side):
     elif isinstance(side, BrokerSide):
         configs = [side.cloud.retained[side.names.device(device, "config")].payload for device in devices]
         assert {json.loads(config)["locked"]["version"] for config in configs} == {"1.2.0"}
+    elif isinstance(side, Lwm2mSide):
+        left = [task for task in side.cloud.tasks.tasks if not task.is_over]
+        assert {(task.device.endpoint, task.package.version) for task in left} == {(one, "1.2.0") for one in devices}
     else:
         assert {side.cloud.devices[device].packages["FIRMWARE"].version for device in devices} == {"1.2.0"}
 

@@ -6,9 +6,9 @@
 | `coap.py`, `peer.py` | messages, and the layer of messages to one peer |
 | `objects.py`, `formats.py`, `tlv.py` | what the server knows of objects; values to bytes and back |
 | `registration.py`, `devices.py`, `requests.py`, `push.py` | who is there, what it has said, what it is asked |
-| `files.py` | images that devices fetch |
+| `files.py`, `web.py` | images that devices fetch, by CoAP and by HTTP |
 | `script.py`, `refresh.py` | what is done step by step |
-| `options.py`, `tasks.py`, `upgrade.py`, `watch.py` | updates: what may be chosen, who is next, the steps, five strategies |
+| `options.py`, `tasks.py`, `upgrade.py`, `watch.py` | updates: choices, queue, steps, strategies |
 | `server.py` | the core |
 | `faults.py` | misbehaviour on demand |
 """
@@ -18,5 +18,17 @@ from simulator.clouds.lwm2m.options import STRATEGIES, Options
 from simulator.clouds.lwm2m.push import Style
 from simulator.clouds.lwm2m.server import Lwm2mServer, Manners
 from simulator.clouds.lwm2m.tasks import Package, Task
+from simulator.clouds.lwm2m.web import WebDoor
 
-__all__ = ["STRATEGIES", "FileDoor", "FileManners", "Lwm2mServer", "Manners", "Options", "Package", "Style", "Task"]
+__all__ = [
+    "STRATEGIES",
+    "FileDoor",
+    "FileManners",
+    "Lwm2mServer",
+    "Manners",
+    "Options",
+    "Package",
+    "Style",
+    "Task",
+    "WebDoor",
+]

@@ -9,7 +9,8 @@ says.
     answer      drop  duplicate  delay=MS
     read discover write push execute observe attributes
                 drop  duplicate  repeat[=MS]  delay=MS  reorder  corrupt  truncate=BYTES  unreachable
-    image       close  mute  delay=MS  status=CODE  no-range  tag=TEXT  cut=BYTES  pace=MS
+    image       close  mute  delay=MS  status=CODE  no-range  tag=TEXT  cut=BYTES  pace=MS  stall=MS  corrupt
+                truncate=BYTES
 
 INDEX is that of a block, for file, push and their answers.
 
@@ -19,6 +20,7 @@ device answers. read to attributes: what the server wants of a device.
 drop: lost before it is handled. duplicate: the same datagram again; repeat: the same request with a new message id,
 after MS. reorder: after the next datagram. unreachable: the network says that nobody is there.
 mute: handled, but never answered. lose, twice, late: what becomes of the answer; whoever asks again gets it.
+pace: MS after every 1,460 bytes, stall: once, in the middle; cut: the connection breaks after so many bytes.
 refuse: answered with a code such as 4.03, and not handled. separate: an empty acknowledgement, the answer after MS.
 """
 
@@ -41,13 +43,14 @@ class Rule(faults.Rule):
         "notify": {"drop", "duplicate", "delay", "mute"},
         "answer": {"drop", "duplicate", "delay"},
         **dict.fromkeys(("read", "discover", "write", "push", "execute", "observe", "attributes"), _ASKING),
-        "image": {"close", "mute", "delay", "status", "no-range", "tag", "cut", "pace"},
+        "image": {"close", "mute", "delay", "status", "no-range", "tag", "cut", "pace", "stall", "corrupt", "truncate"},
     }
     INDEXED: ClassVar = ("file", "push", "answer")
     NUMBERS: ClassVar = {
         "delay": _MS,
         "late": _MS,
         "pace": _MS,
+        "stall": _MS,
         "truncate": range(1, 1 << 16),
         "status": range(200, 600),
         "cut": range(1 << 31),

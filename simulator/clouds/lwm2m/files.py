@@ -40,6 +40,7 @@ class File:
     name: str
     data: bytes
     device: str
+    created_ms: int = 0
     expires_ms: int | None = None
     epoch: int = 0
 
@@ -61,7 +62,7 @@ class Files:
 
     def add(self, data: bytes, device: str, lasts_s: int | None = None) -> File:
         expires_ms = None if lasts_s is None else self._cloud.now_ms + lasts_s * 1000
-        file = File(f"{self._cloud.random.randbytes(6).hex()}.bin", data, device, expires_ms)
+        file = File(f"{self._cloud.random.randbytes(6).hex()}.bin", data, device, self._cloud.now_ms, expires_ms)
         self._files[file.name] = file
         return file
 

@@ -53,3 +53,8 @@ def result_text(result: object) -> str:
     """What a person is told of an Update Result."""
     known = isinstance(result, int) and 0 <= result < len(RESULTS)
     return RESULTS[result] if known else f"unknown result {result}"
+
+
+def state_text(state: object) -> str:
+    """A State's name."""
+    return STATES[state] if isinstance(state, int) and 0 <= state < len(STATES) else f"unknown state {state}"

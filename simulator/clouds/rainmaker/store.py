@@ -2,15 +2,14 @@
 """Where images are downloaded from: a web server that behaves like S3 with signed URLs (rainmaker.md 6.1)."""
 
 import datetime
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from simulator.clouds import http, http_door
+from simulator.clouds import http, http_door, web_file
 from simulator.clouds.rainmaker.faults import Rule, unescape
 from simulator.clouds.rainmaker.images import Image
 from simulator.clouds.rainmaker.urls import Denied
@@ -18,8 +17,7 @@ from simulator.clouds.rainmaker.urls import Denied
 if TYPE_CHECKING:
     from simulator.clouds.rainmaker.cloud import RainMaker
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-_SEGMENT = 1460  # bytes of a TCP segment
+_UNMET = {412: "PreconditionFailed", 416: "InvalidRange"}
 _XML = "application/xml"
 _REASONS = {
     "AccessDenied": "Request has expired",
@@ -97,22 +95,11 @@ class _Reply:
     def _file(self, image: Image) -> http.Response:
         """All of it, or the one range that is asked for."""
         tag = '"' + self._rules.get("tag", image.md5) + '"'
-        modified = format_datetime(datetime.datetime.fromtimestamp(image.created_ms // 1000, datetime.UTC), usegmt=True)
-        headers = (("ETag", tag), ("Last-Modified", modified), ("Accept-Ranges", "bytes"), *self._common())
-        wanted = self._request.headers
-        if "if-match" in wanted and wanted["if-match"] not in (tag, "*"):
-            return self._refusal(412, "PreconditionFailed")
-        if wanted.get("if-none-match") in (tag, "*"):
-            return http.Response(304, headers=headers)
-        found = None if "no-range" in self._rules else _RANGE.fullmatch(wanted.get("range", ""))
-        if not found or not any(found.groups()) or not _is_same(wanted.get("if-range"), tag, modified):
-            return http.Response(200, image.data, "binary/octet-stream", headers)
-        size = len(image.data)
-        start, end = _span(found, size)
-        if start >= min(end, size):
-            return self._refusal(416, "InvalidRange", ("Content-Range", f"bytes */{size}"))
-        span = ("Content-Range", f"bytes {start}-{min(end, size) - 1}/{size}")
-        return http.Response(206, image.data[start:end], "binary/octet-stream", (span, *headers))
+        file = web_file.File(image.data, tag, image.created_ms, "binary/octet-stream")
+        found = web_file.answer(self._request, file, self._common(), has_ranges="no-range" not in self._rules)
+        if found.status in _UNMET:
+            return self._refusal(found.status, _UNMET[found.status], *found.headers)
+        return found
 
     def _refusal(self, status: int, code: str, *headers: tuple[str, str]) -> http.Response:
         text = f"<Code>{code}</Code><Message>{_REASONS[code]}</Message>"
@@ -124,33 +111,9 @@ class _Reply:
         return ("Date", format_datetime(now, usegmt=True)), ("Server", "AmazonS3")
 
 
-def _span(found: re.Match[str], size: int) -> tuple[int, int]:
-    """Where a range begins and where it is over; a suffix range counts from the end."""
-    first, last = found.groups()
-    if not first:
-        return max(0, size - int(last)), size if int(last) else 0
-    return int(first), int(last) + 1 if last else size
-
-
-def _is_same(condition: str | None, tag: str, modified: str) -> bool:
-    """If-Range: is it still the file that the client has begun?"""
-    if condition is None or condition == tag:
-        return True
-    try:
-        return parsedate_to_datetime(condition) == parsedate_to_datetime(modified)
-    except ValueError:
-        return False
-
-
 def _spoiled(response: http.Response, rule: Rule) -> http.Response:
     """The bytes as the rule leaves them, and how they travel."""
     action, argument = rule.action, rule.argument
-    if action == "cut":
-        return replace(response, cut=int(argument))
-    if action == "pace":
-        return replace(response, pace=(_SEGMENT, int(argument)))
-    if action == "stall":
-        return replace(response, pace=(len(response.body) // 2 or 1, int(argument)))
     if action == "header":
         name, _, value = argument.partition(":")
         return replace(response, headers=(*response.headers, (name.strip(), value.strip())))
@@ -158,7 +121,7 @@ def _spoiled(response: http.Response, rule: Rule) -> http.Response:
         return replace(response, raw=unescape(argument) if argument else _GARBAGE)
     if action in ("length", "unframed", "chunked"):
         return replace(response, raw=_framed(response, rule))
-    return replace(response, body=bytes(rule.spoil(memoryview(response.body))))
+    return web_file.spoiled(response, rule)
 
 
 def _framed(response: http.Response, rule: Rule) -> bytes:

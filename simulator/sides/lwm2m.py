@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""LwM2M as a Side: devices with endpoint names over CoAP without DTLS, each update a task of the server."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+from simulator.clouds.lwm2m import FileDoor, Lwm2mServer, Options, Package, WebDoor, objects, tasks
+from simulator.errors import UserError
+from simulator.sides.side import FAILED, UPDATED, Entrance, Side, Told
+
+_RESULTS = {tasks.GOOD: UPDATED, tasks.ERROR: FAILED}
+
+
+class Lwm2mSide(Side):
+    """See Side. `OPTIONS`: of every task."""
+
+    NAME: ClassVar = "lwm2m"
+    HEAP: ClassVar = "160k"
+    OPTIONS: ClassVar = Options(starts_at_once=True)
+
+    def __init__(self, cloud: Lwm2mServer) -> None:
+        self.cloud: Lwm2mServer = cloud
+        self.entrances = (
+            Entrance("coap_port", cloud, datagrams=True),
+            Entrance("file_port", FileDoor(cloud), datagrams=True),
+            Entrance("http_port", WebDoor(cloud)),
+        )
+
+    @classmethod
+    def fresh(cls, now_ms: int) -> "Lwm2mSide":
+        return cls(Lwm2mServer(seed=1, now_ms=now_ms))
+
+    @classmethod
+    def choosing(cls, **options: str) -> type["Lwm2mSide"]:
+        """The same with other options for its tasks. Raises UserError("bad_options")."""
+        return type(cls.__name__, (cls,), {"OPTIONS": replace(cls.OPTIONS, **options)})
+
+    def reached(self, host: str, ports: Mapping[str, int]) -> None:
+        self._where = {"host": host.encode(), "port": ports["coap_port"]}
+        self.cloud.bases |= {
+            "coap": f"coap://{host}:{ports['file_port']}",
+            "http": f"http://{host}:{ports['http_port']}",
+        }
+
+    def add(self, number: int) -> str:
+        return self.cloud.add_device(f"board-{number}").endpoint
+
+    def settings(self, device: str) -> dict[str, int | bytes]:
+        return {"cloud": b"lwm2m", **self._where, "endpoint": device.encode()}
+
+    def package(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> Package:
+        """Raises UserError("no_software"): object 5 knows firmware only."""
+        if type != "FIRMWARE":
+            raise UserError("no_software", "object 5 of LwM2M has firmware only")
+        return Package(f"{title} {version}", data, version)
+
+    def offer(self, devices: Sequence[str], package: Package, now_ms: int) -> None:
+        self.cloud.tick(now_ms)
+        known = [self.cloud.devices[device] for device in devices]
+        for device in known:
+            for task in self.cloud.tasks.of(device):
+                self.cloud.tasks.cancel(task)
+        self.cloud.tasks.upgrade(known, package, self.OPTIONS)
+
+    def spoil(self) -> None:
+        """Pushed, and fetched in either way."""
+        for rule in ("file=5x*:corrupt", "push=5x*:corrupt", "imagex*:corrupt"):
+            self.cloud.add_fault(rule)
+
+    def told(self, event: dict) -> list[Told]:
+        kind, device = event["event"], event.get("device")
+        if kind in ("block", "file", "http") and device and event["size"]:
+            return [Told(device, "bytes", size=event["size"])]
+        if kind == "values" and event["path"] == objects.STATE:
+            return [Told(device, "state", objects.state_text(event["state"]), is_report=True)]
+        if kind == "task" and event["step"] == "pending":
+            return [Told(device, "offer", event["package"])]
+        if kind == "task" and event["step"] == "over":
+            result = _RESULTS.get(event["status"])
+            return [Told(device, "state", event["status"], event["summary"], is_report=True, result=result)]
+        return []
