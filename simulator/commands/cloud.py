@@ -4,6 +4,7 @@
 import rich_click
 
 from simulator.commands.cloud_broker import broker
+from simulator.commands.cloud_lwm2m import lwm2m
 from simulator.commands.cloud_rainmaker import rainmaker
 from simulator.commands.cloud_thingsboard import thingsboard
 
@@ -16,3 +17,4 @@ def command() -> None:
 command.add_command(thingsboard)
 command.add_command(rainmaker)
 command.add_command(broker)
+command.add_command(lwm2m)

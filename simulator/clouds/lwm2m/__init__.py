@@ -10,13 +10,15 @@
 | `script.py`, `refresh.py` | what is done step by step |
 | `options.py`, `tasks.py`, `upgrade.py`, `watch.py` | updates: choices, queue, steps, strategies |
 | `server.py` | the core |
-| `faults.py` | misbehaviour on demand |
+| `faults.py`, `manners.py`, `knobs.py` | misbehaviour on demand, and all else that can be set |
 """
 
 from simulator.clouds.lwm2m.files import FileDoor, FileManners
+from simulator.clouds.lwm2m.knobs import Knobs
+from simulator.clouds.lwm2m.manners import Manners
 from simulator.clouds.lwm2m.options import STRATEGIES, Options
 from simulator.clouds.lwm2m.push import Style
-from simulator.clouds.lwm2m.server import Lwm2mServer, Manners
+from simulator.clouds.lwm2m.server import Lwm2mServer
 from simulator.clouds.lwm2m.tasks import Package, Task
 from simulator.clouds.lwm2m.web import WebDoor
 
@@ -24,6 +26,7 @@ __all__ = [
     "STRATEGIES",
     "FileDoor",
     "FileManners",
+    "Knobs",
     "Lwm2mServer",
     "Manners",
     "Options",

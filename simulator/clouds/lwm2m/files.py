@@ -10,8 +10,9 @@ from aiocoap.numbers.codes import Code
 
 from simulator.clouds.core import Action
 from simulator.clouds.lwm2m import coap, formats
+from simulator.clouds.lwm2m.manners import check
 from simulator.clouds.lwm2m.peer import Peer
-from simulator.clouds.lwm2m.push import exponent_of
+from simulator.clouds.lwm2m.push import BLOCKS, exponent_of
 
 if TYPE_CHECKING:
     from simulator.clouds.lwm2m.server import Lwm2mServer
@@ -31,6 +32,9 @@ class FileManners:
     etag: str = ON
     tells_size: bool = True
     separate_ms: int | None = None
+
+    def __post_init__(self) -> None:
+        check(self, {"block": BLOCKS, "etag": ETAGS})
 
 
 @dataclass(eq=False)

@@ -13,7 +13,7 @@ VERSION, SOFTWARE_VERSION, REBOOT = "/3/0/3", "/3/0/19", "/3/0/4"
 
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
 STATES = ("Idle", "Downloading", "Downloaded", "Updating")
-INITIAL, SUCCESS, DEFERRED = 0, 1, 11
+INITIAL, SUCCESS, UPDATE_FAILED, DEFERRED = 0, 1, 8, 11
 RESULTS = (
     "Initial value",
     "Firmware updated successfully",

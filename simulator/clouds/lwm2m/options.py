@@ -5,6 +5,7 @@ import datetime
 from dataclasses import dataclass, field
 
 from simulator.clouds.lwm2m import formats
+from simulator.clouds.lwm2m.manners import READ_FORMATS, check
 from simulator.clouds.lwm2m.objects import SCHEMES
 from simulator.clouds.lwm2m.push import Style
 from simulator.errors import UserError
@@ -69,15 +70,11 @@ class Options:
             "protocol": SCHEMES,
             "schedule": SCHEDULES,
             "reset": (EMPTY, NUL),
-            "accept": (None, 0, 110, 112, 11542, 11543),
+            "accept": READ_FORMATS,
             "uri_format": (None, 0, 110, 112, 11542),
             "reset_format": (None, 0, 42, 110, 112, 11542),
         }
-        for name, known in allowed.items():
-            if getattr(self, name) not in known:
-                raise UserError(
-                    "bad_options", f"{name} {getattr(self, name)!r} is none of {', '.join(map(str, known))}"
-                )
+        check(self, allowed)
         if any(form not in (EXECUTE, EMPTY, NUL) for form in self.cancels):
             raise UserError("bad_options", f"ways to cancel are {EXECUTE}, {EMPTY} and {NUL}")
 

@@ -8,20 +8,28 @@ from aiocoap import Message
 from aiocoap.numbers.codes import Code
 
 from simulator.clouds.lwm2m import coap, formats, tlv
+from simulator.clouds.lwm2m.manners import check
 from simulator.clouds.lwm2m.objects import PACKAGE
 from simulator.clouds.lwm2m.peer import Peer
 from simulator.clouds.lwm2m.requests import Operation, Reply, read
 
+BLOCKS = (16, 32, 64, 128, 256, 512, 1024)
 _RESTARTS = 1  # after a device has lost its place
 
 
 @dataclass(frozen=True)
 class Style:
-    """`block`: bytes, 16 to 1024. `format`: octets, or TLV, which puts a head before the package."""
+    """`block`: bytes, 16 to 1024. `format`: octets, or TLV, which puts a head before the package; or none.
+
+    Raises UserError("bad_options").
+    """
 
     block: int = 1024
     format: int | None = formats.OCTETS
     tells_size: bool = True
+
+    def __post_init__(self) -> None:
+        check(self, {"block": BLOCKS, "format": (None, formats.TEXT, formats.OCTETS, formats.TLV)})
 
 
 def block_of(data: bytes, number: int, style: Style) -> Message:

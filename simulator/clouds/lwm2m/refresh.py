@@ -3,12 +3,12 @@
 
 from typing import TYPE_CHECKING
 
+from simulator.clouds.lwm2m.manners import ALL, DEVICE, NOTHING
 from simulator.clouds.lwm2m.script import Steps
 
 if TYPE_CHECKING:
     from simulator.clouds.lwm2m.devices import Device
 
-ALL, DEVICE, NOTHING = EXTENTS = ("all", "device", "nothing")
 _UNREADABLE = 0  # the Security object is nobody's to read
 
 

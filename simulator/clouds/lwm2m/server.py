@@ -5,7 +5,6 @@ A connection is a peer, one address and port. With DTLS `identity` is the name t
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from aiocoap import Message
@@ -16,39 +15,22 @@ from simulator.clouds.lwm2m.devices import OBSERVE, SEND, Device, Observation
 from simulator.clouds.lwm2m.faults import Rule
 from simulator.clouds.lwm2m.files import Files, file_kind
 from simulator.clouds.lwm2m.formats import FormatError
+from simulator.clouds.lwm2m.manners import NOTHING, SPLIT, Manners
 from simulator.clouds.lwm2m.objects import LIFETIME, MUTE_SEND
 from simulator.clouds.lwm2m.peer import Peer
-from simulator.clouds.lwm2m.refresh import ALL, NOTHING, refresh
-from simulator.clouds.lwm2m.registration import LENIENT, Refused, parse, update
+from simulator.clouds.lwm2m.refresh import refresh
+from simulator.clouds.lwm2m.registration import Refused, parse, update
 from simulator.clouds.lwm2m.requests import Operation, Reply
 from simulator.clouds.lwm2m.script import Script, Scripts
 from simulator.clouds.lwm2m.tasks import Tasks
 from simulator.clouds.mock import Mock
+from simulator.errors import UserError
 
-SPLIT, JOINED = LOCATIONS = ("split", "joined")
 _FRESH_MS = 128_000  # RFC 7641, section 3.4
 _HALF = 1 << 23
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 # The critical ones: If-Match, Uri-Host, If-None-Match, Uri-Port, Uri-Path, Uri-Query, Accept, Block2, Block1.
 _KNOWN = {1, 3, 5, 7, 11, 15, 17, 23, 27}
-
-
-@dataclass(frozen=True)
-class Manners:
-    """Knobs of lwm2m.md 9.1 that are not a task's. `registration`: whose rules. `location`: of Location-Path.
-
-    `after_register`: ALL objects are discovered and read, the DEVICE object is read, or NOTHING. `accept`: of such
-    reads, None: none. `lifetime_s` is written to /1/0/1 then, `mute_send` to /1/0/23; None: nothing is.
-    `follows_address`: a notification from a new address counts.
-    """
-
-    registration: str = LENIENT
-    location: str = SPLIT
-    after_register: str = ALL
-    accept: int | None = formats.TLV
-    lifetime_s: int | None = None
-    mute_send: bool | None = None
-    follows_address: bool = False
 
 
 class Lwm2mServer(Mock):
@@ -89,6 +71,12 @@ class Lwm2mServer(Mock):
         device = self.devices.setdefault(endpoint, Device(self, endpoint))
         device.psk = psk or device.psk
         return device
+
+    def device(self, endpoint: str) -> Device:
+        """Raises UserError("no_such_device")."""
+        if endpoint not in self.devices:
+            raise UserError("no_such_device", f"there is no device {endpoint}")
+        return self.devices[endpoint]
 
     def forget_registration(self, device: Device, why: str = "forgotten") -> None:
         """The next Update gets 4.04."""

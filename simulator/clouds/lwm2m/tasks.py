@@ -78,8 +78,8 @@ class Task:
         if self.is_over:
             facts |= {"result": "SUCCESS" if self.status == GOOD else "FAILURE", "resultDetails": self.summary}
         times = {"startTime": self.begun_ms, "finishTime": self.ended_ms}
-        told = {name: _time(ms) for name, ms in times.items() if ms is not None}
-        told["lastUpdateTime"] = _time(self.ended_ms or self.server.now_ms)
+        told = {name: utc(ms) for name, ms in times.items() if ms is not None}
+        told["lastUpdateTime"] = utc(self.ended_ms or self.server.now_ms)
         return {
             "taskId": self.id,
             "deviceId": self.device.endpoint,
@@ -214,5 +214,6 @@ class Tasks:
         self._finish(task, ERROR, _TIMEOUT)
 
 
-def _time(ms: int) -> str:
+def utc(ms: int) -> str:
+    """A time as the REST interface writes it."""
     return datetime.datetime.fromtimestamp(ms / 1000, datetime.UTC).isoformat(timespec="milliseconds")[:-6] + "Z"

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Devices as people see them: what they have told of themselves, and keys that they are to have."""
+
+import binascii
+from typing import Any
+
+from simulator.clouds.lwm2m.devices import Device
+from simulator.clouds.lwm2m.objects import VERSION
+from simulator.clouds.lwm2m.tasks import utc
+from simulator.clouds.rest.call import Call, Raw, Routes
+from simulator.errors import UserError
+
+BASE = "/api/coiotedm/v3"
+
+
+def _all(call: Call) -> list[str]:
+    return list(call.cloud.devices)
+
+
+def _one(call: Call) -> dict[str, Any]:
+    return described(call.cloud.device(call.path["id"]))
+
+
+def _add(call: Call) -> Raw:
+    """The endpoint name is in the properties, or else it is the id. A key for DTLS may be in hexadecimal or plain."""
+    said = call.fields
+    properties = said.get("properties")
+    endpoint = (properties.get("endpointName") if isinstance(properties, dict) else None) or said.get("id")
+    if not isinstance(endpoint, str) or not endpoint:
+        raise UserError("bad_request", "a device needs properties.endpointName or an id")
+    if endpoint in call.cloud.devices:
+        raise UserError("device_exists", f"device {endpoint} exists already")
+    call.cloud.add_device(endpoint, _key(said.get("dtlsPsk")))
+    return Raw.json(endpoint, 201)
+
+
+def _key(said: object) -> bytes | None:
+    if said is None:
+        return None
+    if isinstance(said, dict) and isinstance(said.get("HexadecimalPsk"), str):
+        try:
+            return binascii.unhexlify(said["HexadecimalPsk"])
+        except binascii.Error:
+            raise UserError("bad_request", "HexadecimalPsk is not hexadecimal") from None
+    if isinstance(said, dict) and isinstance(said.get("PlaintextPsk"), str):
+        return said["PlaintextPsk"].encode()
+    raise UserError("bad_request", "dtlsPsk is neither HexadecimalPsk nor PlaintextPsk")
+
+
+def described(device: Device) -> dict[str, Any]:
+    """The entity; what nobody has told is null."""
+    registration = device.registration
+    properties = {"endpointName": device.endpoint}
+    if registration is not None:
+        versions = [f"{number}:{version}" for number, version in registration.objects.items() if version]
+        properties |= {
+            "registeredObjects": ",".join([*map("/{}".format, registration.objects), *registration.instances]),
+            "objectVersions": ",".join(versions),
+            "registeredMode": registration.binding,
+            "registeredQueueMode": str(registration.is_queued).lower(),
+            "lwm2mVersion": f"{registration.version}.0",
+        }
+    return {
+        "id": device.endpoint,
+        "connectorType": "management",
+        "properties": properties,
+        "lastContactTime": utc(device.contact_ms) if device.contact_ms else None,
+        "manufacturer": device.value("/3/0/0"),
+        "modelName": device.value("/3/0/1"),
+        "serialNumber": device.value("/3/0/2"),
+        "hardwareVersion": device.value("/3/0/18"),
+        "softwareVersion": device.value(VERSION),
+        "securityMode": "psk" if device.psk else "nosec",
+    }
+
+
+ROUTES: Routes = (
+    ("GET", f"{BASE}/devices", _all),
+    ("POST", f"{BASE}/devices", _add),
+    ("GET", f"{BASE}/devices/{{id}}", _one),
+)

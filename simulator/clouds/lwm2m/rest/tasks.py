@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Updates of one device or of a group, and what became of them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from simulator.clouds.lwm2m.options import PULL, PUSH, Options
+from simulator.clouds.lwm2m.rest.devices import BASE
+from simulator.clouds.lwm2m.rest.resources import Resource, Resources
+from simulator.clouds.rest.call import Call, Raw, Routes
+from simulator.errors import UserError
+
+_TEMPLATE = "Lwm2mFirmwareUpdate"
+_ALL = "all"  # the one group there is: every device
+_METHODS = {"Pull": PULL, "Push": PUSH}
+_TIMEOUT = re.compile(r"([1-9][0-9]*)([smh])")
+_UNITS = {"s": 1, "m": 60, "h": 3600}
+_FLAGS = {
+    "useCacheForInitialStateRead": "uses_cache",
+    "checkDeliveryAndProtocol": "checks_delivery",
+    "resumeAfterDownlinkFailure": "resumes",
+    "extendLifetime": "extends_lifetime",
+    "executeImmediately": "starts_at_once",
+}
+_IGNORED = ("blocking", "useObservation", "useQuota", "resourceId")  # tasks of a device wait for each other anyway
+
+
+class Starter:
+    """Makes tasks for what is in `resources`."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def routes(self) -> Routes:
+        return (
+            ("POST", f"{BASE}/tasks/upgrade/{{device}}/{{resource}}", self._upgrade),
+            ("POST", f"{BASE}/tasksFromTemplates/group/{{group}}", self._upgrade_group),
+        )
+
+    def _upgrade(self, call: Call) -> Raw:
+        device = call.cloud.device(call.path["device"])
+        resource = self._resources.find(call.path["resource"])
+        (task,) = call.cloud.tasks.upgrade([device], resource.package, _options(call.query, resource))
+        return Raw.json(task.id, 201)
+
+    def _upgrade_group(self, call: Call) -> Raw:
+        """The group `all` is every device; others there are none."""
+        config = call.fields.get("config")
+        if call.fields.get("templateName") != _TEMPLATE or not isinstance(config, dict):
+            raise UserError("bad_request", f"the one template is {_TEMPLATE}, with a config")
+        said = {str(one["name"]): str(one["value"]) for one in _parameters(config)}
+        if call.path["group"] != _ALL or not call.cloud.devices:
+            raise UserError("bad_request", f"the one group is {_ALL}, once there are devices")
+        resource = self._resources.find(said.get("resourceId"))
+        devices = list(call.cloud.devices.values())
+        made = call.cloud.tasks.upgrade(devices, resource.package, _options(said, resource), group=_ALL)
+        return Raw.json(made[0].id, 201)
+
+
+def _parameters(config: dict[str, Any]) -> list[dict[str, Any]]:
+    found = config.get("parameters")
+    if not isinstance(found, list) or not all(isinstance(one, dict) and {"name", "value"} <= set(one) for one in found):
+        raise UserError("bad_request", "parameters are a list of names and values")
+    return found
+
+
+def _options(said: Mapping[str, str], resource: Resource) -> Options:
+    """The service's defaults: by HTTP, twenty minutes. Raises UserError: bad_request, bad_options."""
+    options = Options(protocol="http", file_lasts_s=resource.lasts_s)
+    changed: dict[str, Any] = {}
+    for name, text in said.items():
+        if name in _FLAGS:
+            changed[_FLAGS[name]] = _flag(name, text)
+        elif name == "transferMethod":
+            changed["method"] = _METHODS.get(text, text)
+        elif name == "transferProtocol":
+            changed["protocol"] = text.lower()
+        elif name == "upgradeStrategy":
+            changed["strategy"] = text
+        elif name == "baseUri":
+            changed["base"] = text.rstrip("/")
+        elif name == "timeout":
+            changed["timeout_s"] = _seconds(text)
+        elif name not in _IGNORED:
+            raise UserError("bad_request", f"parameter {name} is unknown")
+    return replace(options, **changed)
+
+
+def _flag(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        raise UserError("bad_request", f"{name} is neither true nor false")
+    return text == "true"
+
+
+def _seconds(text: str) -> int:
+    found = _TIMEOUT.fullmatch(text)
+    if not found:
+        raise UserError("bad_request", f"{text!r} is no time such as 20m or 1200s")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _report(call: Call) -> dict[str, Any]:
+    return call.cloud.tasks.find(call.path["task"], call.path["device"]).report()
+
+
+def _summary(call: Call) -> dict[str, Any]:
+    return call.cloud.tasks.summary(call.need("taskId"))
+
+
+ROUTES: Routes = (
+    ("GET", f"{BASE}/taskReports/summary", _summary),
+    ("GET", f"{BASE}/taskReports/{{task}}/{{device}}", _report),
+    ("GET", f"{BASE}/tasks", lambda call: list(dict.fromkeys(task.id for task in call.cloud.tasks.tasks))),
+)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""`python -m simulator cloud lwm2m` as a program: real datagrams, stdin, the page, boards, wrong input."""
+
+import signal
+import socket
+
+import pytest
+from aiocoap import Message
+from aiocoap.numbers.codes import Code
+from aiocoap.numbers.types import Type
+
+from simulator.__main__ import main
+from simulator.clouds.lwm2m import coap
+from tests.clouds.lw_peer import LINKS
+from tests.clouds.test_cloud_command import WAIT_S, start  # noqa: F401 (a fixture)
+from tests.clouds.test_cloud_sites import ask
+
+IMAGE = b"firmware" * 400
+
+
+class Client:
+    """A device on a real socket."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.settimeout(WAIT_S)
+        self._socket.connect(("127.0.0.1", port))
+        self._mid = 0
+
+    def send(self, message: Message) -> None:
+        self._socket.send(message.encode())
+
+    def get(self) -> Message:
+        message = coap.parse(self._socket.recv(2000))
+        assert message is not None
+        return message
+
+    def ask(self, code: Code, path: str, payload: bytes = b"", **options) -> Message:
+        self._mid += 1
+        made = coap.build(code, payload, uri_path=coap.segments(path), **options)
+        self.send(coap.numbered(made, Type.CON, self._mid, b"t"))
+        return self.get()
+
+    def register(self, name: str = "board-1") -> Message:
+        return self.ask(Code.POST, "/rd", LINKS.encode(), uri_query=(f"ep={name}", "lt=300", "lwm2m=1.1"))
+
+    def answer(self, code: Code, payload: bytes = b"") -> Message:
+        """To the next request, which it returns."""
+        request = self.get()
+        self.send(coap.numbered(coap.build(code, payload), Type.ACK, request.mid, request.token))
+        return request
+
+
+@pytest.fixture
+def image(tmp_path):
+    (tmp_path / "fw.bin").write_bytes(IMAGE)
+    return f"file={tmp_path / 'fw.bin'},name=thermo,version=2.0"
+
+
+def test_server_updates_by_its_knobs_and_obeys_stdin(start, image, capfd):  # noqa: F811
+    program = start(
+        *("--image", image, "--knob", "server.after_register=nothing", "--knob", "task.uses_cache=true"),
+        *("--knob", "task.starts_at_once=true", "--knob", "task.extends_lifetime=false"),
+        *("--knob", "task.checks_delivery=false", "--knob", "task.method=push", "--knob", "push.block=256"),
+        cloud="lwm2m",
+    )
+    assert set(program.info) == {"coap_port", "file_port", "http_port", "rest_port", "devices"}
+    assert program.info["devices"] == ["board-1"]
+    device = Client(program.info["coap_port"])
+    assert device.register().code is Code.CREATED
+    assert program.until("registered")["device"] == "board-1"
+    first = [device.answer(Code.CONTENT, b"0") for _ in range(5)]
+    assert [coap.path_of(one) for one in first] == ["/5/0/8", "/5/0/9", "/5/0/3", "/5/0/5", "/3/0/3"]
+    block = device.answer(Code.BAD_REQUEST)
+    assert (coap.path_of(block), block.payload, block.opt.size1) == ("/5/0/0", IMAGE[:256], len(IMAGE))
+    program.tell("cancel board-1")
+    while coap.path_of(device.answer(Code.CHANGED)) != "/5/0/10":
+        pass
+    assert program.until("task")["package"] == "thermo"
+    for line, code, path, payload in (
+        ("read board-1 /3/0/3 112", Code.GET, "/3/0/3", b""),
+        ("read board-1 /3/0/3 none", Code.GET, "/3/0/3", b""),
+        ("discover board-1 /5", Code.GET, "/5", b""),
+        ("observe board-1 /5/0/3", Code.GET, "/5/0/3", b""),
+        ("write board-1 /1/0/1 900", Code.PUT, "/1/0/1", b"900"),
+        ("execute board-1 /3/0/4", Code.POST, "/3/0/4", b""),
+    ):
+        program.tell(line)
+        request = device.answer(Code.NOT_FOUND)
+        assert (request.code, coap.path_of(request), request.payload) == (code, path, payload)
+    program.tell("fault update:refuse=4.03")
+    program.tell("knob file.block=64")
+    program.tell("upgrade board-1 thermo task.method=pull task.strategy=SendBased")
+    uri = device.answer(Code.CHANGED).payload.decode()
+    wrong = ("forget nobody", "upgrade board-1 other", "knob task.x=1", "read board-1 /1 x", "write board-1 /1/0/1 x")
+    for line in (*wrong, "nonsense"):
+        program.tell(line)
+    program.tell("forget board-1")
+    assert program.until("gone")["why"] == "forgotten"
+    program.tell("quit")
+    program.process.communicate(timeout=WAIT_S)
+    codes = ["no_such_device", "no_such_image", "bad_knob", "bad_command", "bad_command", "bad_command"]
+    err = capfd.readouterr().err
+    assert [line.partition("]")[0] for line in err.splitlines() if line] == [f"error[{code}" for code in codes]
+    assert uri in ("",) or uri.startswith("coap://127.0.0.1:")
+
+
+def test_images_are_fetched_by_coap_and_by_http(start, image):  # noqa: F811
+    for protocol in ("coap", "http"):
+        program = start(
+            *("--image", image, "--knob", f"task.protocol={protocol}", "--knob", "server.after_register=nothing"),
+            *("--knob", "task.strategy=SendBased", "--knob", "task.uses_cache=true", "--knob", "file.block=512"),
+            *("--knob", "task.extends_lifetime=false", "--name", "localhost", "--device", "x", "--device", "y"),
+            cloud="lwm2m",
+        )
+        device = Client(program.info["coap_port"])
+        device.register("y")
+        assert device.answer(Code.CHANGED).payload == b"", "nobody knows the state: it is reset"
+        sent = b'[{"n":"/5/0/3","v":0},{"n":"/5/0/5","v":0}]'
+        assert device.ask(Code.POST, "/dp", sent, content_format=110).code is Code.CHANGED
+        uri = device.answer(Code.CHANGED).payload.decode()
+        port = program.info["file_port" if protocol == "coap" else "http_port"]
+        assert uri.startswith(f"{protocol}://localhost:{port}/f/")
+        path = uri.partition(str(port))[2]
+        if protocol == "coap":
+            assert Client(port).ask(Code.GET, path).payload == IMAGE[:512]
+        else:
+            assert ask(f"http://127.0.0.1:{port}{path}") == (200, IMAGE)
+        assert program.end(signal.SIGTERM) == 0
+
+
+def test_command_has_a_page_and_rest(start):  # noqa: F811
+    info = start("--dashboard", "--dashboard-port", "0", cloud="lwm2m").info
+    assert ask(f"http://127.0.0.1:{info['dashboard_port']}/")[0] == 200
+    assert ask(f"http://127.0.0.1:{info['rest_port']}/api/coiotedm/v3/devices")[0] == 401
+
+
+def test_a_closed_server_knows_its_devices(start):  # noqa: F811
+    program = start("--closed", "--device", "mine", cloud="lwm2m")
+    assert Client(program.info["coap_port"]).register("other").code is Code.FORBIDDEN
+    assert Client(program.info["coap_port"]).register("mine").code is Code.CREATED
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--knob", "task.method=mail"), "bad_options"),
+        (("--knob", "x"), "bad_knob"),
+        (("--image", "name=x"), "bad_image"),
+        (("--image", "file=no.such.file"), "no_such_file"),
+        (("--fault", "x"), "bad_fault"),
+    ],
+)
+def test_wrong_input_is_one_line(capsys, options, code):
+    assert main(["cloud", "lwm2m", *options]) == 2
+    assert f"error[{code}]" in capsys.readouterr().err
