@@ -97,9 +97,6 @@ class socket:
 
     sendall = write
 
-    def recv_or_none(self, size):
-        return self._bytes(_SOME, size)
-
     def recv(self, size):
         data = self._bytes(_SOME, size)
         if data is None:

@@ -71,7 +71,7 @@ def prepare(frozen: str, *trouble: str) -> str | None:
 
     signal.signal(signal.SIGUSR1, lambda *_: _chip.run_timers())
     if _chip.virtual:
-        for name in ("_links", "_datagrams", "_tls", "tls"):
+        for name in ("_links", "_datagrams", "_tls", "_dtls", "tls"):
             _load(name, HERE.parent)
     else:
         _load("tls", HERE)
