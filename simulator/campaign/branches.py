@@ -5,7 +5,8 @@ Up to its first power cut a case is like the story without it, up to its second 
 So the cases are a tree: at each flash operation where some of them lose their power the run is kept (snapshot.py), and
 from there each of them goes on with its own cut. Of cuts that leave the very same cells behind one is played, for all
 that follows is the same; and so is one of runs that are alike in everything when the next cut comes, as when what was
-torn in another way had to be erased and written again. A record is what `execute` gives for its case alone.
+torn in another way had to be erased and written again. Those that break a link at some byte are in breaks.py. A record
+is what `execute` gives for its case alone.
 """
 
 from collections import defaultdict
@@ -13,17 +14,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from simulator.board.flash import Operation, Tear
-from simulator.campaign import cuts
+from simulator.campaign import breaks, cuts
 from simulator.campaign.case import Case
-from simulator.campaign.outcome import Outcome, record_like
-from simulator.campaign.run import Run, execute, judged
+from simulator.campaign.run import Run, execute, records_of
 from simulator.campaign.snapshot import Snapshot
 
 Group = tuple[str, int, tuple[str, ...]]
 
 
 def start(case: Case) -> str | None:
-    """Where its power goes first; None if it has other faults, or none, and so is played for itself."""
+    """Where it goes its own way; None if it has other faults, or none, and so is played for itself."""
+    if breaks.is_one(case):
+        return breaks.start(case)
     texts = [text for text in case.faults if not text.startswith("cycles=")]
     if not texts or not all(text.startswith("cut=") for text in texts):
         return None
@@ -34,12 +36,17 @@ def records(cases: Sequence[Case]) -> list[dict]:
     """The record of each, in their order. Raises UserError for a bad case."""
     found: dict[int, dict] = {}
     groups: defaultdict[Group, list[_Branch]] = defaultdict(list)
+    broken: defaultdict[Group, list[tuple[int, Case]]] = defaultdict(list)
     for number, case in enumerate(cases):
-        if start(case):
+        if breaks.is_one(case):
+            broken[case.story, case.seed, case.faults[:-1]].append((number, case))
+        elif start(case):
             others = tuple(text for text in case.faults if not text.startswith("cut="))
             groups[case.story, case.seed, others].append(_Branch.of(number, case))
         else:
             found[number] = execute(case).record()
+    for (story, seed, others), several in broken.items():
+        found |= breaks.records(Case(story, seed, others), several)
     for (story, seed, others), branches in groups.items():
         found |= _leaves([(Run(Case(story, seed, others)), branches)])
     return [found[number] for number in range(len(cases))]
@@ -106,7 +113,8 @@ def _leaves(starts: Iterable[tuple[Run, list[_Branch]]]) -> Iterator[tuple[int, 
             outcome = None
         run.give_back()
         if outcome:
-            yield from _recorded(outcome, (branch for branch in branches if branch.next not in watch.found))
+            left = (branch for branch in branches if branch.next not in watch.found)
+            yield from records_of(outcome, ((branch.number, branch.case) for branch in left))
         for branch in branches:
             if branch.next in watch.found:
                 kept[watch.found[branch.next]].append(branch)
@@ -124,15 +132,3 @@ def _parted(branches: Iterable[_Branch], operation: Operation) -> Iterator[tuple
         parts[cuts.leaves(group[0].case, text, operation)] += [branch.rest() for branch in group]
     for cells, group in parts.items():
         yield cells, sorted(group, key=lambda branch: branch.number)
-
-
-def _recorded(outcome: Outcome, branches: Iterable[_Branch]) -> Iterator[tuple[int, dict]]:
-    """What the first of these cases has shown; it is the same for the others."""
-    record: dict | None = None
-    for branch in branches:
-        if record is None:
-            outcome.case = branch.case
-            record = judged(outcome).record()
-            yield branch.number, record
-        else:
-            yield branch.number, record_like(record, branch.case)

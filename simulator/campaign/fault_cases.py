@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Which faults the campaign puts where: flash, network, cloud, time; in stories of ThingsBoard. Each gives cases.
+"""Which faults the campaign puts where: flash, network, cloud, time; in stories of ThingsBoard, and in short ones of
+all clouds. Each function gives cases.
 
 A small update is on line after 1.3 s, downloads until 1.8 s, resets at 2 s, and is on trial from 3.3 to 3.5 s.
 """
@@ -86,30 +87,39 @@ def sides(story: str) -> list[tuple[Talk, str]]:
 
 
 def cut_cases(seed: int = 0) -> Iterator[Case]:
-    """The connection reset after each byte of what is said in an update; in every story at the seams, and dead there.
+    """The connection reset at the seams of what is said in each story, and dead there.
 
-    So each report is lost once, and so is each answer to one. In `url` the bytes behind the link are cut one by one.
-    Cases between the seams are brief. Variations of a story say much of it again: of them a third of the seams, where
-    the link is cut.
+    So each report is lost once, and so is each answer to one. Variations of a story say much of it again: of them a
+    third of the seams, where the link is cut. For all the bytes between see `byte_cases`.
     """
     for story in stories.THINGSBOARD:
         for talk, side in sides(story):
-            places = {"update": talk, "url": talk.web()}.get(story, Talk(())).places()
             seams = talk.seams()
             if story in stories.VARIATIONS:
                 yield from (Case(story, seed, (f"net=cut:{at}{side}",)) for at in [*seams[:-1:3], seams[-1]])
                 continue
-            between = sorted({*places} - {*seams})
-            yield from cuts.brief(Case(story, seed, (f"net=cut:{at}{side}",)) for at in between)
             for at, how in itertools.product(seams, ("cut", "silence")):
                 yield Case(story, seed, (f"net={how}:{at}{side}",))
 
 
+def byte_cases(seed: int = 0) -> Iterator[Case]:
+    """The connection reset after each byte of a short session with each cloud; in brief.
+
+    An image behind a link is got in another conversation: there the bytes of that one.
+    """
+    for story in stories.SHORT:
+        is_web = story in stories.SHORT_ON_THE_WEB
+        for talk, side in sides(story):
+            places = (talk.web() if is_web else talk).places()
+            yield from cuts.brief(Case(story, seed, (f"net=cut:{at}{side}",)) for at in places)
+
+
 def flip_cases(count: int, story: str = "update", seed: int = 0) -> Iterator[Case]:
     """One wrong bit, spread over both directions."""
-    for number in range(count):
-        talk, side = sides(story)[not number % 4]
-        yield Case(story, seed + number, (f"net=flip:{number * 7919 % talk.size}{side}",))
+    for turn, (talk, side) in enumerate(sides(story)):
+        numbers = (number for number in range(count) if turn == (not number % 4))
+        for at in sorted(number * 7919 % talk.size for number in numbers):
+            yield Case(story, seed, (f"net=flip:{at}{side}",))
 
 
 def cloud_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
@@ -140,9 +150,10 @@ def other_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
 
 
 def all_cases(seed: int = 0) -> Iterator[Case]:
-    """The whole list: about 11,000 cases."""
+    """The whole list."""
     yield from flash_cases(seed=seed)
     yield from cut_cases(seed=seed)
+    yield from byte_cases(seed=seed)
     yield from cuts.brief(flip_cases(1000, seed=seed))
     yield from cloud_cases(seed=seed)
     yield from cloud_cases("software", seed)

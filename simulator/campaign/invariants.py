@@ -17,7 +17,7 @@ from simulator.board.chip import SOFT
 from simulator.board.flash import SECTOR
 from simulator.campaign.sides import SIDES
 from simulator.campaign.sides.story_side import TERMINAL
-from simulator.campaign.stories import KINDS, OLD, SIZE
+from simulator.campaign.stories import KINDS, OLD
 
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 Check = Callable[["Outcome"], Iterable[str]]
 INVARIANTS: dict[str, Check] = {}
 
-_BLOCKS = -(-SIZE // SECTOR)
 RESUME_LIMIT = SECTOR + 4096  # bytes that one cut may cost: a sector and a chunk
 RECORDS = 32  # journal records of one update (I13)
 _RECORDS_OF_A_TRY = 6  # that has failed
@@ -92,6 +91,7 @@ def i1_boot(outcome: "Outcome") -> Iterable[str]:
 def i2_order(outcome: "Outcome") -> Iterable[str]:
     """The other slot is activated only when it holds an image, all of it read since the last change of that slot."""
     running, read = None, set()
+    blocks = -(-max((step.length for step in outcome.story.of("FIRMWARE")), default=0) // SECTOR)
     for entry in outcome.entries:
         kind = entry["event"]
         if kind == "boot":
@@ -103,7 +103,7 @@ def i2_order(outcome: "Outcome") -> Iterable[str]:
         elif kind == "set_boot" and entry["label"] != running:
             if not entry["holds"]:
                 yield f"{entry['label']} is activated and holds no whole image"
-            if not read >= set(range(_BLOCKS)):
+            if not read >= set(range(blocks)):
                 yield f"{entry['label']} is activated and was not read back"
 
 

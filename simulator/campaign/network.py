@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING
 
 from simulator.board import net
 from simulator.board.net import CLOSE, OPEN, RESET, Link, Packet
-from simulator.campaign import alarm, mqtt_faults, web_faults  # noqa: F401 (registers the faults of HTTP)
+from simulator.campaign import alarm, web_faults  # noqa: F401 (registers the faults of HTTP)
+from simulator.campaign.at_byte import AT_BYTE, AtByte
 from simulator.campaign.case import fault
 from simulator.errors import UserError
 
@@ -35,60 +36,10 @@ if TYPE_CHECKING:
 
 _TCP_PATIENCE_MS = 60_000
 _HTTP = b"HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\nContent-Length: 0\r\n\r\n"
-_CHUNK_NAME = b"/chunk/"  # of the topic; behind it one digit, for the images here have no ten chunks
 _RIVAL_FIRST_MS, _RIVAL_EVERY_MS = 4000, 3000
 _NUMBER = re.compile(r"[0-9]+")
 
 Part = Callable[["Run"], None]  # puts a fault into a run
-
-
-def _silence(size: int, *, to_device: bool) -> net.Fault:
-    """The link that carries byte number `size` carries nothing more, in either direction."""
-    left = size
-    dead: list[Link] = []
-
-    def strike(packet: Packet) -> list[Packet]:
-        nonlocal left
-        if packet.link in dead:
-            return []
-        if dead or packet.to_device != to_device or not isinstance(packet.content, bytes):
-            return [packet]
-        head, left = packet.content[:left], left - len(packet.content)
-        if left > 0:
-            return [packet]
-        dead.append(packet.link)
-        return [replace(packet, content=head)] if head else []
-
-    return strike
-
-
-def _flip(position: int, bit: int, *, to_device: bool) -> Part:
-    def attach(run: "Run") -> None:
-        left = position
-
-        def strike(packet: Packet) -> list[Packet]:
-            nonlocal left
-            if left < 0 or packet.to_device != to_device or not isinstance(packet.content, bytes):
-                return [packet]
-            at, left = left, left - len(packet.content)
-            if left >= 0:
-                return [packet]
-            run.recorder.note({"event": "flip", "in_image": at >= _image_begins(packet)})
-            spoiled = bytearray(packet.content)
-            spoiled[at] ^= 1 << bit
-            return [replace(packet, content=bytes(spoiled))]
-
-        run.twin.net.faults.append(strike)
-
-    return attach
-
-
-def _image_begins(packet: Packet) -> int:
-    """Where the bytes of an image begin in a packet; its end if there are none."""
-    content = packet.content
-    if content.startswith(b"HTTP/"):
-        return content.index(b"\r\n\r\n") + 4
-    return content.index(_CHUNK_NAME) + len(_CHUNK_NAME) + 1 if mqtt_faults.is_chunk(packet) else len(content)
 
 
 def _dribble(ms: int, count: int) -> net.Fault:
@@ -169,9 +120,6 @@ def _on_packets(strike: net.Fault) -> Part:
 
 Maker = Callable[[int, str, random.Random], Part]
 KINDS: dict[str, Maker] = {
-    "cut": lambda n, more, rng: _on_packets(net.cut_after(n, to_device=more != "up")),
-    "silence": lambda n, more, rng: _on_packets(_silence(n, to_device=more != "up")),
-    "flip": lambda n, more, rng: _flip(n, rng.randrange(8), to_device=more != "up"),
     "dribble": lambda n, more, rng: _on_packets(_dribble(n, int(more or 64))),
     "delay": lambda n, more, rng: _delay(n, int(more or 300)),
     "refuse": lambda n, more, rng: _on_packets(_FirstLinks(n, _refused)),
@@ -180,18 +128,22 @@ KINDS: dict[str, Maker] = {
     "noname": lambda n, more, rng: _noname(n),
     "takeover": lambda n, more, rng: _takeover(n),
 }
-_MORE = {"cut": r"(up)?", "silence": r"(up)?", "flip": r"(up)?", "dribble": r"[0-9]*", "delay": r"[0-9]*"}
+_NAMES = (*AT_BYTE, *KINDS)
+_MORE = {**dict.fromkeys(AT_BYTE, r"(up)?"), "dribble": r"[0-9]*", "delay": r"[0-9]*"}
 
 
 @fault("net")
 class NetFault:
-    """See the table above."""
+    """See the table above. `at_byte`: what strikes, if that is at a byte."""
 
     def __init__(self, arguments: list[str], rng: random.Random) -> None:
         kind, number, more, *rest = [*arguments, "", "", ""][: max(3, len(arguments))]
-        if kind not in KINDS or rest or not _NUMBER.fullmatch(number) or not re.fullmatch(_MORE.get(kind, ""), more):
-            raise UserError("bad_case", f"net={':'.join(arguments)}: KIND:NUMBER[:MORE] of {', '.join(KINDS)}")
-        self.attach: Part = KINDS[kind](int(number), more, rng)
+        if kind not in _NAMES or rest or not _NUMBER.fullmatch(number) or not re.fullmatch(_MORE.get(kind, ""), more):
+            raise UserError("bad_case", f"net={':'.join(arguments)}: KIND:NUMBER[:MORE] of {', '.join(_NAMES)}")
+        self.at_byte: AtByte | None = None
+        if kind in AT_BYTE:
+            self.at_byte = AT_BYTE[kind](int(number), rng, to_device=more != "up")
+        self.attach: Part = self.at_byte.attach if self.at_byte else KINDS[kind](int(number), more, rng)
 
 
 @fault("wifi")

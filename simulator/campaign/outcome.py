@@ -146,8 +146,7 @@ class Outcome:
 
         In a file system, what a run without faults writes does not count either.
         """
-        blocks = -(-stories.SIZE // SECTOR) * SECTOR
-        images = self._written("ota_") - blocks * len(self.story.of("FIRMWARE"))
+        images = self._written("ota_") - self.story.blocks * SECTOR
         return max(0, images) + self.files_written_again
 
     @property

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from simulator.campaign import broker_cases, cuts, fault_cases, rainmaker_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
-from simulator.campaign.stories import RAINMAKER, SOFTWARE, STORIES, VARIATIONS
+from simulator.campaign.stories import RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
 
 # Areas whose records are cut at every byte. The others write the same records once more.
-_BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
+_BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata", "nvs")}
+_BY_HTTP = "short-http"  # which no other story is
 _THIRD = 3  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
 _SCHEDULES = 9_000  # of the search, in all 10,000
 _RAINMAKER_SCHEDULES = _BROKER_SCHEDULES = 500
@@ -22,7 +23,7 @@ class Size:
     """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
 
     `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
-    `stride`: in stories of RainMaker one in so many bytes of records and of connections.
+    `stride`: in stories of RainMaker one in so many bytes of records.
     """
 
     share: int
@@ -42,15 +43,15 @@ SIZES = {
 def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
-    operations = {story: execute(Case(story)).entries_of("op") for story in STORIES}
-    yield from (Case(story, seed) for story in STORIES)
-    for story in STORIES:
+    operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
+    yield from (Case(story, seed) for story in (*STORIES, *SHORT))
+    for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
     for story in RAINMAKER:
         yield from itertools.islice(cuts.at_bytes(story, operations[story], seed), 0, None, of.share * of.stride)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
-    yield from itertools.islice(rainmaker_cases.all_cases(seed, of.stride), 0, None, of.share)
+    yield from itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share)
     yield from itertools.islice(broker_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 
 from simulator.board.net import EPOCH_MS
-from simulator.campaign import cuts, stories
+from simulator.campaign import stories
 from simulator.campaign.case import Case
 from simulator.campaign.rainmaker_faults import KINDS
 from simulator.campaign.talk import listen
@@ -132,13 +132,6 @@ def other_cases(seed: int = 0) -> Iterator[Case]:
         yield Case(_STREAM, seed, (f"later={ms}:{text}",))
 
 
-def byte_cases(seed: int = 0) -> Iterator[Case]:
-    """The connection reset after each byte of what is said, with a stride within the bytes of the image; in brief."""
-    for story in (_HTTPS, _STREAM):
-        for talk, side in zip(listen(story), ("", ":up"), strict=True):
-            yield from cuts.brief(Case(story, seed, (f"net=cut:{at}{side}",)) for at in talk.places())
-
-
 def seam_cases(seed: int = 0) -> Iterator[Case]:
     """Links that are cut, or fall silent, in the midst of each packet and behind it: statuses and their PUBACKs too."""
     for story, kind in ((_HTTPS, "cut"), (_STREAM, "cut"), (_ROLLBACK, "cut"), (_STREAM, "silence")):
@@ -146,8 +139,6 @@ def seam_cases(seed: int = 0) -> Iterator[Case]:
             yield from (Case(story, seed, (f"net={kind}:{at}{side}",)) for at in talk.seams())
 
 
-def all_cases(seed: int = 0, byte_stride: int = 1) -> Iterator[Case]:
-    """The whole list. Of the bytes one in `byte_stride`."""
+def all_cases(seed: int = 0) -> Iterator[Case]:
     for cases in (report_cases, offer_cases, image_cases, stream_cases, time_cases, other_cases, seam_cases):
         yield from cases(seed)
-    yield from itertools.islice(byte_cases(seed), 0, None, byte_stride)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from simulator.campaign.invariants import invariant
 from simulator.campaign.sides.rainmaker import RainMakerStory
-from simulator.campaign.stories import SIZE
 
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
@@ -66,7 +65,7 @@ def r35_stream(outcome: "Outcome") -> Iterable[str]:
         if entry["end"] == "again":
             yield f"a try has failed, although the stream went on: {entry['word']}"
     sent = sum(entry["length"] for entry in outcome.entries_of("bytes"))
-    most = SIZE + RainMakerStory.HEAD + 2 * _LONGEST * len(faults)
+    most = outcome.story.steps[0].size + RainMakerStory.HEAD + 2 * _LONGEST * len(faults)
     if sent > most:
         yield f"the cloud sent {sent} bytes, {most} would do"
 

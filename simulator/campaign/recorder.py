@@ -54,8 +54,8 @@ class Recorder:
         self.entries: list[dict] = []
         self.observers: list = []
         self.number = 0
-        versions = [stories.OLD, *(step.version for step in story.of("FIRMWARE"))]
-        self._images = {version: stories.image(version) for version in versions}
+        images = {step.version: stories.package(step) for step in story.of("FIRMWARE")}
+        self._images = {stories.OLD: stories.image(stories.OLD), **images}
         self._rows = stories.partitions()
         self._has_files = story.has_files
         self._app: str | None = None

@@ -6,12 +6,14 @@ Bounded in boots, in virtual time and in what is recorded: a run that does not e
 
 import functools
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 
+from simulator.board.chip import HARD, WATCHDOG
 from simulator.board.flash import SECTOR, Flash
 from simulator.board.inprocess import InProcess
 from simulator.board.lockstep import Lockstep, at_bench
+from simulator.board.power import Event
 from simulator.campaign import (  # noqa: F401 (faults register themselves)
     clock_faults,
     cuts,
@@ -22,7 +24,7 @@ from simulator.campaign import (  # noqa: F401 (faults register themselves)
     stories,
 )
 from simulator.campaign.case import Case
-from simulator.campaign.outcome import Outcome
+from simulator.campaign.outcome import Outcome, record_like
 from simulator.campaign.recorder import Endless, Recorder
 from simulator.campaign.sides import SIDES, StorySide
 from simulator.campaign.sides.story_side import TERMINAL
@@ -49,7 +51,8 @@ class Run:
         self.ends: list[str] = []
         self.stop = ""
         self.boots = self.open_files = 0
-        self.has_lost_power = False
+        self.has_lost_power = self.is_halted = False
+        self._halts = False
         self._stages: list[Stage] | None = None
         self.recorder = Recorder(self.story)
         self.observers = self.recorder.observers
@@ -78,6 +81,23 @@ class Run:
 
     def play(self) -> Outcome:
         """The whole case; of a copy of a run (snapshot.py) the rest of it."""
+        self._halts = self.is_halted = False
+        self._play()
+        return Outcome.of(self)
+
+    def play_to_reset(self) -> Outcome | None:
+        """The same, but only until the chip is reset while the story waits for something: there is no device now, and
+        the run can be kept (snapshot.py). None if it came so far."""
+        self._halts, self.is_halted = True, False
+        self._play()
+        return None if self.is_halted else Outcome.of(self)
+
+    def halts(self, event: Event) -> bool:
+        """Whether an event is that reset."""
+        self.is_halted = self._halts and event["event"] == "reset" and event["cause"] in (HARD, WATCHDOG)
+        return self.is_halted
+
+    def _play(self) -> None:
         if self._stages is None:
             self._stages = [*map(Offer, self.story.offers()), *after_offers(self.cycles)]
         with self.twin:
@@ -85,14 +105,13 @@ class Run:
                 if self.has_lost_power:
                     self.has_lost_power = False
                     self.twin.cut()
-                while self._stages and not self.stop:
+                while self._stages and not self.stop and not self.is_halted:
                     stop = self._stages[0].turn(self)
                     self.stop = stop or ""
                     if stop == "":
                         del self._stages[0]
             except Endless:
                 self.boots, self.stop = self.twin.board.boots, "stuck"
-        return Outcome.of(self)
 
     def sum_up(self) -> None:
         """An offer has ended."""
@@ -146,6 +165,18 @@ def judged(outcome: Outcome, firmware: Mapping[str, bytes] | None = None) -> Out
     clean = _clean(outcome.case.story) if outcome.case.faults or firmware else outcome
     outcome.clean_boots, outcome.clean_files_written = clean.boots, clean.files_written
     return outcome
+
+
+def records_of(outcome: Outcome, cases: Iterable[tuple[int, Case]]) -> Iterator[tuple[int, dict]]:
+    """(number, record) of each of these: what the first one has shown, and that it is the same for the others."""
+    record: dict | None = None
+    for number, case in cases:
+        if record is None:
+            outcome.case = case
+            record = judged(outcome).record()
+            yield number, record
+        else:
+            yield number, record_like(record, case)
 
 
 @functools.cache

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A run in the midst of a flash operation, to be gone on with from there any number of times, each with its own cut.
+"""A run in the midst of a flash operation, to be gone on with from there any number of times, each with its own cut;
+or between a reset and the boot that follows (`Run.play_to_reset`), each with what is to happen then.
 
-At a cut the device is dead: what counts afterwards are flash, clock, cloud, network and what was recorded, and all of
+At both the device is dead: what counts afterwards are flash, clock, cloud, network and what was recorded, and all of
 them are plain objects. So this is a pickle of the run: without the device, and without what is cheaper to keep beside
 it, which are cells that nobody has changed, what is constant, and logs, whose entries stay as they are.
 """
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """Taken by an observer of the flash, when the operation is about to happen: `operation`.
+    """Taken by an observer of the flash, when the operation is about to happen: `operation`; or when a run has halted.
 
     Two are equal if all is the same in them, the past too; not all that are alike are.
     """
@@ -51,14 +52,18 @@ class Snapshot:
 
     def cut(self, cells: bytes) -> "Run":
         """A copy of the run whose power goes now: the operation leaves `cells` behind. Nobody observes it yet."""
+        run = self.copy()
+        run.twin.flash.lose_power(cells)
+        run.has_lost_power = True
+        return run
+
+    def copy(self) -> "Run":
+        """Of a run that has halted: it goes on with the boot. Nobody observes it yet."""
         flash = self._fresh_cells()
         for address, sector in self._sectors.items():
             flash[address : address + SECTOR] = sector
         beside = (flash, [], *map(list, self._logs), *self._constants)
-        run: Run = _Unpickler(io.BytesIO(self._pickle), beside).load()
-        run.twin.flash.lose_power(cells)
-        run.has_lost_power = True
-        return run
+        return _Unpickler(io.BytesIO(self._pickle), beside).load()
 
 
 def _constants(run: "Run") -> tuple[object, ...]:

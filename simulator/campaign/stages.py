@@ -8,6 +8,7 @@ whose board has lost its power can be copied in the midst of one (snapshot.py).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from simulator.board.power import Event
@@ -103,9 +104,12 @@ class _Until:
         left_s = (self._deadline - twin.clock.now_ms()) / 1000
         if left_s <= 0 or twin.board.boots >= self._last:
             return "stuck"
-        if twin.run(self._condition, timeout_s=left_s, max_boots=self._last - twin.board.boots):
-            return ""
+        if twin.run(partial(self._is_met, run), timeout_s=left_s, max_boots=self._last - twin.board.boots):
+            return None if run.is_halted else ""
         return {"no_boot": "unbootable", "idle": "stuck", "asleep": "stuck"}.get(twin.why)
+
+    def _is_met(self, run: "Run", event: Event) -> bool:
+        return self._condition(event) or run.halts(event)
 
 
 class _UntilNothing:

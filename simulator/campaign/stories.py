@@ -9,7 +9,7 @@ from pathlib import Path
 
 from simulator.board import filesystem, flash_file, image_writer
 from simulator.board.bootloader import write_record
-from simulator.board.flash import Flash
+from simulator.board.flash import SECTOR, Flash
 from simulator.board.nvs import Nvs
 from simulator.board.otadata import VALID, make
 from simulator.board.partition_table import Partition
@@ -22,9 +22,12 @@ BOARD = str(Path(__file__).parent / "board.csv")
 BOARD_WITH_FILES = str(Path(__file__).parent / "board-files.csv")
 OLD = "1.0.0"
 SIZE = 20_000  # four blocks and a tail
+SHORTEST = 400  # no image with our descriptor is smaller
 _BANNER = b"MicroPython v1.25.0 on 2025-04-15 "
 _HEALTH = b"product.works"
 _STREAM = "ota/source/aws_stream.py"
+_BOARD = "ota/board.py"
+_LONG_STEPS = {b"    step_ms = 50": b"    step_ms = 500"}
 _SMALL_BATCHES = {b"_BATCH = const(16)": b"_BATCH = const(4)", b"_AHEAD = const(12)": b"_AHEAD = const(3)"}
 _LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chain`
 
@@ -34,6 +37,7 @@ class Step:
     """One offer. `end`: "updated" or "rolled_back"; `breaks`: None, "crash" or "unhealthy"; `kind`: in KINDS.
 
     `is_beside`: offered together with the step before it. Versions of firmware begin with 1, those of software with 2.
+    `length`: of an image of firmware, in bytes.
     """
 
     version: str
@@ -41,6 +45,7 @@ class Step:
     breaks: str | None = None
     kind: str = "FIRMWARE"
     is_beside: bool = False
+    length: int = SIZE
 
     @property
     def size(self) -> int:
@@ -56,6 +61,7 @@ class Story:
     `setting`: what is so in every case of this story, written like a fault.
     `board`: its partition table. `before`: the story whose end is the beginning of this one.
     `cloud`: who offers, one of sides.SIDES; `settings`: numbers that the board has besides those for its cloud.
+    `is_slow`: its agent waits for half a second in one step, so that a cloud which lets it wait costs less to play.
     """
 
     steps: tuple[Step, ...]
@@ -66,10 +72,16 @@ class Story:
     before: str = ""
     cloud: str = "thingsboard"
     settings: tuple[tuple[str, int], ...] = ()
+    is_slow: bool = False
 
     def of(self, kind: str) -> tuple[Step, ...]:
         """The steps of one kind."""
         return tuple(step for step in self.steps if step.kind == kind)
+
+    @property
+    def blocks(self) -> int:
+        """Sectors of a slot that its images take, each counted as often as it is offered."""
+        return sum(-(-step.length // SECTOR) for step in self.of("FIRMWARE"))
 
     def offers(self) -> list[list[Step]]:
         """The steps that are offered together."""
@@ -103,9 +115,9 @@ def _software(*steps: Step, before: str = "software-first") -> Story:
     return Story(steps, board=BOARD_WITH_FILES, before=before)
 
 
-def _rainmaker(*steps: Step, ways: int) -> Story:
+def _rainmaker(*steps: Step, ways: int, is_slow: bool = False) -> Story:
     """`ways`: 1 by MQTT first, 2 by HTTPS first (docs/rainmaker.md)."""
-    return Story(steps, cloud="rainmaker", settings=(("ways", ways),))
+    return Story(steps, cloud="rainmaker", settings=(("ways", ways),), is_slow=is_slow)
 
 
 _GOOD = Step("1.1.0")
@@ -133,6 +145,19 @@ STORIES = {
     "broker": Story((_GOOD,), cloud="broker"),
     "broker-rollback": Story((_ROLLED_BACK,), cloud="broker"),
 }
+# One update with the smallest image: what is said in them is short enough to be cut at every byte.
+_SHORT = (Step("1.1.0", length=SHORTEST),)
+SHORT = {
+    "short-mqtt": Story(_SHORT),
+    "short-url": Story(_SHORT, setting=("packages=links",)),
+    "short-http": Story(_SHORT, cloud="thingsboard-http"),
+    "short-https": _rainmaker(*_SHORT, ways=2, is_slow=True),
+    "short-stream": _rainmaker(*_SHORT, ways=1, is_slow=True),
+    "short-broker": Story(_SHORT, cloud="broker"),
+    "short-broker-url": Story(_SHORT, cloud="broker", setting=("packages=links",)),
+}
+SHORT_ON_THE_WEB = ("short-url", "short-https", "short-broker-url")  # all else is said in another one, too
+_ALL = STORIES | SHORT
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")
@@ -143,9 +168,9 @@ VARIATIONS = (*(name for name in SOFTWARE if name != "software"), "rainmaker-rol
 
 def find(name: str) -> Story:
     """Raises UserError("bad_case")."""
-    if name not in STORIES:
-        raise UserError("bad_case", f"story {name!r} is not one of {', '.join(STORIES)}")
-    return STORIES[name]
+    if name not in _ALL:
+        raise UserError("bad_case", f"story {name!r} is not one of {', '.join(_ALL)}")
+    return _ALL[name]
 
 
 @functools.cache
@@ -155,15 +180,17 @@ def sources() -> dict[str, bytes]:
 
 
 @functools.cache
-def image(version: str) -> bytes:
+def image(version: str, length: int = SIZE) -> bytes:
     """A small image without an archive: what runs is given to the run. Of a MicroPython that invents no file system."""
-    return image_writer.build(_BANNER + version.encode(), TITLE, version, size=SIZE)
+    return image_writer.build(_BANNER + version.encode(), TITLE, version, size=length)
 
 
 @functools.cache
 def package(step: Step) -> bytes:
     """What is offered."""
-    return image(step.version) if step.kind == "FIRMWARE" else application.package(step.version, step.breaks)
+    if step.kind == "FIRMWARE":
+        return image(step.version, step.length)
+    return application.package(step.version, step.breaks)
 
 
 @functools.cache
@@ -178,14 +205,17 @@ def overlays(story: Story, firmware: Mapping[str, bytes]) -> dict[str, dict[str,
     files; a reader of streams that asks for a few blocks at a time, so that a small image has two batches."""
     built_in = application.built_in() if story.has_files else {}
     if story.cloud == "rainmaker":
-        built_in = {_STREAM: _with_small_batches(firmware[_STREAM])}
+        built_in = {_STREAM: _changed(firmware, _STREAM, _SMALL_BATCHES)}
+    if story.is_slow:
+        built_in[_BOARD] = _changed(firmware, _BOARD, _LONG_STEPS)
     steps = (Step(OLD), *story.of("FIRMWARE"))
     return {step.version: built_in | ({"main.py": _broken(step.breaks)} if step.breaks else {}) for step in steps}
 
 
-def _with_small_batches(source: bytes) -> bytes:
-    for old, new in _SMALL_BATCHES.items():
-        assert source.count(old) == 1, f"{_STREAM} has {old!r} where it is expected"
+def _changed(firmware: Mapping[str, bytes], path: str, lines: Mapping[bytes, bytes]) -> bytes:
+    source = firmware[path]
+    for old, new in lines.items():
+        assert source.count(old) == 1, f"{path} has {old!r} where it is expected"
         source = source.replace(old, new)
     return source
 

@@ -9,13 +9,9 @@ from simulator.board.net import Packet
 from simulator.campaign.case import Case
 from simulator.campaign.run import Run
 
-_EDGE = 250  # bytes; what is behind them in a packet is the image's (the longest head of all, an offer, is shorter)
-_TAIL = 8
-_STRIDE = 61  # in the image's own bytes, where one break is like the next
-
 
 class Said(NamedTuple):
-    """The bytes from `start` to `end` of one direction, sent at once; `is_web`: in HTTP."""
+    """The bytes from `start` to `end` of one direction, sent at once; `is_web`: on a connection that speaks HTTP."""
 
     start: int
     end: int
@@ -43,8 +39,8 @@ class Talk:
         return Talk(tuple(part for part in self.said if part.is_web))
 
     def places(self) -> list[int]:
-        """After each byte, with a stride within the bytes of images."""
-        return [part.start + at for part in self.said for at in range(1, part.size + 1) if _counts(at, part.size)]
+        """After each byte."""
+        return [at for part in self.said for at in range(part.start + 1, part.end + 1)]
 
     def seams(self) -> list[int]:
         """In the midst of each packet, and behind it: there the other side knows, and its answer is lost."""
@@ -52,20 +48,19 @@ class Talk:
         return sorted(middles | {part.end for part in self.said})
 
 
-def _counts(at: int, size: int) -> bool:
-    return at <= _EDGE or at > size - _TAIL or at % _STRIDE == 0
-
-
 @functools.cache
 def listen(story: str) -> tuple[Talk, Talk]:
     """All that is said to the device, and by it."""
     said: dict[bool, list[Said]] = {True: [], False: []}
+    web: set[int] = set()  # numbers of links
 
     def note(packet: Packet) -> list[Packet]:
         if isinstance(packet.content, bytes) and packet.content:
             log = said[packet.to_device]
             start = log[-1].end if log else 0
-            log.append(Said(start, start + len(packet.content), packet.content.startswith((b"GET ", b"HTTP/"))))
+            if packet.content.startswith((b"GET ", b"POST ")):
+                web.add(packet.link.number)
+            log.append(Said(start, start + len(packet.content), packet.link.number in web))
         return [packet]
 
     run = Run(Case(story))

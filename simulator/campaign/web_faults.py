@@ -37,6 +37,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from simulator.campaign.case import fault
+from simulator.clouds.broker import release
 from simulator.clouds.core import Action, Close, Send
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.clouds.thingsboard.checksums import checksum
@@ -230,13 +231,22 @@ class LinkedPackages:
         self._cloud, self._server = run.cloud, FileServer()
         _servers[run] = self._server
         run.twin.net.serve(HOST, PORT, self._server)
-        run.cloud.add_package = self._add_link
+        if run.story.cloud == "broker":
+            run.side.package = self._release
+        else:
+            run.cloud.add_package = self._add_link
 
-    def _add_link(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> Package:
+    def _put(self, version: str, data: bytes) -> str:
         path = f"/{version}.bin"
         self._server.files[path] = data
+        return f"http://{HOST}{path}"
+
+    def _release(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> tuple[str, dict]:
+        return type.lower(), release(title, version, data, url=self._put(version, data))
+
+    def _add_link(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> Package:
         facts = {"size": len(data), "algorithm": "SHA256", "checksum": checksum("SHA256", data)}
-        return ThingsBoard.add_package(self._cloud, title, version, url=f"http://{HOST}{path}", type=type, **facts)
+        return ThingsBoard.add_package(self._cloud, title, version, url=self._put(version, data), type=type, **facts)
 
 
 @fault("web")

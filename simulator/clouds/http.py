@@ -4,6 +4,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import h11
@@ -55,13 +56,21 @@ class Response:
         return cls(status, json.dumps(body).encode(), "application/json")
 
 
+class _Head(NamedTuple):
+    """Of a request; h11's own cannot be copied."""
+
+    method: bytes
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
 class Connection:
     """One connection. Requests come one at a time: the next is read after the answer to the one before."""
 
     def __init__(self, send: Callable[[bytes], None]) -> None:
         self._send = send
         self._h11 = h11.Connection(h11.SERVER)
-        self._head: h11.Request | None = None
+        self._head: _Head | None = None
         self._body = bytearray()
 
     def feed(self, data: bytes) -> None:
@@ -87,7 +96,7 @@ class Connection:
             raise BadRequest(error.error_status_hint, str(error)) from error
 
     def _begin(self, head: h11.Request) -> None:
-        self._head = head
+        self._head = _Head(head.method, head.target, list(head.headers))
         if self._h11.they_are_waiting_for_100_continue:
             self._write(h11.InformationalResponse(status_code=100, headers=[]))
 

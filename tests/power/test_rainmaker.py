@@ -14,7 +14,6 @@ from simulator.campaign.run import Run, execute
 from simulator.campaign.sides.rainmaker import RainMakerStory
 from simulator.errors import UserError
 
-STRIDE = 61
 FOUND = (  # what the agent did wrong before
     "rainmaker cloud=success:drop",  # success was said twice
     "rainmaker-stream cloud=successx3:drop cut=50:after",
@@ -36,7 +35,7 @@ def breaches(records) -> list[tuple[str, list]]:
 
 
 def test_faults_here_and_there_break_no_invariant():
-    cases = list(itertools.islice(rainmaker_cases.all_cases(3, STRIDE), 0, None, 11))
+    cases = list(itertools.islice(rainmaker_cases.all_cases(3), 0, None, 11))
     assert breaches(sweep(cases, 2)) == []
 
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Where links can break is taken from what is really said."""
 
+import pytest
+
 from simulator.campaign import broker_cases, fault_cases, rainmaker_cases, stories
 from simulator.campaign.case import Case
-from simulator.campaign.run import Run
+from simulator.campaign.run import Run, execute
+from simulator.campaign.sides import SIDES
 from simulator.campaign.talk import listen
 
 
@@ -23,20 +26,27 @@ def test_talk_is_all_that_travels_in_both_directions():
     assert not down.web().said
 
 
-def test_talk_has_every_byte_but_those_amidst_an_image():
-    down, up = listen("update")
-    assert up.places() == list(range(1, up.size + 1))
-    left_out = set(range(1, down.size + 1)).difference(down.places())
-    chunks = [part for part in down.said if part.size > 3000]
-    assert len(chunks) == fault_cases.CHUNKS
-    assert all(any(part.start + 200 < at <= part.end - 8 for part in chunks) for at in left_out)
+def test_talk_of_a_link_is_its_request_and_its_answer():
+    down, up = (talk.web() for talk in listen("short-url"))
+    assert (len(down.said), down.size) == (1, listen("short-url")[0].web().said[0].end)
+    assert up.places() == list(range(up.said[0].start + 1, up.size + 1))
+    assert down.said[0].size > stories.SHORTEST
 
 
-def test_talk_of_a_link_has_its_request_and_its_answer_at_every_byte_of_their_heads():
-    down, up = (talk.web() for talk in listen("url"))
-    assert len(down.said) == len(up.said) == 1
-    assert set(up.places()) == set(range(up.said[0].start + 1, up.said[0].end + 1))
-    assert set(down.places()) >= set(range(down.said[0].start + 1, down.said[0].start + 200))
+@pytest.mark.parametrize("story", stories.SHORT)
+def test_short_session_is_cut_at_every_byte_of_its_own(story):
+    places = {case.faults[-1] for case in fault_cases.byte_cases() if case.story == story}
+    down, up = listen(story)
+    assert execute(Case(story)).end == "updated"
+    if story in stories.SHORT_ON_THE_WEB:
+        down, up = down.web(), up.web()
+    wanted = {f"net=cut:{at}" for at in down.places()} | {f"net=cut:{at}:up" for at in up.places()}
+    assert places == wanted
+    assert len(down.places()) > stories.SHORTEST
+
+
+def test_every_cloud_has_a_short_session():
+    assert {stories.find(story).cloud for story in stories.SHORT} == set(SIDES)
 
 
 def test_seams_lose_the_last_report_and_the_answer_to_it():

@@ -4,8 +4,9 @@
 from simulator.campaign.sides.broker import BrokerStory
 from simulator.campaign.sides.rainmaker import RainMakerStory
 from simulator.campaign.sides.story_side import StorySide
-from simulator.campaign.sides.thingsboard import ThingsBoardStory
+from simulator.campaign.sides.thingsboard import ThingsBoardHttpStory, ThingsBoardStory
 
-SIDES: dict[str, type[StorySide]] = {side.NAME: side for side in (ThingsBoardStory, RainMakerStory, BrokerStory)}
+_ALL = (ThingsBoardStory, ThingsBoardHttpStory, RainMakerStory, BrokerStory)
+SIDES: dict[str, type[StorySide]] = {side.NAME: side for side in _ALL}
 
 __all__ = ["SIDES", "StorySide"]

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""ThingsBoard in the campaign: one device with a token, over plain MQTT."""
+"""ThingsBoard in the campaign: one device with a token, over plain MQTT, or over HTTP."""
 
 from typing import TYPE_CHECKING, ClassVar
 
 from simulator.board.lockstep import HOST, PORT
 from simulator.board.net import EPOCH_MS
 from simulator.campaign.sides.story_side import StorySide
-from simulator.clouds.thingsboard import Package, ThingsBoard
+from simulator.clouds.thingsboard import HttpDoor, Package, ThingsBoard
 from simulator.clouds.thingsboard.packages import PREFIXES
 from simulator.sides import ThingsBoardSide
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from simulator.board.net import VirtualNet
 
 _WINDOW, _CHUNK = 4, 4096  # of the board's settings
+_WEB_PORT = 8080
 _RIVAL = 1_000_000  # connection numbers that no link of the device reaches
 _ENDS = {"UPDATED": "updated"}
 _FAILURES = {"rolled_back": "rolled_back", "unassigned": "withdrawn"}
@@ -73,3 +74,35 @@ class ThingsBoardStory(ThingsBoardSide, StorySide):
             if f"current_{prefix}_version" in values:
                 found.append({"event": "version", "kind": kind, "version": values[f"current_{prefix}_version"]})
         return found
+
+
+class _Door(HttpDoor):
+    """Tells of connections, as the broker does."""
+
+    def open(self, conn: int, now_ms: int, certificate: bytes | None = None) -> None:
+        super().open(conn, now_ms, certificate)
+        self.cloud.log("connect")
+
+    def forget(self, conn: int) -> None:
+        super().forget(conn)
+        self.cloud.log("close")
+
+
+class ThingsBoardHttpStory(ThingsBoardStory):
+    """The same cloud, which the device asks over HTTP."""
+
+    NAME: ClassVar = "thingsboard-http"
+    AHEAD: ClassVar = _CHUNK
+
+    def serve(self, net: "VirtualNet") -> None:
+        net.serve(HOST, _WEB_PORT, _Door(self.cloud))
+
+    def board(self) -> dict[str, int | str]:
+        return {"token": self.secret, "transport": "http", "port": _WEB_PORT}
+
+    def entries(self, event: dict) -> list[dict]:
+        if event["event"] != "http":
+            return super().entries(event)
+        if event["status"] == 200 and event["what"] == "attributes":
+            return [{"event": "answer"}]
+        return [{"event": "bytes", "length": event["length"]}] if event["what"] == "firmware" else []

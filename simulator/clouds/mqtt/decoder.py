@@ -51,6 +51,10 @@ class Decoder:
             del self._buffer[:end]
             yield self._packet(first >> 4, first & 15, Body(body))
 
+    def drop(self) -> None:
+        """Half a packet, of which the rest will never come."""
+        self._buffer.clear()
+
     def _span(self) -> tuple[int, int] | None:
         """Where the body of the first packet begins and ends, or None while bytes are missing."""
         if self._buffer:

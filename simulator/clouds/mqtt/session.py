@@ -90,6 +90,7 @@ class Session:
         """No more packets in or out; the driver is told to close once the rest is written."""
         self.cloud.log("close", **{self.PEER: self.name}, conn=self.conn, by=by, reason=reason)
         self.is_open = False
+        self._decoder.drop()
         self.detach()
         self.cloud.forget(self)
         self.cloud.actions.append(Close(self.conn))

@@ -5,6 +5,7 @@ A body that cannot be read is a 500, like a reached rate limit: the server does 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.clouds.http import Request, Response
@@ -150,20 +151,24 @@ def _post_telemetry(exchange: "Exchange", device: "Device") -> None:
 def _await_push(exchange: "Exchange", device: "Device") -> None:
     """Waits for the next change of shared attributes; what changes between two of these is never told."""
     exchange.cloud.spend(device)
-    _wait(exchange, device.pushes, lambda body: exchange.answer(Response.json(body)))
+    _wait(exchange, device.pushes, partial(_push, exchange))
+
+
+def _push(exchange: "Exchange", body: dict) -> None:
+    exchange.answer(Response.json(body))
 
 
 def _wait(exchange: "Exchange", line: list[Callable], act: Callable) -> None:
     """Stands in `line` until called or until the time is over, which is 408."""
     timeout_ms = bodies.int32(exchange.request.query.get("timeout", "0")) or exchange.cloud.settings.http_timeout_ms
     line.append(act)
+    exchange.cloud.schedule(max(0, timeout_ms), partial(_give_up, exchange, line, act))
 
-    def end() -> None:
-        if act in line:
-            line.remove(act)
-        exchange.answer(Response(408))
 
-    exchange.cloud.schedule(max(0, timeout_ms), end)
+def _give_up(exchange: "Exchange", line: list[Callable], act: Callable) -> None:
+    if act in line:
+        line.remove(act)
+    exchange.answer(Response(408))
 
 
 # Calls, claims, credentials
@@ -173,16 +178,16 @@ def _await_call(exchange: "Exchange", device: "Device") -> None:
     """The oldest call without an answer, at once if there is one."""
     cloud = exchange.cloud
     cloud.spend(device)
-
-    def tell(one: rpc.Call) -> None:
-        exchange.answer(Response.json({"id": one.id, "method": one.method, "params": one.params}))
-
     if device.calls.open:
         one = next(iter(device.calls.open.values()))
         rpc.sent(cloud, device, one)
-        tell(one)
+        _call(exchange, one)
     else:
-        _wait(exchange, device.calls.polls, tell)
+        _wait(exchange, device.calls.polls, partial(_call, exchange))
+
+
+def _call(exchange: "Exchange", one: rpc.Call) -> None:
+    exchange.answer(Response.json({"id": one.id, "method": one.method, "params": one.params}))
 
 
 def _rpc_answer(exchange: "Exchange", device: "Device") -> None:
