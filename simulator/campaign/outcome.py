@@ -6,7 +6,12 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR
-from simulator.campaign import rainmaker_invariants, software_invariants, stories  # noqa: F401 (register checks)
+from simulator.campaign import (  # noqa: F401 (checks register themselves)
+    control_invariants,
+    rainmaker_invariants,
+    software_invariants,
+    stories,
+)
 from simulator.campaign.case import Case
 from simulator.campaign.invariants import violations
 from simulator.campaign.trees import Choice

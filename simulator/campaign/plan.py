@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.campaign import broker_cases, cuts, fault_cases, rainmaker_cases, search
+from simulator.campaign import broker_cases, cuts, facts, fault_cases, rainmaker_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
-from simulator.campaign.stories import RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
+from simulator.campaign.stories import CONTROL, RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
 
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata", "nvs")}
@@ -44,10 +44,11 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
-    yield from (Case(story, seed) for story in (*STORIES, *SHORT))
+    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL))
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
+    yield from itertools.islice(control_cases(seed), 0, None, of.share)
     for story in RAINMAKER:
         yield from itertools.islice(cuts.at_bytes(story, operations[story], seed), 0, None, of.share * of.stride)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
@@ -62,3 +63,12 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     for story in STORIES:
         is_slow = story in SOFTWARE + RAINMAKER
         yield from cuts.many(story, len(operations[story]), of.many_slow if is_slow else of.many, seed)
+
+
+def control_cases(seed: int = 0) -> Iterator[Case]:
+    """One cut everywhere while the product has its say; what writes a fact of that is cut at every byte."""
+    for story in CONTROL:
+        operations, of_facts = execute(Case(story)).entries_of("op"), facts.beyond_usual(story)
+        yield from cuts.everywhere(story, operations, seed, bytewise=())
+        of_them = [entry for entry in operations if entry["number"] in of_facts]
+        yield from cuts.brief(cuts.at_bytes(story, of_them, seed))

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from simulator.campaign import cuts
 from simulator.campaign.case import Case
 from simulator.campaign.planted_bug import Planted
+from simulator.campaign.planted_control import CONTROL_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import RAINMAKER, SOFTWARE, THINGSBOARD
+from simulator.campaign.stories import CONTROL, RAINMAKER, SOFTWARE, THINGSBOARD
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
@@ -260,7 +261,7 @@ _OF_FIRMWARE = (
     ),
 )
 
-PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS)
+PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS, *CONTROL_BUGS)
 
 _SPOILED = (
     "update cloud=chunk=2:corrupt",
@@ -293,6 +294,7 @@ _SPOILED_RAINMAKER = (
     "rainmaker-stream cloud=block=2:truncate=1",
     *(f"rainmaker-stream cloud=block=1:reorder cut={at}:after" for at in range(20, 60)),
 )
+_SPOILED_CONTROL = tuple(f"control cut={at}:{mode}" for at in range(8, 40, 4) for mode in ("after", "before"))
 _MODES = ("after", "before", "random")
 
 
@@ -302,6 +304,8 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
         yield from _hunting(SOFTWARE, _SPOILED_SOFTWARE, "software", ("software", "software-broken", "software-first"))
     elif bug in RAINMAKER_BUGS:
         yield from _hunting(RAINMAKER, _SPOILED_RAINMAKER, "rainmaker", ("rainmaker-stream", "rainmaker-rollback"))
+    elif bug in CONTROL_BUGS:
+        yield from _hunting(CONTROL, _SPOILED_CONTROL, "control", CONTROL)
     else:
         yield from _hunting(THINGSBOARD, _SPOILED, "update", ("update", "rollback", "fallback"))
 

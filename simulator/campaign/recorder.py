@@ -10,9 +10,10 @@ Beside the events of `power.py` and of the cloud (with "cloud": True) there are:
   cycle     the story is over, the power is switched off and on once more
   said, state, version, nonsense, answer, bytes, nothing: what an event of the cloud means, whichever cloud it is
             (sides/story_side.py); they come right after it
-A "boot" also has `holds`, of the slot it starts, `on_trial`, and `sequence` and `software_sequence` of the journals
-found. "said", "state" and "version" have `running`, `holds`, `selected`, `record`: the slot that runs, what it holds,
-the slot selected by otadata and the state in its record at this moment; and `clock`, the board's, in unix seconds.
+A "boot" also has `holds`, of the slot it starts, `on_trial`, `control` as the journal has it, and `sequence` and
+`software_sequence` of the journals found. "said", "state" and "version" have `running`, `holds`, `selected`, `record`:
+the slot that runs, what it holds, the slot selected by otadata and the state in its record at this moment; and `clock`,
+the board's, in unix seconds.
 
 On a board with files there are as well:
   choose    state, tree, holds: what NVS is to say of the trees, and the version in this one, TORN if it is not whole;
@@ -75,7 +76,9 @@ class Recorder:
         if event["event"] == "boot":
             selected, state = self.selected()
             on_trial = selected == event["slot"] and state == otadata.PENDING_VERIFY
-            event |= {"holds": self.holds(event["slot"]), "on_trial": on_trial, "sequence": self.journal()[0]}
+            sequence, facts = self.journal()
+            event |= {"holds": self.holds(event["slot"]), "on_trial": on_trial, "sequence": sequence}
+            event["control"] = facts.get("control") or {}
         if self._has_files:
             self._add_files(event)
         self.note(event)

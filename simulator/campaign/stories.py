@@ -14,7 +14,7 @@ from simulator.board.nvs import Nvs
 from simulator.board.otadata import VALID, make
 from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, TITLE
-from simulator.campaign import application
+from simulator.campaign import application, switched
 from simulator.campaign.application import BUILT_IN
 from simulator.errors import UserError
 
@@ -27,7 +27,7 @@ _BANNER = b"MicroPython v1.25.0 on 2025-04-15 "
 _HEALTH = b"product.works"
 _STREAM = "ota/source/aws_stream.py"
 _BOARD = "ota/board.py"
-_LONG_STEPS = {b"    step_ms = 50": b"    step_ms = 500"}
+_STEP = b"    step_ms = 50"
 _SMALL_BATCHES = {b"_BATCH = const(16)": b"_BATCH = const(4)", b"_AHEAD = const(12)": b"_AHEAD = const(3)"}
 _LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chain`
 
@@ -61,7 +61,8 @@ class Story:
     `setting`: what is so in every case of this story, written like a fault.
     `board`: its partition table. `before`: the story whose end is the beginning of this one.
     `cloud`: who offers, one of sides.SIDES; `settings`: numbers that the board has besides those for its cloud.
-    `is_slow`: its agent waits for half a second in one step, so that a cloud which lets it wait costs less to play.
+    `step_ms`: its agent waits for so long in one step, if that is not 0: what takes minutes costs less to play.
+    `main`: the main.py of the firmware that it begins with, b"": ours.
     """
 
     steps: tuple[Step, ...]
@@ -72,7 +73,8 @@ class Story:
     before: str = ""
     cloud: str = "thingsboard"
     settings: tuple[tuple[str, int], ...] = ()
-    is_slow: bool = False
+    step_ms: int = 0
+    main: bytes = b""
 
     def of(self, kind: str) -> tuple[Step, ...]:
         """The steps of one kind."""
@@ -115,9 +117,9 @@ def _software(*steps: Step, before: str = "software-first") -> Story:
     return Story(steps, board=BOARD_WITH_FILES, before=before)
 
 
-def _rainmaker(*steps: Step, ways: int, is_slow: bool = False) -> Story:
+def _rainmaker(*steps: Step, ways: int, step_ms: int = 0) -> Story:
     """`ways`: 1 by MQTT first, 2 by HTTPS first (docs/rainmaker.md)."""
-    return Story(steps, cloud="rainmaker", settings=(("ways", ways),), is_slow=is_slow)
+    return Story(steps, cloud="rainmaker", settings=(("ways", ways),), step_ms=step_ms)
 
 
 _GOOD = Step("1.1.0")
@@ -151,13 +153,17 @@ SHORT = {
     "short-mqtt": Story(_SHORT),
     "short-url": Story(_SHORT, setting=("packages=links",)),
     "short-http": Story(_SHORT, cloud="thingsboard-http"),
-    "short-https": _rainmaker(*_SHORT, ways=2, is_slow=True),
-    "short-stream": _rainmaker(*_SHORT, ways=1, is_slow=True),
+    "short-https": _rainmaker(*_SHORT, ways=2, step_ms=500),
+    "short-stream": _rainmaker(*_SHORT, ways=1, step_ms=500),
     "short-broker": Story(_SHORT, cloud="broker"),
     "short-broker-url": Story(_SHORT, cloud="broker", setting=("packages=links",)),
 }
+# The product and its cloud have their say, and all that is kept of it over a reset is written.
+CONTROL = {
+    "control": Story((_GOOD,), settings=switched.SETTINGS, step_ms=5000, main=switched.main()),
+}
 SHORT_ON_THE_WEB = ("short-url", "short-https", "short-broker-url")  # all else is said in another one, too
-_ALL = STORIES | SHORT
+_ALL = STORIES | SHORT | CONTROL
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")
@@ -201,15 +207,18 @@ def trees() -> dict[str, dict[str, bytes]]:
 
 
 def overlays(story: Story, firmware: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
-    """For each version of the firmware: the main.py of one that is broken; the application it brings on a board with
-    files; a reader of streams that asks for a few blocks at a time, so that a small image has two batches."""
+    """For each version of the firmware: the main.py of one that is broken, or that has a say; the application it brings
+    on a board with files; longer steps; a reader of streams that asks for a few blocks at a time, so that a small image
+    has two batches."""
     built_in = application.built_in() if story.has_files else {}
     if story.cloud == "rainmaker":
         built_in = {_STREAM: _changed(firmware, _STREAM, _SMALL_BATCHES)}
-    if story.is_slow:
-        built_in[_BOARD] = _changed(firmware, _BOARD, _LONG_STEPS)
-    steps = (Step(OLD), *story.of("FIRMWARE"))
-    return {step.version: built_in | ({"main.py": _broken(step.breaks)} if step.breaks else {}) for step in steps}
+    if story.step_ms:
+        built_in[_BOARD] = _changed(firmware, _BOARD, {_STEP: b"    step_ms = %d" % story.step_ms})
+    mains = {step.version: {"main.py": _broken(step.breaks)} for step in story.of("FIRMWARE") if step.breaks}
+    if story.main:
+        mains[OLD] = {"main.py": story.main}
+    return {step.version: built_in | mains.get(step.version, {}) for step in (Step(OLD), *story.of("FIRMWARE"))}
 
 
 def _changed(firmware: Mapping[str, bytes], path: str, lines: Mapping[bytes, bytes]) -> bytes:

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Bugs put into what the application has a say in on purpose; see planted.py."""
+
+from simulator.campaign.planted_bug import Planted
+
+_CONTROL, _DEADLINE, _DEFERRAL = "ota/control.py", "ota/deadline.py", "ota/deferral.py"
+_GATING, _SWITCHES, _AGENT = "ota/gating.py", "ota/switches.py", "ota/agent.py"
+
+CONTROL_BUGS = (
+    Planted(
+        "keeps in RAM only what was switched off",
+        _SWITCHES,
+        "            self._off[name] = [reason, end]\n            self.save()\n",
+        "            self._off[name] = [reason, end]\n",
+    ),
+    Planted(
+        "looks at a reset for nothing that was switched off before",
+        _AGENT,
+        '        if self.tracks[0].journal.get("control") is not None:\n',
+        "        if False:\n",
+    ),
+    Planted(
+        "switches off for good",
+        _SWITCHES,
+        "                if deadline.is_over(end, now):\n",
+        "                if False:\n",
+    ),
+    Planted(
+        "takes no time off a deferral at a reset",
+        _DEFERRAL,
+        "                deadline.spend(self._known[kind][1], deadline.BOOT_S, board.now())\n",
+        "",
+    ),
+    Planted(
+        "lets a deferral begin anew with each reason",
+        _DEFERRAL,
+        "        if fact is None or fact[0] != job.id:\n",
+        "        if fact is None or fact[3] != reason:\n",
+    ),
+    Planted(
+        "lets a deferral begin anew at each reset",
+        _DEFERRAL,
+        "            if isinstance(fact, list) and len(fact) == 4 and deadline.is_deadline(fact[1]):\n",
+        "            if False:\n",
+    ),
+    Planted(
+        "never forces what was put off for too long",
+        _GATING,
+        " or self.deferral.is_over(job)\n",
+        "\n",
+    ),
+    Planted(
+        "resets although that is held",
+        _GATING,
+        "        if hold and not track.forced:\n",
+        "        if False:\n",
+    ),
+    Planted(
+        "never forgets what was put off",
+        _CONTROL,
+        "        self.gating.deferral.forget(kind)\n",
+        "",
+    ),
+    Planted(
+        "writes the time that is left each second",
+        _GATING,
+        "        if self._since_save_s >= _SAVE_S:\n",
+        "        if self._since_save_s >= 1:\n",
+    ),
+    Planted(
+        "takes a deadline for over when its clock is unknown",
+        _DEADLINE,
+        "    return not deadline[1] or ",
+        "    return not deadline[0] or not deadline[1] or ",
+    ),
+)
