@@ -12,7 +12,7 @@ import pytest
 
 from simulator.errors import UserError
 from tools.setup import __main__ as setup
-from tools.setup import apt, micropython, mosquitto, sources, steps, venv
+from tools.setup import apt, libcoap, micropython, mosquitto, sources, steps, venv
 
 # Knows three sources; only the mirror of the second has the suite. Logs what it was asked for.
 APT_GET = """#!/bin/sh
@@ -210,6 +210,40 @@ def test_mosquitto_that_does_not_run_here_is_left_out(log, tmp_path, without_mos
     with pytest.raises(UserError, match="does not run on this machine"):
         mosquitto.ensure(tmp_path, apt.PrivateApt(tmp_path / "apt", "bookworm", tmp_path / "status"))
     assert not (tmp_path / "bin" / "mosquitto").exists()
+
+
+# Unpacks two programs that say their version as libcoap's do, and exit with 1.
+DPKG_COAP = """#!/bin/sh
+[ "$1" = --print-architecture ] && { echo amd64; exit; }
+mkdir -p "$3/usr/bin" "$3/usr/lib/near"
+: >"$3/usr/lib/near/liby.so.1"
+for name in server client; do
+    cat >"$3/usr/bin/coap-$name-openssl" <<'END'
+#!/bin/sh
+[ -e "$LD_LIBRARY_PATH/liby.so.1" ] && echo "coap-$(basename "$0") vVERSION -- small" >&2
+exit 1
+END
+    chmod +x "$3/usr/bin/coap-$name-openssl"
+done
+"""
+
+
+def test_libcoap_is_unpacked_once_and_can_be_moved(log, tmp_path):
+    program(tmp_path / "bin" / "dpkg", DPKG_COAP.replace("VERSION", "4.3.1"))
+    for _ in range(2):
+        libcoap.ensure(tmp_path / "tools", apt.PrivateApt(tmp_path / "apt", "bookworm", tmp_path / "status"))
+    assert log.read_text().count("download lib-y:amd64 x:amd64") == 1
+    (tmp_path / "tools").rename(tmp_path / "moved")
+    done = subprocess.run([tmp_path / "moved" / "bin" / "coap-client", "-?"], capture_output=True, text=True)
+    assert "v4.3.1" in done.stderr
+
+
+@pytest.mark.parametrize("version", ["4.2.0", ""], ids=["too old", "broken"])
+def test_libcoap_that_does_not_run_here_is_left_out(log, tmp_path, version):
+    program(tmp_path / "bin" / "dpkg", DPKG_COAP.replace("VERSION", version))
+    with pytest.raises(UserError, match="coap-server of Debian's packages does not run on this machine"):
+        libcoap.ensure(tmp_path, apt.PrivateApt(tmp_path / "apt", "bookworm", tmp_path / "status"))
+    assert not (tmp_path / "bin" / "coap-server").exists()
 
 
 def test_left_out_part_is_named_and_an_error_in_ci(capsys, monkeypatch):

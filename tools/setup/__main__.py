@@ -2,8 +2,8 @@
 """`make setup`: everything the project needs, inside its own folder, without root. Standard library only.
 
     .venv/     Python packages, pinned in requirements/
-    .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image, mosquitto, and the
-               official clients of the clouds
+    .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image, mosquitto, libcoap,
+               and the official clients of the clouds
     typings/   type stubs of the board's modules (only with --lint)
 
 Each part looks first whether it is already there, so a second run takes no time and a broken one goes on where it
@@ -18,7 +18,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts it may have an old
     sys.exit("error[python_too_old]: Python 3.11 or newer is needed: try `make PYTHON=python3.12 setup`")
 
 from simulator.errors import UserError
-from tools.setup import micropython, mosquitto, sources, venv
+from tools.setup import libcoap, micropython, mosquitto, sources, venv
 from tools.setup.apt import PrivateApt
 from tools.setup.steps import say
 
@@ -46,7 +46,11 @@ def set_up(lint: bool) -> None:
     try:
         mosquitto.ensure(TOOLS)
     except UserError as error:
-        leave_out("mosquitto", error.text, "tests/wire is skipped")
+        leave_out("mosquitto", error.text, "its tests are skipped")
+    try:
+        libcoap.ensure(TOOLS)
+    except UserError as error:
+        leave_out("libcoap", error.text, "its tests are skipped")
     try:
         for name in ("tb-client", "tb-rest", "rm-cli", "rm-cli-old"):
             venv.install_apart(python, ROOT / "requirements" / f"{name}.txt", TOOLS / name)

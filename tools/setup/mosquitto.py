@@ -13,7 +13,7 @@ from pathlib import Path
 
 from simulator.errors import UserError
 from tools.setup.apt import PrivateApt, native_architecture
-from tools.setup.steps import say, write_starter
+from tools.setup.steps import say, with_libraries, write_starter
 
 OLDEST = (2, 0)  # from here on it listens on loopback only unless told otherwise
 
@@ -35,7 +35,7 @@ def ensure(tools: Path, apt: PrivateApt | None = None) -> None:
         apt.unpack(apt.missing("mosquitto"), native_architecture(), tools / "mosquitto")
     finally:
         apt.clean()
-    write_starter(starter, _with_libraries(tools / "mosquitto"))
+    write_starter(starter, with_libraries(tools / "mosquitto", "usr/sbin/mosquitto"))
     if not _version(starter):
         starter.unlink()
         raise UserError("left_out", "mosquitto of Debian's packages does not run on this machine")
@@ -45,14 +45,6 @@ def _of_this_machine() -> str | None:
     """Debian installs it where only root's PATH looks."""
     found = shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin")))
     return found if found and _version(Path(found)) >= OLDEST else None
-
-
-def _with_libraries(folder: Path) -> str:
-    """The command that starts the unpacked one; found from where the starter is, so the project can move."""
-    root = f"${{0%/*}}/../{folder.name}"
-    folders = sorted({library.parent.relative_to(folder) for library in folder.rglob("*.so.*")})
-    libraries = ":".join(f"{root}/{path}" for path in folders)
-    return f'env "LD_LIBRARY_PATH={libraries}" "{root}/usr/sbin/mosquitto"'
 
 
 def _version(program: Path) -> tuple[int, ...]:

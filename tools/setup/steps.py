@@ -35,3 +35,14 @@ def write_starter(starter: Path, command: str) -> None:
     starter.unlink(missing_ok=True)
     starter.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
     starter.chmod(0o755)
+
+
+def with_libraries(folder: Path, program: str) -> str:
+    """The command that starts a program that was unpacked in `folder` with the libraries beside it.
+
+    It is found from where the starter is, so the project can move.
+    """
+    root = f"${{0%/*}}/../{folder.name}"
+    folders = sorted({library.parent.relative_to(folder) for library in folder.rglob("*.so.*")})
+    libraries = ":".join(f"{root}/{path}" for path in folders)
+    return f'env "LD_LIBRARY_PATH={libraries}" "{root}/{program}"'
