@@ -53,8 +53,8 @@ A rule is WHERE[=INDEX][xTIMES]:ACTION[=ARGUMENT]. INDEX: of the block.
 TIMES: once if not given, x* for ever.
   register update deregister send file
               drop duplicate delay=MS mute lose twice late=MS
-              refuse=CODE separate[=MS] corrupt truncate=BYTES
-  notify      drop duplicate delay=MS mute
+              refuse=CODE separate[=MS] corrupt truncate=BYTES forget
+  notify      drop duplicate delay=MS mute moved
   answer      drop duplicate delay=MS
   read discover write push execute observe attributes
               drop duplicate repeat[=MS] delay=MS reorder corrupt

@@ -30,9 +30,11 @@ class World:
         """What the server sends arrives at once, and what that makes a peer say too."""
         while actions := [*self.cloud.take(), *self.door.take()]:
             for action in actions:
-                assert isinstance(action, Send)
-                if not self.drop(action.data):
-                    self.peers[action.conn].receive(action.data)
+                peer = self.peers[action.conn]
+                if not isinstance(action, Send):
+                    peer.is_open = False
+                elif not self.drop(action.data):
+                    peer.receive(action.data)
 
     def wait(self, ms: int) -> None:
         """Time passes, timer by timer."""
@@ -55,7 +57,8 @@ class World:
 class Peer:
     """One address and port. `inbox`: what came and was not taken yet, oldest first."""
 
-    def __init__(self, world: World, door: Lwm2mServer | FileDoor | None = None, identity: str | None = None) -> None:
+    def __init__(self, world: World, door: Lwm2mServer | FileDoor | None = None, **proved: Any) -> None:
+        """`proved`: an identity or a certificate."""
         self.world = world
         self.core = door or world.cloud
         self.conn = len(world.peers) + 1
@@ -63,11 +66,14 @@ class Peer:
         self.inbox: list[Message] = []
         self.received: list[bytes] = []  # all datagrams
         self.mid = 0x4000
-        named = {"identity": identity} if identity is not None else {}
-        self.core.open(self.conn, world.now_ms, **named)
+        self._proved = proved
+        self.is_open = False
 
     def send(self, message: Message | bytes) -> None:
         data = message if isinstance(message, bytes) else message.encode()
+        if not self.is_open:
+            self.core.open(self.conn, self.world.now_ms, **self._proved)
+            self.is_open = True
         self.core.feed(self.conn, data, self.world.now_ms)
         self.world.deliver()
 

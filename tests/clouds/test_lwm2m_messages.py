@@ -134,6 +134,16 @@ def test_an_answer_in_blocks_is_put_together(world, peer, device):
     assert operation.reply.values == {"/5/0/1": "c" * 16 + "d" * 16 + "e"}
 
 
+def test_who_is_silent_and_nobody_is_forgotten(world, peer):
+    stranger = Peer(world)
+    stranger.send(bytes.fromhex("40001234"))
+    assert stranger.conn in world.cloud.sessions
+    world.wait(coap.EXCHANGE_MS)
+    assert (stranger.conn in world.cloud.sessions, peer.conn in world.cloud.sessions) == (False, True)
+    world.wait(coap.EXCHANGE_MS * 2)
+    assert peer.conn not in world.cloud.sessions, "its registration has expired meanwhile"
+
+
 # Faults on single messages (item 58, knobs of 9.1)
 
 

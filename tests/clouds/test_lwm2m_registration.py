@@ -6,6 +6,7 @@ from aiocoap.numbers.codes import Code
 from aiocoap.numbers.types import Type
 
 from simulator.clouds.lwm2m import Manners, coap
+from simulator.clouds.rainmaker.pki import Authority
 from tests.clouds.lw_peer import LINKS, NAME, Peer, World
 
 QUERY = ("lwm2m=1.1", f"ep={NAME}", "lt=300", "b=U")
@@ -158,8 +159,26 @@ def test_l05_m_the_trigger_of_an_update_is_answered_first_and_obeyed_then(world,
             else:
                 peer.update()
         assert operation.reply.code == "2.04"
-        names = [e["event"] for e in world.cloud.events if e["event"] in ("operation", "updated")]
-        assert names[-2:] == (["operation", "updated"] if order.startswith("answer") else ["updated", "operation"])
+    assert [event["device"] for event in world.events("too_early")] == [NAME], "the second time"
+
+
+def test_l03_m_a_device_is_forgotten_in_the_middle_of_its_update(world, peer):
+    peer.register()
+    world.cloud.add_fault("update:forget")
+    assert [peer.update().code for _ in range(2)] == [Code.NOT_FOUND, Code.NOT_FOUND]
+    world.cloud.add_fault("register:forget")
+    assert peer.register().code is Code.CREATED
+
+
+def test_l02_m_the_name_in_a_certificate_is_the_name(world):
+    for name, code in ((NAME, Code.CREATED), ("another", Code.FORBIDDEN)):
+        peer = Peer(world, certificate=Authority().node(name).der)
+        assert peer.register().code is code
+
+
+def test_l02_m_what_comes_in_blocks_is_too_large(world, peer):
+    answer = peer.register(block1=(0, True, 6))
+    assert answer.code is Code.REQUEST_ENTITY_TOO_LARGE
 
 
 def test_l06_m_the_lifetime_is_written_after_a_register():

@@ -220,6 +220,14 @@ def test_l53_m_notifications_from_a_new_port_are_dropped_until_an_update_comes_f
     assert site.device.value("/5/0/3") == 2
 
 
+def test_l53_m_a_notification_is_taken_for_one_from_another_port(site):
+    token = site.observed("/5/0/3")
+    site.world.cloud.add_fault("notify:moved")
+    for sequence, value in ((2, 0), (3, 1)):
+        site.peer.notify(token, sequence, b"1")
+        assert site.device.value("/5/0/3") == value
+
+
 def test_l53_m_unless_the_server_follows():
     site = Site(follows_address=True)
     token = site.observed("/5/0/3")

@@ -2,6 +2,7 @@
 """Firmware update tasks of the LwM2M mock: five strategies, pushed and pulled, and how each may end."""
 
 import dataclasses
+import hashlib
 
 import pytest
 from aiocoap.numbers.codes import Code
@@ -496,6 +497,15 @@ def test_the_report_is_as_the_service_has_it():
         "resultDetails": "Firmware update successful",
     }
     assert (report["status"], report["summary"]) == ("Success", "Firmware update successful")
+
+
+def test_l58_m_the_verdict_is_what_can_be_held_against_the_flash(method):
+    site = Site()
+    task = site.upgrade(method=method)
+    digest = hashlib.sha256(site.device.image).hexdigest()
+    assert task.verdict() == {"state": 0, "result": 1, "version": "1.1.0", "sent": 5000, "sha256": digest}
+    (event,) = site.world.events("verdict")
+    assert event["sha256"] == digest
 
 
 def test_the_summary_counts():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from simulator.clouds.lwm2m import coap, formats, requests
-from simulator.clouds.lwm2m.objects import PACKAGE, RESULT, STATE, Value
+from simulator.clouds.lwm2m.objects import PACKAGE, RESULT, STATE, UPDATE_TRIGGER, Value
 from simulator.clouds.lwm2m.peer import GONE, Peer
 from simulator.clouds.lwm2m.push import Push, Style, block_of
 from simulator.clouds.lwm2m.registration import Registration
@@ -57,6 +57,8 @@ class Device:
     uplinks: int = 0  # registrations, updates, sends and notifications
     uplink_ms: int = 0  # when the last one came
     contact_ms: int = 0  # anything at all
+    received: int = 0  # bytes of images that it was sent
+    is_triggered: bool = False  # it has been told to update, and has not answered yet
     _number: int = 0
     _by_way: dict[tuple[str, str], Heard] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
@@ -134,7 +136,11 @@ class Device:
         return self._ask("write", path, message)
 
     def execute(self, path: str, arguments: str = "") -> Operation:
-        return self._ask("execute", path, requests.executing(path, arguments))
+        operation = self._ask("execute", path, requests.executing(path, arguments))
+        if path == UPDATE_TRIGGER and operation.reply is None:
+            self.is_triggered = True
+            operation.then(lambda reply: setattr(self, "is_triggered", False))
+        return operation
 
     def attributes(self, path: str, **attributes: Any) -> Operation:
         """Write-Attributes, as pmin=10."""
@@ -176,6 +182,7 @@ class Device:
 
         def told(index: int, size: int) -> None:
             self.server.log("block", device=self.endpoint, index=index, size=size)
+            self.received += size
 
         Push(self.peer, data, style or Style(), operation, told)
         return operation

@@ -3,9 +3,9 @@
 says.
 
     register    drop  duplicate  delay=MS  mute  lose  twice  late=MS  refuse=CODE  separate[=MS]  corrupt
-                truncate=BYTES
+                truncate=BYTES  forget
     update deregister send file    the same
-    notify      drop  duplicate  delay=MS  mute
+    notify      drop  duplicate  delay=MS  mute  moved
     answer      drop  duplicate  delay=MS
     read discover write push execute observe attributes
                 drop  duplicate  repeat[=MS]  delay=MS  reorder  corrupt  truncate=BYTES  unreachable
@@ -21,6 +21,7 @@ drop: lost before it is handled. duplicate: the same datagram again; repeat: the
 after MS. reorder: after the next datagram. unreachable: the network says that nobody is there.
 mute: handled, but never answered. lose, twice, late: what becomes of the answer; whoever asks again gets it.
 pace: MS after every 1,460 bytes, stall: once, in the middle; cut: the connection breaks after so many bytes.
+forget: the device's registration is forgotten first. moved: as if it came from another port.
 refuse: answered with a code such as 4.03, and not handled. separate: an empty acknowledgement, the answer after MS.
 """
 
@@ -31,6 +32,7 @@ from simulator.clouds.lwm2m import coap
 from simulator.errors import UserError
 
 _ASKED = {"drop", "duplicate", "delay", "mute", "lose", "twice", "late", "refuse", "separate", "corrupt", "truncate"}
+_ASKED |= {"forget"}
 _ASKING = {"drop", "duplicate", "repeat", "delay", "reorder", "corrupt", "truncate", "unreachable"}
 _MS = range(1, 3_600_001)
 
@@ -40,7 +42,7 @@ class Rule(faults.Rule):
 
     ACTIONS: ClassVar = {
         **dict.fromkeys(("register", "update", "deregister", "send", "file"), _ASKED),
-        "notify": {"drop", "duplicate", "delay", "mute"},
+        "notify": {"drop", "duplicate", "delay", "mute", "moved"},
         "answer": {"drop", "duplicate", "delay"},
         **dict.fromkeys(("read", "discover", "write", "push", "execute", "observe", "attributes"), _ASKING),
         "image": {"close", "mute", "delay", "status", "no-range", "tag", "cut", "pace", "stall", "corrupt", "truncate"},

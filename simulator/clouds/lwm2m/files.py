@@ -85,6 +85,11 @@ class Files:
         is_there = file.expires_ms is None or self._cloud.now_ms < file.expires_ms
         return file if is_there else None
 
+    def count(self, file: File | None, size: int) -> None:
+        """Bytes that went out to the device of a file."""
+        if file is not None and file.device in self._cloud.devices:
+            self._cloud.devices[file.device].received += size
+
     def answer(self, peer: Peer, message: Message) -> Message:
         """One block, at the offset that is asked for."""
         file = self.find(tuple(message.opt.uri_path))
@@ -116,6 +121,7 @@ class Files:
 
     def _told(self, peer: Peer, file: File | None, message: Message, answer: Message) -> Message:
         block = message.opt.block2
+        self.count(file, len(answer.payload))
         self._cloud.log("file", device=file.device if file else None, conn=peer.conn, path=coap.path_of(message),
                         block=block.block_number if block is not None else None,
                         block_size=block.size if block is not None else None,
@@ -158,10 +164,16 @@ class FileDoor:
     def forget(self, peer: Peer) -> None:
         self._peers.pop(peer.conn, None)
 
+    def is_needed(self, peer: Peer) -> bool:
+        return False
+
+    def disown(self, peer: Peer) -> None:
+        """There is nothing to be forgotten."""
+
     def requested(self, peer: Peer, message: Message) -> Message | None:
         return self.cloud.files.answer(peer, message)
 
-    def notified(self, peer: Peer, message: Message) -> bool | None:
+    def notified(self, peer: Peer, message: Message, is_moved: bool) -> bool | None:
         return False
 
     def kind_of(self, message: Message) -> tuple[str, int | None]:

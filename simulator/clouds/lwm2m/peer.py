@@ -13,7 +13,7 @@ from typing import Protocol
 from aiocoap import Message
 from aiocoap.numbers.types import Type
 
-from simulator.clouds.core import Action, Send
+from simulator.clouds.core import Action, Close, Send
 from simulator.clouds.lwm2m import coap
 from simulator.clouds.lwm2m.faults import Rule
 from simulator.clouds.mock import Mock
@@ -27,9 +27,12 @@ _OUT, _BACK = ("drop", "duplicate", "delay"), ("lose", "twice", "late")  # what 
 
 
 class Door(Protocol):
-    """Whose peers these are. `requested` returns the answer (None: silence), `notified` what a message with an unknown
-    token gets: True, an acknowledgement; False, a reset; None, nothing. `kind_of` names a request for fault rules,
-    `delay_of` says when such a request is answered, if not at once.
+    """Whose peers these are.
+
+    `requested` returns the answer (None: silence). `notified` says what a message with an unknown token gets, which
+    came from elsewhere if it `is_moved`: True, an acknowledgement; False, a reset; None, nothing. `kind_of` names a
+    request for fault rules, `delay_of` says when such a one is answered, if not at once. `is_needed`: a peer is kept
+    though it is silent. `disown`: nobody is registered there any more.
     """
 
     cloud: Mock
@@ -37,11 +40,15 @@ class Door(Protocol):
 
     def requested(self, peer: "Peer", message: Message) -> Message | None: ...
 
-    def notified(self, peer: "Peer", message: Message) -> bool | None: ...
+    def notified(self, peer: "Peer", message: Message, is_moved: bool) -> bool | None: ...
 
     def kind_of(self, message: Message) -> tuple[str, int | None]: ...
 
     def delay_of(self, kind: str) -> int | None: ...
+
+    def is_needed(self, peer: "Peer") -> bool: ...
+
+    def disown(self, peer: "Peer") -> None: ...
 
     def forget(self, peer: "Peer") -> None: ...
 
@@ -74,6 +81,9 @@ class Peer:
         self._open: dict[bytes, Exchange] = {}  # by token
         self._answered: dict[int, tuple[int, bytes | None]] = {}  # mid -> until when, and the datagram that answered
         self._held: list[bytes] = []  # datagrams that the next one overtakes
+        self._heard_ms = self._cloud.now_ms
+        self._is_gone = False
+        self._cloud.schedule(coap.EXCHANGE_MS, self._look_after)
 
     # Requests of ours
 
@@ -135,6 +145,7 @@ class Peer:
 
     def feed(self, data: bytes) -> None:
         """One datagram."""
+        self._heard_ms = self._cloud.now_ms
         message = coap.parse(data)
         if message is None:
             self._cloud.log("malformed", conn=self.conn, size=len(data))
@@ -207,7 +218,8 @@ class Peer:
             self._request(message, rules)
             return
         exchange = self._open.get(message.token)
-        is_taken = True if exchange else self._door.notified(self, message)
+        is_moved = any(rule.action == "moved" for rule in rules)
+        is_taken = True if exchange else self._door.notified(self, message, is_moved)
         if is_taken is False:
             self._keep(message, _empty(coap.RST, message.mid))
         elif is_taken and message.mtype is coap.CON and not any(rule.action == "mute" for rule in rules):
@@ -218,6 +230,8 @@ class Peer:
     def _request(self, message: Message, rules: Sequence[Rule]) -> None:
         arguments = {rule.action: rule.argument for rule in rules}
         code = coap.code_of(arguments.get("refuse", ""))
+        if "forget" in arguments:
+            self._door.disown(self)
         answer = coap.build(code) if code else self._door.requested(self, message)
         if answer is None or "mute" in arguments:
             return
@@ -284,8 +298,20 @@ class Peer:
 
     def end(self, who: str, reason: str) -> None:
         """Nobody is there any more: what was asked gets no answer."""
+        self._is_gone = True
         self._door.forget(self)
         self.cancel()
+
+    def _look_after(self) -> None:
+        """Who has said nothing for so long, and is nobody, is forgotten: no message of his is a duplicate any more."""
+        if self._is_gone:
+            return
+        silent_ms = self._cloud.now_ms - self._heard_ms
+        if silent_ms >= coap.EXCHANGE_MS and not self._open and not self._door.is_needed(self):
+            self._door.actions.append(Close(self.conn))
+            self.end("server", "silence")
+        else:
+            self._cloud.schedule(max(coap.EXCHANGE_MS - silent_ms, coap.EXCHANGE_MS // 4), self._look_after)
 
     def cancel(self) -> None:
         """What was asked is of no interest any more."""

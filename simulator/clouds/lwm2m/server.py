@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The server itself: a sans-IO core (simulator/clouds/core.py) whose bytes are datagrams.
 
-A connection is a peer, one address and port. With DTLS `identity` is the name that the peer has proved.
+A connection is a peer, one address and port. With DTLS the endpoint's name has to be the one that the peer has proved:
+that of its key, or the common name of its certificate.
 """
 
+import ssl
 from collections.abc import Callable
 from functools import partial
 
@@ -24,6 +26,7 @@ from simulator.clouds.lwm2m.requests import Operation, Reply
 from simulator.clouds.lwm2m.script import Script, Scripts
 from simulator.clouds.lwm2m.tasks import Tasks
 from simulator.clouds.mock import Mock
+from simulator.clouds.rainmaker.pki import common_name
 from simulator.errors import UserError
 
 _FRESH_MS = 128_000  # RFC 7641, section 3.4
@@ -62,7 +65,17 @@ class Lwm2mServer(Mock):
 
     def open(self, conn: int, now_ms: int, certificate: bytes | None = None, identity: str | None = None) -> None:
         self.tick(now_ms)
-        self.sessions[conn] = Peer(self, conn, identity)
+        self.sessions[conn] = Peer(self, conn, identity or (_name_in(certificate) if certificate else None))
+
+    def is_needed(self, peer: Peer) -> bool:
+        """Whether a peer that says nothing is kept: who has registered is."""
+        return any(device.peer is peer for device in self.devices.values())
+
+    def disown(self, peer: Peer) -> None:
+        """Before it is answered, whoever has registered from there is forgotten."""
+        for device in self.devices.values():
+            if device.peer is peer:
+                self.forget_registration(device)
 
     # Who runs it
 
@@ -112,6 +125,9 @@ class Lwm2mServer(Mock):
         ):
             return coap.build(Code.BAD_OPTION)
         path = coap.segments("/".join(message.opt.uri_path))
+        block = message.opt.block1
+        if block is not None and (block.more or block.block_number):
+            return coap.build(Code.REQUEST_ENTITY_TOO_LARGE)  # nothing that a device has to say needs blocks
         try:
             if path == ("rd",) and message.code is coap.POST:
                 return self._register(peer, message)
@@ -160,6 +176,8 @@ class Lwm2mServer(Mock):
 
     def _update(self, peer: Peer, registration_id: str, message: Message) -> Message:
         device = self._registered(registration_id)
+        if device.is_triggered:
+            self.log("too_early", device=device.endpoint, conn=peer.conn)
         changed = update(device.registration, message, self.manners.registration)
         is_moved, device.peer = device.peer is not peer, peer
         self._prolong(device)
@@ -206,12 +224,12 @@ class Lwm2mServer(Mock):
         device.uplink()
         return coap.build(coap.CHANGED)
 
-    def notified(self, peer: Peer, message: Message) -> bool | None:
+    def notified(self, peer: Peer, message: Message, is_moved: bool) -> bool | None:
         """From an address that the device has not registered from it is lost, as nobody's."""
         for device in self.devices.values():
             observation = device.observations.get(message.token)
             if observation is not None:
-                if device.peer is not peer and not self.manners.follows_address:
+                if (is_moved or device.peer is not peer) and not self.manners.follows_address:
                     self.log("stranger", device=device.endpoint, conn=peer.conn, path=observation.path)
                     return None
                 self._notification(peer, device, observation, message)
@@ -254,3 +272,11 @@ class Lwm2mServer(Mock):
 
     def _new_id(self) -> str:
         return "".join(self.random.choice(_ALPHABET) for _ in range(5))
+
+
+def _name_in(certificate: bytes) -> str:
+    """Of a certificate in DER; one that is for nobody is nobody's."""
+    try:
+        return common_name(ssl.DER_cert_to_PEM_cert(certificate).encode())
+    except UserError:
+        return ""

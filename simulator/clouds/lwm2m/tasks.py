@@ -2,11 +2,13 @@
 """Firmware update tasks: one or many devices, one after the other for each device, and what is told of them."""
 
 import datetime
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from simulator.clouds.lwm2m.objects import RESULT, STATE
 from simulator.clouds.lwm2m.options import Options
 from simulator.clouds.lwm2m.script import Script, Steps
 from simulator.clouds.lwm2m.upgrade import Failed, Upgrade
@@ -47,6 +49,7 @@ class Task:
     old_version: Any = None
     new_version: Any = None
     file: "File | None" = None
+    received: int = 0  # what its device had been sent before
     begun_ms: int | None = None
     ended_ms: int | None = None
 
@@ -69,6 +72,17 @@ class Task:
         self.server.log("task", device=self.device.endpoint, task=self.id, status=self.status, step=step,
                         package=self.package.name, version=self.package.version, size=len(self.package.data),
                         summary=self.summary, result=self.result, running=self.new_version)  # fmt: skip
+
+    def verdict(self) -> dict[str, Any]:
+        """What is known in the end, for who compares it with the flash of the device."""
+        device = self.device
+        return {
+            "state": device.value(STATE),
+            "result": device.value(RESULT),
+            "version": self.new_version,
+            "sent": device.received - self.received,
+            "sha256": hashlib.sha256(self.package.data).hexdigest(),
+        }
 
     def report(self) -> dict[str, Any]:
         """As the REST interface has it. Raises UserError("task_not_executed") before it has begun."""
@@ -176,12 +190,14 @@ class Tasks:
         if task.file is not None:
             self._server.files.remove(task.file)
         task.log("over")
+        self._server.log("verdict", device=task.device.endpoint, task=task.id, **task.verdict())
         self._next(task.device)
 
     def _whole(self, task: Task) -> Steps:
         upgrade = Upgrade(task)
         yield from upgrade.waiting()
         task.begun_ms, task.status = self._server.now_ms, RUNNING
+        task.received = task.device.received
         self._server.schedule(task.options.timeout_s * 1000, partial(self._expire, task))
         while True:
             task.attempt += 1

@@ -43,9 +43,11 @@ class WebDoor(http_door.HttpDoor):
             response = web_file.answer(request, found, (), has_ranges="no-range" not in actions)
         for rule in rules:
             response = web_file.spoiled(response, rule)
+        size = len(response.body) if response.cut is None else response.cut
+        self.cloud.files.count(file, size)
         self.cloud.log("http", device=file.device if file else None, method=request.method,
                        path="/" + "/".join(request.path), range=request.headers.get("range"), status=response.status,
-                       size=len(response.body) if response.cut is None else response.cut)  # fmt: skip
+                       size=size)  # fmt: skip
         return response
 
     def _tag(self, file: File) -> str | None:
