@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The twins of esp32, machine, time from the inside: the same program on each interpreter, judged line by line."""
+"""The twins of esp32, machine, time and asyncio from the inside: the same programs on each interpreter, by the line."""
 
 import ast
 
@@ -8,7 +8,7 @@ import pytest
 from simulator.interpreters import Interpreter
 from tests.device.harness import PROGRAMS, console
 
-NAMES = ("partitions", "values", "clock")
+NAMES = ("partitions", "values", "clock", "tasks")
 
 
 def names_in(source: str) -> list[str]:

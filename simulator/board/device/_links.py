@@ -3,7 +3,7 @@
 
 They behave as the ESP32's: `readinto` fills the buffer or meets the end; a time-out raises and loses the part read.
 So of datagrams `read` and `readinto` glue together what has come: only `recv` and `recvfrom` take one.
-Stands for `tls` as well, until a program asks that for something.
+Stands for `tls` and for `_asyncio` as well, until a program asks one of these for something.
 """
 
 import sys
@@ -33,6 +33,11 @@ _EAGAIN = const(11)
 def __getattr__(name):
     if name[:2] == "__":
         raise AttributeError(name)
+    if name[:4] == "Task":
+        import _tasks
+
+        sys.modules["_asyncio"] = _tasks
+        return getattr(_tasks, name)
     import _tls
 
     sys.modules["tls"] = _tls

@@ -44,7 +44,7 @@ def prepare(folder):
     if _chip.virtual:
         import _links
 
-        sys.modules["tls"] = _links  # the real one is built in here
+        sys.modules["tls"] = sys.modules["_asyncio"] = _links  # the real ones are built in here
     frozen = os.VfsPosix(folder)
     os.umount("/")
     is_mounted = _vfs.mount(esp32.Partition)
