@@ -89,17 +89,18 @@ def sides(story: str) -> list[tuple[Talk, str]]:
 def cut_cases(seed: int = 0) -> Iterator[Case]:
     """The connection reset at the seams of what is said in each story, and dead there.
 
-    So each report is lost once, and so is each answer to one. Variations of a story say much of it again: of them a
-    third of the seams, where the link is cut. For all the bytes between see `byte_cases`.
+    So each report is lost once, and so is each answer to one. Where the same is said again a third of the seams will
+    do: all links of variations, and dead ones of all stories but `update`. For the bytes between see `byte_cases`.
     """
     for story in stories.THINGSBOARD:
         for talk, side in sides(story):
             seams = talk.seams()
-            if story in stories.VARIATIONS:
-                yield from (Case(story, seed, (f"net=cut:{at}{side}",)) for at in [*seams[:-1:3], seams[-1]])
-                continue
-            for at, how in itertools.product(seams, ("cut", "silence")):
-                yield Case(story, seed, (f"net={how}:{at}{side}",))
+            third = [*seams[:-1:3], seams[-1]]
+            is_variation = story in stories.VARIATIONS
+            yield from (Case(story, seed, (f"net=cut:{at}{side}",)) for at in (third if is_variation else seams))
+            if not is_variation:
+                dead = seams if story == "update" else third
+                yield from (Case(story, seed, (f"net=silence:{at}{side}",)) for at in dead)
 
 
 def byte_cases(seed: int = 0) -> Iterator[Case]:
