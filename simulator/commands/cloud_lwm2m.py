@@ -14,9 +14,10 @@ from simulator.clouds.lwm2m.devices import Device
 from simulator.clouds.lwm2m.formats import FormatError
 from simulator.clouds.lwm2m.rest.app import application
 from simulator.clouds.server import Server
-from simulator.commands.cloud_options import FAULT, HOST, PORT, SEED, pairs, read, sites
+from simulator.commands.cloud_options import FAULT, FILE, HOST, PORT, SEED, pairs, read, sites
 from simulator.commands.cloud_running import Running, unknown
 from simulator.commands.cloud_sites import Sites, Wanted
+from simulator.commands.lwm2m_doors import doors, reached
 from simulator.dashboard.lwm2m import Adapter
 from simulator.errors import UserError
 from simulator.sides import Lwm2mSide
@@ -24,11 +25,11 @@ from simulator.sides import Lwm2mSide
 _DEVICE = "board-1"
 _IMAGE_KEYS = ("file", "name", "version")
 _KNOBS = "\n".join(f"  {text}" for text in knobs.listing())
-_HELP = f"""A mock LwM2M 1.1 server that updates firmware as Coiote DM does: CoAP over UDP without DTLS.
+_HELP = f"""A mock LwM2M 1.1 server that updates firmware as Coiote DM does, over UDP without and with DTLS.
 
 The first line on stdout is {{"coap_port": ..., "file_port": ..., "http_port": ..., "rest_port": ...,
-"devices": [...]}}, with "dashboard_port" if there is one; then one JSON object per event, until SIGINT or SIGTERM
-(exit 0).
+"devices": [...]}}, with "coaps_port" and "dashboard_port" if there are any; then one JSON object per event, until
+SIGINT or SIGTERM (exit 0).
 
 Images are fetched by CoAP at the file port, by HTTP at the http port, or pushed. REST has Coiote's paths below
 /api/coiotedm/v3 and one user: maker@example.com, password Coiote1.
@@ -76,6 +77,11 @@ Knobs, as they are if nobody turns them; lists have a plus between:
 @click.option("--coap-port", type=PORT, default=0, show_default=True, help="CoAP, UDP; 0: any free port.")
 @click.option("--file-port", type=PORT, default=0, show_default=True, help="Images by CoAP, UDP; 0: any free port.")
 @click.option("--http-port", type=PORT, default=0, show_default=True, help="Images by HTTP; 0: any free port.")
+@click.option("--coaps-port", type=PORT, default=None, help="CoAP over DTLS, UDP; 0: any free port.")
+@click.option("--psk", "psks", multiple=True, metavar="ENDPOINT:HEX", help="A key that a device has, in hexadecimal.")
+@click.option("--cert", type=FILE, default=None, help="Certificate to show instead, PEM, with its chain.")
+@click.option("--key", type=FILE, default=None, help="Its key, PEM.")
+@click.option("--client-ca", type=FILE, default=None, help="Devices show a certificate of this CA, PEM.")
 @sites
 @click.option("--device", "devices", multiple=True, metavar="ENDPOINT", help=f"A device; {_DEVICE} if not given.")
 @click.option("--closed", is_flag=True, help="Only these may register.")
@@ -89,6 +95,11 @@ def lwm2m(
     coap_port: int,
     file_port: int,
     http_port: int,
+    coaps_port: int | None,
+    psks: tuple[str, ...],
+    cert: str | None,
+    key: str | None,
+    client_ca: str | None,
     wanted: Wanted,
     devices: tuple[str, ...],
     closed: bool,
@@ -107,14 +118,14 @@ def lwm2m(
         program.add(text)
     for rule in faults:
         cloud.add_fault(rule)
-    ports = zip(side.entrances, (coap_port, file_port, http_port), strict=True)
-    first, *others = (entrance.door(port=port) for entrance, port in ports)
+    certificates = {"cert": cert, "key": key, "client_ca": client_ca}
+    found = doors(side, (coap_port, file_port, http_port), coaps_port, psks, **certificates)
+    first, *others = found.values()
     server = program.server = Server(first, host, 0, *others)
     beside = Sites(side, server, wanted, lambda ports: application(cloud, server), Adapter)
-    names = [entrance.name for entrance in side.entrances]
-    opened = functools.partial(side.reached, name or host)
+    opened = functools.partial(reached, side, name or host)
     about = {"devices": [device.endpoint for device in known]}
-    Running(cloud, server, names, beside, program.obey, program.begin, opened, about).run()
+    Running(cloud, server, list(found), beside, program.obey, program.begin, opened, about).run()
 
 
 class _Program:

@@ -41,6 +41,9 @@ _REPORT_S = 30  # how long the board stays on after its end until the cloud has 
 @click.option("--device-id", help="Own broker: name of the device; by default the board's, from its MAC.")
 @click.option("--endpoint", help="LwM2M: name of the device; by default the board's, from its MAC.")
 @click.option("--lifetime", type=click.IntRange(1), metavar="S", help="LwM2M: of the registration.")
+@click.option("--security", type=click.Choice(["nosec", "cert", "psk"]), help="LwM2M: how the board is known.")
+@click.option("--psk-id", help="LwM2M: name of the key; by default the endpoint's.")
+@click.option("--psk-key", metavar="HEX", help="LwM2M: the key, in hexadecimal.")
 @click.option("--user", help="Own broker: user name.")
 @click.option("--password", help="Its password.")
 @click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
@@ -62,6 +65,9 @@ def command(
     device_id: str | None,
     endpoint: str | None,
     lifetime: int | None,
+    security: str | None,
+    psk_id: str | None,
+    psk_key: str | None,
     user: str | None,
     password: str | None,
     interpreter: str | None,
@@ -77,7 +83,8 @@ def command(
     """
     settings = {"cloud": cloud, "host": host, "port": port, "token": token, "node_id": node_id}
     settings |= {"product": product, "device_id": device_id, "user": user, "password": password}
-    settings |= {"endpoint": endpoint, "lifetime": lifetime}
+    settings |= {"endpoint": endpoint, "lifetime": lifetime, "security": security}
+    settings |= {"psk_id": psk_id or (endpoint if psk_key else None), "psk_key": psk_key}
     settings |= _credentials(cloud, node_id, ca=ca, cert=cert, key=key)
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
     clock = RealClock()
@@ -112,8 +119,8 @@ def command(
 def _credentials(cloud: str, node_id: str | None, **files: str | None) -> dict[str, int | str | bytes | None]:
     """The files' contents, and what follows from them. Raises UserError: no_such_file, bad_certificate."""
     found: dict[str, int | str | bytes | None] = {name: read(file) for name, file in files.items() if file}
-    if cloud != "rainmaker" and "ca" in found:
-        found["tls"] = 1  # on RainMaker it goes without saying
+    if cloud in ("thingsboard", "broker") and "ca" in found:
+        found["tls"] = 1  # elsewhere it goes without saying, or others say it
     if cloud == "rainmaker" and "cert" in found and node_id is None:
         found["node_id"] = common_name(read(str(files["cert"])))
     return found

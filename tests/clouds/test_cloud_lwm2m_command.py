@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`python -m simulator cloud lwm2m` as a program: real datagrams, stdin, the page, boards, wrong input."""
 
+import contextlib
 import signal
 import socket
 
@@ -8,12 +9,16 @@ import pytest
 from aiocoap import Message
 from aiocoap.numbers.codes import Code
 from aiocoap.numbers.types import Type
+from mbedtls import tls, x509
 
 from simulator.__main__ import main
+from simulator.clouds import dtls
 from simulator.clouds.lwm2m import coap
+from tests.clouds import test_dtls_server as dtls_client
 from tests.clouds.lw_peer import LINKS
 from tests.clouds.test_cloud_command import WAIT_S, start  # noqa: F401 (a fixture)
 from tests.clouds.test_cloud_sites import ask
+from tests.pki import Authority
 
 IMAGE = b"firmware" * 400
 
@@ -135,6 +140,41 @@ def test_command_has_a_page_and_rest(start):  # noqa: F811
     assert ask(f"http://127.0.0.1:{info['rest_port']}/api/coiotedm/v3/devices")[0] == 401
 
 
+def registering(name: str) -> bytes:
+    query = (f"ep={name}", "lt=300", "lwm2m=1.1")
+    made = coap.build(Code.POST, LINKS.encode(), uri_path=("rd",), uri_query=query)
+    return coap.numbered(made, Type.CON, 1, b"t").encode()
+
+
+def test_devices_with_keys_have_a_door_of_their_own(start):  # noqa: F811
+    program = start("--coaps-port", "0", "--psk", f"board-7:{dtls_client.KEY.hex()}", cloud="lwm2m")
+    settings = dtls_client.keys("board-7")
+    with contextlib.closing(dtls_client.Client(program.info["coaps_port"], **settings)) as client:
+        assert "PSK" in client.shake_hands()
+        codes = [coap.parse(client.ask(registering(name))).code for name in ("board-8", "board-7")]
+    assert codes[0] is Code.FORBIDDEN
+    assert program.until("refused")["code"] == "4.03"
+
+
+def test_devices_with_certificates_have_it_too(start, tmp_path):  # noqa: F811
+    authority = Authority()
+    chain, key = authority.pems("localhost")
+    mine = authority.client("board-7")
+    options = ["--coaps-port", "0"]
+    for name, data in (("cert", chain), ("key", key), ("client-ca", authority.pem)):
+        (tmp_path / name).write_bytes(data)
+        options += [f"--{name}", str(tmp_path / name)]
+    program = start(*options, cloud="lwm2m")
+    store = tls.TrustStore()
+    store.add(x509.CRT.from_PEM(authority.pem.decode()))
+    shown = ((x509.CRT.from_PEM(mine["cert"].decode()),), dtls._key(mine["key"]))
+    with contextlib.closing(
+        dtls_client.Client(program.info["coaps_port"], "localhost", trust_store=store, certificate_chain=shown)
+    ) as client:
+        client.shake_hands()
+        assert coap.parse(client.ask(registering("board-7"))).code is Code.CREATED
+
+
 def test_a_closed_server_knows_its_devices(start):  # noqa: F811
     program = start("--closed", "--device", "mine", cloud="lwm2m")
     assert Client(program.info["coap_port"]).register("other").code is Code.FORBIDDEN
@@ -149,6 +189,12 @@ def test_a_closed_server_knows_its_devices(start):  # noqa: F811
         (("--image", "name=x"), "bad_image"),
         (("--image", "file=no.such.file"), "no_such_file"),
         (("--fault", "x"), "bad_fault"),
+        (("--psk", "x:00"), "no_dtls"),
+        (("--coaps-port", "0"), "no_dtls"),
+        (("--coaps-port", "0", "--psk", "x:00", "--cert", "x"), "no_dtls"),
+        (("--coaps-port", "0", "--psk", "x"), "bad_psk"),
+        (("--coaps-port", "0", "--psk", "x:0"), "bad_psk"),
+        (("--coaps-port", "0", "--cert", "no.such.file", "--key", "x"), "no_such_file"),
     ],
 )
 def test_wrong_input_is_one_line(capsys, options, code):
