@@ -14,6 +14,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("allowed_skips", "what may be skipped in CI: 'part of the id: part of the reason'", "linelist", [])
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Of `-n auto`: two for each core, because a test waits for half of its time: for a process, a real clock."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(params=interpreters.NAMES)
 def interpreter(request: pytest.FixtureRequest) -> Interpreter:
     """Runs the test once on each interpreter; one this machine does not have is a skip with its reason."""

@@ -176,14 +176,14 @@ def test_p12_disabled_is_known_at_the_next_boot_before_the_product_says_a_word(m
 
 
 def test_p12_a_forgotten_off_is_over_after_the_time_of_the_settings(make_world):
-    world = boot(make_world, off_s=3600)
+    world = boot(make_world, off_s=1200)
     world.call("disable")
     world.settle()
     world.offer("1.1.0", VERSION_2)
-    world.pass_time(3000)
+    world.pass_time(400)
     assert world.states == []
     world.twin.cut()  # and time goes on behind a loss of power
-    world.pass_time(2500)
+    world.pass_time(500)  # a boot counts for ten minutes
     world.wait("UPDATED")
     assert world.logged("ota control over=off reason=busy") == 1
 
