@@ -33,7 +33,7 @@ def reached(side: Lwm2mSide, name: str, ports: Mapping[str, int]) -> None:
 def _secured(
     side: Lwm2mSide, psks: tuple[str, ...], cert: str | None, key: str | None, client_ca: str | None
 ) -> dtls.Dtls:
-    if bool(psks) == bool(cert and key):
+    if bool(psks) == bool(cert) or bool(cert) != bool(key):
         raise UserError("no_dtls", "--coaps-port needs --psk, or --cert and --key")
     if psks:
         keys = dict(map(_psk, psks))
