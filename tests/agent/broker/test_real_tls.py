@@ -37,7 +37,7 @@ def authority() -> pki.Authority:
 def powered(
     interpreter: Interpreter, broker: Broker, ca: bytes
 ) -> Iterator[Callable[[Callable[[Story], bool]], Story]]:
-    """A board with this CA and the broker, whose only door speaks TLS; what is yielded runs it until something holds."""
+    """A board with this CA and the broker, whose only door speaks TLS; runs it until something holds."""
     server = ThreadServer(broker, "127.0.0.1", 0, Door(broker, 0, authority().server()))  # the first door is for nobody
     server.start()
     about = {"cloud": "broker", "host": "localhost", "port": server.ports[1], "tls": 1, "ca": ca.decode()}
