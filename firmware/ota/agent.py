@@ -185,8 +185,8 @@ class Agent:
         return waiting.ask_again(self)
 
     def held(self, track):
-        """Generator: waits while the application or a rule holds the reset. The job can still be called off."""
-        if self.control is None and not self.hours:
+        """Generator: waits while cloud, application or a rule hold the reset. The job can still be called off."""
+        if self.control is None and not self.hours and self.cloud.is_released:
             return ()
         from ota import waiting
 

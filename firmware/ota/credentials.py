@@ -18,8 +18,8 @@ _LONGEST = const(8192)
 _BEGIN = b"-----BEGIN "
 
 
-def context(board):
-    """The context of TLS for this board. Raises TransferError:
+def context(board, protocol=None):
+    """The context of TLS for this board, or of another `protocol` of the module tls. Raises TransferError:
 
     tls_no_ca, tls_unsupported, tls_bad_settings (they cannot be read), clock_unknown.
     """
@@ -32,7 +32,7 @@ def context(board):
         raise TransferError("tls_unsupported", "no module tls")
     _know_the_time(board)
     gc.collect()  # once, while nothing of the handshake is there yet
-    made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    made = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT if protocol is None else protocol)
     made.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] (stubs lack it)
     certificate = _objects(board, "cert", b"CERTIFICATE")
     key = _objects(board, "key", b"KEY")

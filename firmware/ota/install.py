@@ -80,7 +80,7 @@ class Install:
             error = None
             try:
                 source = self.agent.cloud.source(self.job, self.slot.offset)
-                yield from self._scattered(source) if hasattr(source, "begin") else self._stream(source)
+                yield from source.stream(self) if hasattr(source, "stream") else self._stream(source)
             except TransferError as failure:
                 error = failure
                 self._setbacks().count(self, failure)
@@ -107,11 +107,6 @@ class Install:
                 slot.commit(n)
             attend(slot.offset, size)
             yield
-
-    def _scattered(self, source):
-        from ota import scatter
-
-        return scatter.stream(self, source)
 
     def digest(self, n):
         """The next `n` bytes of the image are in `slot.block`."""

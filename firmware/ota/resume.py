@@ -9,6 +9,9 @@ def resume(install):
     job, slot = install.job, install.slot
     slot.offset = 0
     known = install.track.journal.get("job")
+    if known and install.agent.cloud.whole == job.id and _is_same(known, job, slot):
+        slot.offset = job.size  # verified before this boot, and again now
+        return True
     if not known or not _continues(known, job, slot):
         return False
     job.title, job.version = known["title"], known["version"]  # which may be learnt from the image
@@ -19,5 +22,8 @@ def resume(install):
 
 def _continues(known, job, slot):
     """Whether flash holds the beginning of these very bytes."""
-    is_same = (known["id"], known["stage"], known["slot"]) == (job.id, "writing", slot.label)
-    return is_same and job.size and job.mark != "" and known.get("mark") == job.mark
+    return _is_same(known, job, slot) and job.size and job.mark != "" and known.get("mark") == job.mark
+
+
+def _is_same(known, job, slot):
+    return (known["id"], known["stage"], known["slot"]) == (job.id, "writing", slot.label)

@@ -33,7 +33,7 @@ def start_again(install, error):
     log("warning", "code", error.code)
     tries = install.tries() + 1
     install.note("erasing", tries)
-    if tries >= MAX_TRIES:
+    if tries >= MAX_TRIES or (install.job.is_sealed and error.code[-8:] != "_changed"):
         raise JobError(error.code, error.detail)
     yield from install.agent.ask_again()
     install.from_start()

@@ -86,12 +86,16 @@ class Slot:
             digest.update(memoryview(self.block)[: size % BLOCK])
 
     def verify(self, job):
-        """Generator: compares the digest of what is in flash with the job's. Raises VerifyError."""
+        """Generator: compares the digest of what is in flash with the job's, or the image's. Raises VerifyError."""
         if job.checksum is not None:
             digest = checksum.new(job.algorithm)
             yield from self.feed(digest, job.size)
             if digest.text() != job.checksum:
                 raise VerifyError("flash_mismatch", "flash does not hold the image")
+        elif job.is_sealed:
+            from ota import seal
+
+            yield from seal.verify(self, job.size)
         self._verified = True
 
     def activate(self):

@@ -3,7 +3,7 @@
 
 from ota.errors import TransferError
 from ota.log import log
-from ota.port import const, ticks_diff
+from ota.port import const, forget, ticks_diff
 
 _ASK_AGAIN_MS = const(5000)
 _FLUSH_MS = const(10000)
@@ -37,8 +37,14 @@ def ask_again(agent):
 
 
 def held(agent, track, job):
-    """Waits while the application or a rule about time holds the reset. Until then the job can still be called off."""
-    while (agent.control and agent.control.holds()) or (agent.hours and agent.hours.hold(track, job)):
+    """Waits while the cloud, the application or a rule about time holds the reset. Until then the job can still be
+    called off."""
+    if not agent.cloud.is_released:
+        from ota import attempts
+
+        forget("ota.attempts")
+        attempts.rest(track.journal, job.id)  # who waits for an order may be switched off meanwhile
+    while _is_held(agent, track, job):
         error = None
         try:
             agent.link.moment(agent.board.step_ms)
@@ -46,6 +52,18 @@ def held(agent, track, job):
             error = failure
         yield from agent.online(error)
         yield
+
+
+def _is_held(agent, track, job):
+    cloud = agent.cloud
+    if not cloud.is_released:
+        if agent.control:
+            agent.control.events.complete()
+        return True
+    is_held = (agent.control and agent.control.holds()) or (agent.hours and agent.hours.hold(track, job))
+    if hasattr(cloud, "deferred"):
+        cloud.deferred(job, bool(is_held))
+    return is_held
 
 
 def restart(agent):

@@ -32,6 +32,13 @@ def check(cloud, job, head):
         raise JobError("no_checksum", "neither the job nor the image brings one")
 
 
+def describe(job, head):
+    """Takes title and version from an image that tells them."""
+    project, version = _described(head)
+    if project not in _STOCK:
+        job.title, job.version = _readable(project), _readable(version)
+
+
 def identity(board):
     """(title, version) of what runs, by its own descriptor."""
     project, version = _of_running(board)

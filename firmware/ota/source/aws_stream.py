@@ -62,6 +62,11 @@ class AwsStream:
         self._packet = bytearray(bytes(_FRONT) + struct.pack(">H", len(topic)) + topic + bytes(66))
         self._short = memoryview(self._packet)[1:]  # the same with a length of one byte
 
+    def stream(self, install):
+        from ota import scatter
+
+        return scatter.stream(install, self)
+
     def begin(self, scatter):
         self._scatter = scatter
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Lines to a LwM2M server or its file server: plain datagrams, or DTLS with what was provisioned (lwm2m.md 6)."""
+
+from ota.errors import TransferError
+
+NOSEC = "nosec"
+
+
+def open_line(board, is_secure, host, port):
+    """A line of udp.py. Raises TransferError; no_address where the name means nothing."""
+    from ota.coap.udp import Udp
+
+    if not is_secure:
+        return Udp(host, port)
+    from ota.coap import dtls
+
+    return Udp(host, port, dtls.session_maker(board, mode(board)))
+
+
+def mode(board):
+    """How this board is known to its server: "nosec", "cert" or "psk"."""
+    return board.text("security", NOSEC)
+
+
+def check(board):
+    """Raises TransferError where the settings ask for what this build does not have."""
+    if mode(board) == NOSEC:
+        return
+    from ota.coap import dtls
+
+    dtls.check(mode(board))
+
+
+def protocols(board):
+    """What /5/0/8 says: the ways by which this board can fetch."""
+    made = [0]
+    if mode(board) != NOSEC:
+        made.append(1)
+    made.append(2)
+    if board.text("ca", ""):
+        made.append(3)
+    return made
+
+
+def lookup(host, port):
+    """Raises TransferError `no_address` for a name that means nothing."""
+    import socket
+
+    try:
+        if socket.getaddrinfo(host, port):
+            return
+    except OSError as error:
+        raise TransferError("no_address", str(error))
+    raise TransferError("no_address")

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""An image behind the URI of /5/0/1 (lwm2m.md 3.2), by coap or http. Loaded when a download begins."""
+
+from ota.cloud import lw_line
+from ota.errors import JobError, TransferError
+
+
+def source(cloud, job, offset):
+    """Source from byte `offset` on. Raises JobError for a place that is not there."""
+    if not job.url:
+        from ota.lwm2m import uri
+        from ota.source.coap import Coap
+
+        return Coap(cloud, job, offset, uri.split(cloud.machine.uri))
+    from ota import http
+    from ota.source.http import Http
+
+    place = http.split(job.url)
+    try:
+        lw_line.lookup(place[1], place[2])
+    except TransferError as error:
+        raise JobError(error.code, error.detail)
+    return Http(cloud.board, cloud, job, offset)

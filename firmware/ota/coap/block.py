@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Blocks of a large body (RFC 7959): the option's value, and an upload by Block1 as its blocks come in.
+
+Blocks count by where they belong, never by how many came: so one that comes twice, late or again under another
+message id changes nothing.
+"""
+
+from ota.coap.message import BAD_REQUEST, CHANGED, CONTINUE, EMPTY, INCOMPLETE, TOO_LARGE
+from ota.port import const, ticks_diff, ticks_ms
+
+LARGEST = const(1024)
+_PATIENCE_MS = const(247000)  # without another block (2.5)
+_TLV_SHORT = const(6)  # bytes that the head of a wrapped package may take
+
+
+def value(num, more, szx):
+    """Of a Block option."""
+    return num << 4 | (8 if more else 0) | szx
+
+
+class Upload:
+    """One body on its way in. `most`: bytes that there is room for. `total`: what was promised, 0: nothing.
+
+    A block waits in `_stage` until `read` has taken it; only then it is answered, so the next never comes too early.
+    `is_last`: all has come. `refused`: the code for whatever comes of a body that nobody wants any more.
+    """
+
+    def __init__(self, most):
+        self.most = most
+        self._stage = bytearray(LARGEST)
+        self._view = memoryview(self._stage)
+        self.generation = 0  # of the body, whose first block makes it another one
+        self.begin()
+        self.is_open = False
+
+    def begin(self):
+        """All that has come is forgotten."""
+        self.is_open = True
+        self.generation += 1
+        self.is_last = False
+        self.received = self.total = 0
+        self._from = self._to = 0
+        self.echo = 0
+        self.refused = INCOMPLETE
+        self._ended_at = -1
+        self.heard_at = ticks_ms()
+
+    def close(self, refused=INCOMPLETE):
+        """No block is taken any more but the first of another body."""
+        self.is_open = False
+        self.refused = refused
+        self._from = self._to = 0
+
+    @property
+    def is_waiting(self):
+        """Whether a block is in the stage."""
+        return self._from < self._to
+
+    def is_dead(self):
+        return self.is_open and not self.is_last and ticks_diff(ticks_ms(), self.heard_at) > _PATIENCE_MS
+
+    def judge(self, block, size, size1):
+        """`block`: the option's value, for a body of `size` bytes in one piece 0. EMPTY: take it with `put`.
+
+        Else the code of the answer. A first block begins anew.
+        """
+        szx, more, num = block & 7, block & 8, block >> 4
+        if szx == 7 or (more and size != 16 << szx) or size > LARGEST:
+            return BAD_REQUEST
+        at = num << szx + 4
+        if not num:
+            if size1 > self.most:
+                return TOO_LARGE
+            return EMPTY
+        if not self.is_open:
+            if not more and at + size == self._ended_at:
+                return CHANGED  # the last one again, whose answer was lost
+            return self.refused
+        if at + size <= self.received:
+            return CONTINUE if more or not self.is_last else CHANGED
+        if at != self.received:
+            return INCOMPLETE
+        return EMPTY
+
+    def put(self, block, payload):
+        """Takes a block that was judged. False: it is too much."""
+        size = len(payload)
+        if not block >> 4:
+            self.begin()
+        if self.received + size > self.most + _TLV_SHORT:
+            return False
+        self._stage[:size] = payload
+        self._from, self._to = 0, size
+        self.received += size
+        self.echo = block
+        self.heard_at = ticks_ms()
+        if not block & 8:
+            self.is_last = True
+            self._ended_at = self.received
+        return True
+
+    def skip(self, size):
+        """The first bytes of the stage are none of the body's."""
+        self._from += size
+
+    def read(self, block, filled):
+        """Moves what is there behind the first `filled` bytes of `block`; returns how many bytes of it count now."""
+        n = min(len(block) - filled, self._to - self._from)
+        if n:
+            block[filled : filled + n] = self._view[self._from : self._from + n]
+            self._from += n
+        return filled + n
+
+    @property
+    def head(self):
+        """A view of what is in the stage."""
+        return self._view[self._from : self._to]

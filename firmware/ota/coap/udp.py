@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""A line of datagrams to one peer. Each call returns at once but for `wait`, and the name server's time to begin with.
+
+With DTLS there is a session on top, whose handshake goes on with each call (dtls.py).
+"""
+
+import select
+import socket
+
+from ota.errors import TransferError
+from ota.port import const
+
+_EAGAIN = const((11, 35))  # of MicroPython's ports
+_MOST = const(1281)
+
+
+class Udp:
+    """A connected socket: what others send to it never arrives."""
+
+    def __init__(self, host, port, secure=None):
+        """`secure(sock, host)` -> the session over a socket. Raises TransferError: no_address, connect_failed."""
+        try:
+            address = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0][-1]
+        except (OSError, IndexError) as error:
+            raise TransferError("no_address", str(error))
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.connect(address)
+            sock.setblocking(False)
+            self._sock = sock
+            self._session = secure(sock, host) if secure else None
+        except (OSError, TransferError) as error:
+            sock.close()
+            raise error if isinstance(error, TransferError) else TransferError("connect_failed", str(error))
+        self._poller = select.poll()
+        self._poller.register(sock, select.POLLIN)
+
+    def wait(self, ms):
+        """Until there may be something, `ms` at most."""
+        self._poller.poll(ms)
+
+    def receive(self, buf):
+        """One datagram into `buf`: its size, None for nothing. Raises OSError."""
+        try:
+            data = (self._session or self._sock).recv(_MOST)  # readinto would glue two together
+        except OSError as error:
+            return _nothing(error)
+        if not data:
+            return None
+        buf[: len(data)] = data
+        return len(data)
+
+    def send(self, buf, size):
+        """The first `size` bytes of `buf` as one datagram; whether the line took it. Raises OSError."""
+        try:
+            return (self._session or self._sock).write(memoryview(buf)[:size]) is not None
+        except OSError as error:
+            _nothing(error)
+            return False
+
+    def close(self):
+        try:
+            self._poller.unregister(self._sock)
+        except (OSError, KeyError, ValueError):
+            pass
+        if self._session is not None:
+            self._session.close()
+        self._sock.close()
+
+
+def _nothing(error):
+    """It would have to wait; anything else is for who called."""
+    if error.args and error.args[0] in _EAGAIN:
+        return None
+    raise error

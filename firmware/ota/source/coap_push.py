@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""An image that the server pushes by Block1 (lwm2m.md 3.1), block by block as the flash takes them.
+
+Each block is answered when there is room for the next. Nothing can be resumed: what is lost begins with block 0.
+"""
+
+from ota.errors import JobError, TransferError
+
+
+class CoapPush:
+    """Source of what comes into `cloud.upload`."""
+
+    is_pushed = True
+
+    def __init__(self, cloud):
+        self._cloud = cloud
+        self._upload = cloud.upload
+        self._generation = self._upload.generation
+        self._filled = 0
+        self.is_last = self.begins_anew = False
+
+    def stream(self, install):
+        from ota import unsized
+
+        return unsized.stream(install, self)
+
+    def readinto(self, block):
+        """See ota.source."""
+        upload = self._upload
+        if upload.is_waiting:
+            if upload.generation != self._generation:
+                self._generation = upload.generation
+                self.begins_anew = True
+                self._filled = 0
+            self._filled = upload.read(block, self._filled)
+            if not upload.is_waiting:
+                self._cloud.answer_block()
+        else:
+            self._cloud.poll(self._cloud.board.step_ms)
+            if upload.is_dead():
+                raise TransferError("push_silence")
+            if not upload.is_open:
+                raise JobError("push_ended")
+        self.is_last = upload.is_last and not upload.is_waiting
+        if self._filled < len(block) and not self.is_last:
+            return None
+        n, self._filled = self._filled, 0
+        return n
+
+    def close(self):
+        self._cloud.push_ended()

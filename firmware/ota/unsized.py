@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""The block loop for a source that learns with the last block how long the image is. Loaded for such.
+
+`is_last`: what was filled last is the end. `is_pushed`: the peer sends on its own and would not wait for a whole slot
+to be erased, so each sector is erased right before it is written; what is cut short begins anew. `begins_anew`: True
+once after the peer has started over.
+"""
+
+from ota.errors import JobError
+from ota.slot import BLOCK
+
+
+def stream(install, source):
+    """Generator, see Install. Until the end is known, the image may be as large as the slot."""
+    slot, job, attend = install.slot, install.job, install.agent.attend
+    if not job.size:
+        job.size = slot.size
+    while True:
+        n = source.readinto(slot.block)
+        if source.begins_anew:
+            source.begins_anew = False
+            install.from_start()
+        if n is not None:
+            if slot.offset + n > slot.size:
+                raise JobError("slot_too_small", str(slot.size))
+            if not source.is_pushed and slot.offset + n > job.size:  # more than was erased
+                raise JobError("bad_size", str(job.size))
+            if n and not slot.offset:
+                yield from _first(install, source)
+            if n:
+                install.digest(n)
+                if source.is_pushed:
+                    slot.erase_block(slot.offset // BLOCK)
+                slot.commit(n)
+            if source.is_last:
+                job.size = slot.offset
+                attend(slot.offset, job.size)
+                return
+        attend(slot.offset, job.size)
+        yield
+
+
+def _first(install, source):
+    """The first block decides, as for any other source."""
+    if source.is_last:
+        install.job.size = min(install.job.size, BLOCK)
+    if not source.is_pushed:
+        yield from install.first()
+        return
+    install.slot.check(install.job)
+    install.agent.cloud.inspect(install.job, install.slot.block)
+    install.note("writing")
