@@ -36,11 +36,17 @@ def broker(board, running):
     return Broker(board, running)
 
 
+def lwm2m(board, running):
+    from ota.cloud.lwm2m import Lwm2m
+
+    return Lwm2m(board, running)
+
+
 def main():
     board = Board()
     board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
     journal = Journal(board.nvs)
-    make = {"rainmaker": rainmaker, "broker": broker}.get(board.text("cloud", ""), thingsboard)
+    make = {"rainmaker": rainmaker, "broker": broker, "lwm2m": lwm2m}.get(board.text("cloud", ""), thingsboard)
     cloud = make(board, identity.running(board, journal))
     product = Product(cloud)
     agent = Agent(board, cloud, journal, health=(product.works,), when=board.text("when", ""))

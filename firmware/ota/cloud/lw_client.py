@@ -7,6 +7,7 @@ from ota.errors import JobError, TransferError
 from ota.job import Offers
 from ota.journal import Journal
 from ota.lwm2m import firmware, formats
+from ota.lwm2m.appdata import AppData
 from ota.lwm2m.objects import Device, Server
 from ota.lwm2m.observe import Observations
 from ota.lwm2m.registration import Registration
@@ -34,7 +35,8 @@ class Client(Offers):
         lifetime = facts.get("lt") or board.number("lifetime", _LIFETIME_S)
         self._account = Server(self, board.number("short_id", 1), lifetime, is_mute)
         self.machine = firmware.Firmware(self, lw_line.protocols(board), self._check_uri)
-        tree = Tree((self._account, Device(self, board), self.machine))
+        self._data = AppData()
+        tree = Tree((self._account, Device(self, board), self.machine, self._data))
         self._observations = Observations(self._account)
         service = Service(tree, self._observations, self.package)
         self._serve = service.serve
@@ -101,6 +103,11 @@ class Client(Offers):
 
     def is_quiet(self, since, ms):
         return ticks_diff(ticks_ms(), since) >= ms
+
+    def publish(self, values, qos=1):
+        """The application's own: a dict, for whoever observes object 19."""
+        self._data.publish(values)
+        self._observations.changed(19, 0)
 
     # what the objects ask for
 
