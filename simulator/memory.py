@@ -27,7 +27,7 @@ from simulator.interpreters import Interpreter
 from simulator.update import SIZE
 from simulator.ways import WAYS, Way, thingsboard
 
-QUICK_SIZE = 524_288
+QUICK_SIZE = 786_432
 LIMIT_K = 69  # KiB: an update has to work in a heap of this size on the 32-bit interpreter
 BOARD_LIMIT_K = 56  # KiB: the same without what a board has in flash
 TLS_LIMIT_K = 80  # KiB: as LIMIT_K, for RainMaker, whose lines speak TLS

@@ -46,7 +46,7 @@ class LwWorld(BoardWorld):
     ) -> None:
         given = Manners(**{"after_register": NOTHING, **manners})
         self.cloud = Lwm2mServer(seed=1, now_ms=EPOCH_MS, manners=given)
-        self.device: Device = self.cloud.add_device(NAME)
+        self._device: Device = self.cloud.add_device(NAME)
         self.door = FileDoor(self.cloud)
         self.web = Web(b"")
         self.sent: list[tuple[int, int, Message]] = []  # (ms, link, message) as the device sent them
@@ -57,6 +57,13 @@ class LwWorld(BoardWorld):
         self.twin.net.serve_datagrams(HOST, PORT, self.cloud)
         self.twin.net.serve_datagrams(FILES, FILE_PORT, self.door)
         self.twin.net.serve(WEB, 80, self.web)
+
+    @property
+    def device(self) -> Device:
+        """What is asked of it goes out now."""
+        if hasattr(self, "twin"):
+            self.cloud.tick(self.twin.now_ms)
+        return self._device
 
     # what the server does
 

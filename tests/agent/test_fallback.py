@@ -16,7 +16,7 @@ def spoil(world: World, label: str) -> None:
 
 def a_bad_update_rolls_back(world: World, version: str) -> None:
     before = world.runs
-    world.offer(version, package("crash", version, 640_000))
+    world.offer(version, package("crash", version, 800_000))
     world.wait_log("ota failed")
     world.settle()
     assert world.errors[-1] == "rolled_back: it was not confirmed in time"

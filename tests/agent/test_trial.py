@@ -9,9 +9,9 @@ from simulator.breakage import FIRMWARE, package
 from tests.agent.harness import GOOD, firmware
 
 FAILURES = {
-    "crash": ("rolled_back: it was not confirmed in time", lambda: package("crash", "1.1.0", 640_000)),
-    "hang": ("rolled_back: it was not confirmed in time", lambda: package("hang", "1.1.0", 640_000)),
-    "no-network": ("rolled_back: cloud not reached", lambda: package("no-network", "1.1.0", 640_000)),
+    "crash": ("rolled_back: it was not confirmed in time", lambda: package("crash", "1.1.0", 800_000)),
+    "hang": ("rolled_back: it was not confirmed in time", lambda: package("hang", "1.1.0", 800_000)),
+    "no-network": ("rolled_back: cloud not reached", lambda: package("no-network", "1.1.0", 800_000)),
     "reset": ("rolled_back: it crashed or was reset", lambda: firmware("1.1.0", "import machine\nmachine.reset()\n")),
     "wrong host": ("rolled_back: cloud not reached", lambda: elsewhere("1.1.0")),
 }
@@ -126,7 +126,7 @@ def test_ctrl_d_during_the_trial_changes_nothing(world):
 
 def test_a_rolled_back_version_is_tried_again_after_unassign_and_assign(make_world):
     world = make_world(settings={"trial_s": 60})
-    bad = world.offer("1.1.0", package("crash", "1.1.0", 640_000))
+    bad = world.offer("1.1.0", package("crash", "1.1.0", 800_000))
     world.wait("FAILED")
     world.unassign()
     world.settle()
@@ -138,7 +138,7 @@ def test_a_rolled_back_version_is_tried_again_after_unassign_and_assign(make_wor
 def test_two_rollbacks_in_a_row_are_two_stories(make_world):
     world = make_world(settings={"trial_s": 60})
     for version in ("1.1.0", "1.2.0"):
-        world.offer(version, package("crash", version, 640_000))
+        world.offer(version, package("crash", version, 800_000))
         world.wait("FAILED")
     world.offer("1.3.0")
     world.wait("UPDATED")
@@ -149,7 +149,7 @@ def test_two_rollbacks_in_a_row_are_two_stories(make_world):
 
 def test_a_power_cut_before_activation_after_an_old_rollback_is_no_rollback(make_world):
     world = make_world(settings={"trial_s": 60})
-    world.offer("1.1.0", package("crash", "1.1.0", 640_000))
+    world.offer("1.1.0", package("crash", "1.1.0", 800_000))
     world.wait("FAILED")
     world.offer("1.2.0")
     world.wait_log("ota verified")

@@ -23,7 +23,7 @@ from tests.publish.conftest import NAMES
 from tools.publish.line import Line, Where
 
 DEVICE = "board-1"
-SIZE = 600_000
+SIZE = 800_000
 _SLICE_S = 0.05
 _LIMIT_S = 60
 

@@ -184,7 +184,8 @@ class Lwm2m(Client):
         self.changed.add(FIRMWARE)
         self._is_ordered = False
         self.whole = None
-        self._drop_upload(coap.INCOMPLETE)
+        if self.upload is not None and self.upload.is_open:
+            self._drop_upload(coap.INCOMPLETE)
 
     def install(self):
         self._is_ordered = True
@@ -203,14 +204,13 @@ class Lwm2m(Client):
 
     def push_ended(self):
         """Of its source."""
-        if self.upload is not None and not self.upload.is_last:
-            self._drop_upload(coap.BAD_REQUEST)
+        if not self.upload.is_last:
+            self._drop_upload(coap.INCOMPLETE if self.upload.is_dead() else coap.BAD_REQUEST)
 
     def _drop_upload(self, refused):
-        if self.upload is not None:
-            if self.upload.is_waiting:
-                self._answer(coap.BAD_REQUEST)
-            self.upload.close(refused)
+        if self.upload.is_waiting:
+            self._answer(coap.BAD_REQUEST)
+        self.upload.close(refused)
 
     def _answer(self, code):
         self._owed = 0

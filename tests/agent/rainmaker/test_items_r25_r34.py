@@ -109,7 +109,7 @@ def test_r30_no_success_for_an_image_that_somebody_else_has_installed(world: Rai
 
 
 def test_r31_no_cloud_within_ninety_seconds_brings_the_old_firmware_back_which_reports_rejected(world) -> None:
-    job = world.offer("1.1.0", package("no-network", "1.1.0", 600_000))
+    job = world.offer("1.1.0", package("no-network", "1.1.0", 800_000))
     world.wait_log("ota reset")
     world.wait_log("ota trial")
     began = world.twin.clock.now_ms()
@@ -125,7 +125,7 @@ def test_r31_no_cloud_within_ninety_seconds_brings_the_old_firmware_back_which_r
 
 
 def test_r31_subscription_waits_for_the_report_to_be_acknowledged_but_not_for_ever(world: RainMakerWorld) -> None:
-    world.offer("1.1.0", package("no-network", "1.1.0", 600_000))
+    world.offer("1.1.0", package("no-network", "1.1.0", 800_000))
     world.wait_log("ota rolling_back")
     world.cloud.add_fault("otastatus:mute")
     world.wait("rejected")
@@ -136,7 +136,7 @@ def test_r31_subscription_waits_for_the_report_to_be_acknowledged_but_not_for_ev
 
 def test_r31_trial_time_can_be_set(make_world) -> None:
     world = make_world(settings={"trial_s": 40})
-    world.offer("1.1.0", package("no-network", "1.1.0", 600_000))
+    world.offer("1.1.0", package("no-network", "1.1.0", 800_000))
     world.wait_log("ota trial deadline_s=40")
     world.wait("rejected", timeout_s=60)
 
@@ -145,7 +145,7 @@ def test_r31_trial_time_can_be_set(make_world) -> None:
 def test_r32_reset_before_it_is_confirmed_is_a_rollback(make_world, kind: str) -> None:
     world = make_world()
     crash = "import machine\nmachine.reset()\n"
-    job = world.offer("1.1.0", firmware("1.1.0", crash) if kind == "crash" else package("hang", "1.1.0", 600_000))
+    job = world.offer("1.1.0", firmware("1.1.0", crash) if kind == "crash" else package("hang", "1.1.0", 800_000))
     if kind == "power":
         world.wait_log("ota trial")
         world.twin.cut()
@@ -156,7 +156,7 @@ def test_r32_reset_before_it_is_confirmed_is_a_rollback(make_world, kind: str) -
 
 
 def test_r32_job_that_was_rolled_back_and_is_offered_again_is_rejected_untried(world: RainMakerWorld) -> None:
-    job = world.offer("1.1.0", package("hang", "1.1.0", 600_000))
+    job = world.offer("1.1.0", package("hang", "1.1.0", 800_000))
     world.wait_log("ota trial")
     world.twin.cut()
     world.wait("rejected")
@@ -170,7 +170,7 @@ def test_r32_job_that_was_rolled_back_and_is_offered_again_is_rejected_untried(w
 @pytest.mark.parametrize("kind", ["no-network", "power"])
 def test_r33_timeout_is_failed_instead_where_the_maker_wants_that(make_world, kind: str) -> None:
     world = make_world(settings={"report_failed": 1})
-    job = world.offer("1.1.0", package("no-network", "1.1.0", 600_000))
+    job = world.offer("1.1.0", package("no-network", "1.1.0", 800_000))
     world.wait_log("ota trial")
     if kind == "power":
         world.twin.cut()
