@@ -115,6 +115,10 @@ class LwWorld(BoardWorld):
         self.wait(lambda: len(self.seen("registered")) > before)
         self.wait_state(IDLE)
 
+    def clear_faults(self) -> None:
+        """The server is well again."""
+        self.cloud._faults.rules.clear()
+
     # time
 
     def wait(self, what, timeout_s: float = 600) -> None:

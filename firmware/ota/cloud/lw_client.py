@@ -38,9 +38,7 @@ class Client(Offers):
         self._data = AppData()
         tree = Tree((self._account, Device(self, board), self.machine, self._data))
         self._observations = Observations(self._account)
-        service = Service(tree, self._observations, self.package)
-        self._serve = service.serve
-        self._observations.body = service.body
+        self._service = Service(tree, self._observations, self.package)
         name = board.text("endpoint", "") or board.name
         is_queued = bool(board.number("queue", 0))
         self._registration = Registration(name, self._account, tree, is_queued, self._observations.clear)
@@ -54,7 +52,7 @@ class Client(Offers):
         is_secure = lw_line.mode(board) != lw_line.NOSEC
         host, port = board.text("host", "127.0.0.1"), board.number("port", 5684 if is_secure else 5683)
         self._line = lw_line.open_line(board, is_secure, host, port)
-        self._endpoint = Endpoint(self._line, self._serve)
+        self._endpoint = Endpoint(self._line, self._service.serve)
 
     def close(self):
         self._observations.lost()
@@ -82,13 +80,15 @@ class Client(Offers):
         self._speak(endpoint)
         endpoint.poll(ms)
         self._speak(endpoint)
-        if self._reboot_at is not None and ticks_diff(ticks_ms(), self._reboot_at) > 0:
+        if self._reboot_at is not None and ticks_diff(ticks_ms(), self._reboot_at) > _REBOOT_MS:
             self.board.reset()
 
     def _speak(self, endpoint):
         """What we have to say, the most important first. The server hears of us before anything else."""
-        if endpoint.is_idle and not self._registration.step(endpoint) and self.ready:
-            self._observations.step(endpoint) or self._sender.step(endpoint)  # fmt: skip
+        if not endpoint.is_idle or self._registration.step(endpoint) or not self.ready:
+            return
+        if not self._observations.step(endpoint, self._service):
+            self._sender.step(endpoint)
 
     @property
     def is_told(self):
@@ -116,7 +116,7 @@ class Client(Offers):
 
     def reboot(self):
         """In a moment, when the answer is out."""
-        self._reboot_at = ticks_ms() + _REBOOT_MS
+        self._reboot_at = ticks_ms()
 
     def told(self, is_changed):
         """Object 5: State or Result may be others, or one of them is to be told anyway."""
@@ -129,6 +129,10 @@ class Client(Offers):
     def kept(self):
         """Object 1: what the server has written."""
         self._journal.keep(lt=self._account.lifetime, mute=self._account.is_mute)
+
+    def package(self, m, out):
+        """Answers a PUT to /5/0/0, see Service."""
+        raise NotImplementedError
 
     def keep(self):
         """Writes down what is known of the job."""

@@ -8,9 +8,8 @@ its keys (coap/dtls.py), queue, send, short_id, maker, model, hardware. All are 
 """
 
 from ota.cloud import lw_line
-from ota.cloud.lw_client import Client
+from ota.cloud.lw_upload import Uploads
 from ota.coap import message as coap
-from ota.coap.block import value as block_value
 from ota.job import FIRMWARE, Job
 from ota.lwm2m.firmware import DOWNLOADED, DOWNLOADING, IDLE, LINK_LOST, PUSH, UPDATING
 from ota.port import const, forget
@@ -20,19 +19,13 @@ from ota.report import UPDATING as RESETTING
 _STALLS = const(3)  # broken transfers in a row without a block, until a download has failed
 
 
-class Lwm2m(Client):
-    """See ota.cloud for the promises. `identity`: (title, version) of what runs.
-
-    `upload`: what a server pushes, None before. `has_block1`: its blocks are to be answered as such.
-    """
+class Lwm2m(Uploads):
+    """See ota.cloud for the promises. `identity`: (title, version) of what runs."""
 
     remembers = True
 
     def __init__(self, board, identity):
         super().__init__(board, identity)
-        self.upload = None
-        self.has_block1 = False
-        self._owed = 0  # code of an answer that could not go yet
         self._is_ordered = False
         self._stalls = 0
         self._job = None
@@ -99,7 +92,7 @@ class Lwm2m(Client):
     def postponed(self, job, reason, until):
         """What is to be fetched waits. What is pushed cannot."""
         if self.machine.way == PUSH and self.machine.state == DOWNLOADING:
-            self._answer(coap.UNAVAILABLE)
+            self.answer(coap.UNAVAILABLE)
             self.machine.reset()
 
     def ends_attempt(self, error):
@@ -184,47 +177,10 @@ class Lwm2m(Client):
         self.changed.add(FIRMWARE)
         self._is_ordered = False
         self.whole = None
-        if self.upload is not None and self.upload.is_open:
-            self._drop_upload(coap.INCOMPLETE)
+        self.drop_upload(coap.INCOMPLETE)
 
     def install(self):
         self._is_ordered = True
-
-    # a push
-
-    def package(self, m, out):
-        """See Service."""
-        from ota.cloud import lw_push
-
-        return lw_push.take(self, m, out)
-
-    def answer_block(self):
-        """There is room for another block."""
-        self._answer(coap.CHANGED if self.upload.is_last else coap.CONTINUE)
-
-    def push_ended(self):
-        """Of its source."""
-        if not self.upload.is_last:
-            self._drop_upload(coap.INCOMPLETE if self.upload.is_dead() else coap.BAD_REQUEST)
-
-    def _drop_upload(self, refused):
-        if self.upload.is_waiting:
-            self._answer(coap.BAD_REQUEST)
-        self.upload.close(refused)
-
-    def _answer(self, code):
-        self._owed = 0
-        if self._endpoint is not None and not self._endpoint.answer(code, self._put_block):
-            self._owed = code
-
-    def _put_block(self, out):
-        if self.has_block1:
-            out.uint(coap.BLOCK1, block_value(self.upload.echo >> 4, self.upload.echo & 8, self.upload.echo & 7))
-
-    def poll(self, ms):
-        super().poll(ms)
-        if self._owed:
-            self._answer(self._owed)
 
     # what outlives a reset
 
@@ -232,7 +188,7 @@ class Lwm2m(Client):
         machine = self.machine
         known = self.known[FIRMWARE]
         facts = {"n": self._number, "state": machine.state, "result": machine.result, "uri": machine.uri}
-        facts["way"], facts["job"] = machine.way, known or None
+        facts["way"], facts["job"] = machine.way, dict(known) or None  # what is written must not change with `known`
         facts["terms"] = [machine.severity, machine.max_defer, machine.has_terms]
         self._journal.keep(fw=facts)
 

@@ -34,10 +34,14 @@ def session_maker(board, mode):
 
     if mode == "psk":
         context = tls.SSLContext(tls.PROTOCOL_DTLS_CLIENT)
-        context.verify_mode = tls.CERT_NONE  # there is no certificate: who has the key is the peer
+        context.verify_mode = tls.CERT_NONE  # pyright: ignore[reportAttributeAccessIssue] (who has the key is the peer)
         try:
-            context.psk_identity = board.text("psk_id", board.name).encode()
-            context.psk_key = binascii.unhexlify(board.text("psk_key", ""))
+            context.psk_identity = (  # pyright: ignore[reportAttributeAccessIssue]
+                board.text("psk_id", board.name).encode()
+            )
+            context.psk_key = binascii.unhexlify(  # pyright: ignore[reportAttributeAccessIssue]
+                board.text("psk_key", "")
+            )
         except ValueError as error:
             raise TransferError("tls_bad_settings", line(error))
     else:

@@ -66,7 +66,7 @@ class Endpoint:
             if self._token[i]:
                 break
         self._is_notice = False
-        self._out.begin(CON, code, self._next_mid(), self._token)
+        self._out.begin(CON, code, self._next_mid(), self._token, 4)
         return self._out
 
     def tell(self, code, token):

@@ -156,7 +156,7 @@ class Writer:
         self.is_full = False
         self._number = 0
 
-    def begin(self, type, code, mid, token=b"", token_size=-1):
+    def begin(self, type, code, mid, token: bytes | bytearray = b"", token_size=-1):
         """`token_size` bytes of `token`, all of it without one."""
         n = len(token) if token_size < 0 else token_size
         buf = self.buf

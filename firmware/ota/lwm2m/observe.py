@@ -25,15 +25,14 @@ class _Observation:
 
 
 class Observations:
-    """`body` of a Service, set by its owner. `server`: of objects.py, for the default periods."""
+    """`server`: of objects.py, for the default periods."""
 
     def __init__(self, server):
         self._server = server
-        self.body = None
         self._known = []
         self._notes = {}  # path -> {name: seconds}
         self._count = 0
-        self._endpoint = self._under_way = None
+        self._endpoint = self._service = self._under_way = None
 
     def add(self, path, token, accept):
         """Starts one, or renews it; its number, 0 where there are too many."""
@@ -103,9 +102,9 @@ class Observations:
 
     # telling
 
-    def step(self, endpoint):
-        """Says what is due, if anything is; `endpoint` is idle."""
-        self._endpoint = endpoint
+    def step(self, endpoint, service):
+        """Says what is due, if anything is, as `service` has it; `endpoint` is idle."""
+        self._endpoint, self._service = endpoint, service
         for known in self._known:
             if self._is_due(known):
                 self._known.remove(known)  # the others' turn comes first next time
@@ -127,7 +126,7 @@ class Observations:
         known = self._under_way
         known.is_dirty = False
         known.told_at = ticks_ms()
-        code, number, body = self.body(known.path, known.accept)
+        code, number, body = self._service.body(known.path, known.accept)
         out = self._endpoint.tell(code, known.token)
         if code == coap.CONTENT:
             out.uint(coap.OBSERVE, self._next())

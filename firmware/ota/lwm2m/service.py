@@ -8,6 +8,7 @@ from ota.port import const
 
 _BLOCK = const(1024)  # bytes of an answer that go at once
 _SZX = const(6)
+_NOWHERE = const((0xFFFF, 0, 0))
 _MOST = const(1024)  # bytes of a write that comes in pieces
 
 
@@ -23,8 +24,6 @@ class Service:
     def serve(self, m, out):
         """See Endpoint."""
         path = _path(m)
-        if path is None:
-            return coap.NOT_FOUND
         if not path or m.code > coap.DELETE or len(path) > 4:
             return coap.NOT_ALLOWED
         if m.code == coap.GET:
@@ -137,9 +136,9 @@ class Service:
 
 
 def _path(m):
-    """Its numbers as a tuple, None for a place that has no number."""
+    """Its numbers as a tuple; a place without a number is none that anybody knows."""
     parts = m.values(coap.URI_PATH)
     for part in parts:
         if not 0 < len(part) < 6 or not all(48 <= c <= 57 for c in part):
-            return None
+            return _NOWHERE
     return tuple([int(part) for part in parts])

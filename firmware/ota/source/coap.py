@@ -34,7 +34,8 @@ class Coap:
         self._szx = -1 if not offset else _SZX
         self._is_resumed = offset > 0
         self._filled = 0
-        self._block = self._error = None
+        self._block = bytearray()  # what is being filled
+        self._error = None
         self._has_answer = self._is_whole = False
         self.is_last = False
 

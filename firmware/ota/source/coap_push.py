@@ -4,6 +4,7 @@
 Each block is answered when there is room for the next. Nothing can be resumed: what is lost begins with block 0.
 """
 
+from ota.coap.message import BAD_REQUEST, INCOMPLETE
 from ota.errors import JobError, TransferError
 
 
@@ -34,7 +35,7 @@ class CoapPush:
                 self._filled = 0
             self._filled = upload.read(block, self._filled)
             if not upload.is_waiting:
-                self._cloud.answer_block()
+                self._cloud.answer_block(upload.is_last)
         else:
             self._cloud.poll(self._cloud.board.step_ms)
             if upload.is_dead():
@@ -48,4 +49,6 @@ class CoapPush:
         return n
 
     def close(self):
-        self._cloud.push_ended()
+        upload = self._upload
+        if not upload.is_last:
+            self._cloud.drop_upload(INCOMPLETE if upload.is_dead() else BAD_REQUEST)

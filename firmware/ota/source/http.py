@@ -108,7 +108,7 @@ class Http:
         """The head is there: what now?"""
         if status in _MOVED and headers.get("location"):
             self._follow(headers["location"])
-        elif status == 416 and self._ask_from:
+        elif status in (412, 416) and self._ask_from:
             self._ask_from = 0  # all of it then; what is in flash already is thrown away
             self._again(0)
         elif status in (408, 425, 429) or status >= 500:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """An update by a LwM2M server, from the URI or the first block to the word of the new image."""
 
-from tests.agent.lw_world import DOWNLOADED, FILES, WEB, LwWorld, firmware
+from tests.agent.lw_world import DOWNLOADED, WEB, LwWorld, firmware
 
 
 def test_whole_update_by_pull(world: LwWorld) -> None:

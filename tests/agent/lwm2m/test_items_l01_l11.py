@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""Items 1 to 11 of lwm2m.md, section 9: registration, Discover and Read."""
+
+import pytest
+
+from simulator.clouds.lwm2m import coap, formats
+from tests.agent.lw_world import LwWorld
+
+READ = {"/5/0/1": "", "/5/0/3": 0, "/5/0/5": 0, "/5/0/8/0": 0, "/5/0/8/1": 2, "/5/0/9": 2, "/5/0/11": 1, "/5/0/13": 0}
+
+
+def updates(world: LwWorld) -> list[int]:
+    """When the Updates came, in ms."""
+    return [event["at_ms"] for event in world.seen("updated")]
+
+
+@pytest.mark.parametrize("location", ["split", "joined"])
+def test_l01_the_location_is_kept_as_segments(make_world, location) -> None:
+    world = make_world(location=location, settings={"lifetime": 60})
+    world.start()
+    world.wait(lambda: world.seen("updated"), 40)
+    (register,) = world.said(coap.POST, "/rd")
+    query = register[2].opt.uri_query
+    assert query == ("lwm2m=1.1", "ep=board-1", "lt=60", "b=U")
+    assert register[2].payload.startswith(b'</>;rt="oma.lwm2m";ct=112,</1/0>,</3/0>,</5>;ver=1.1,</5/0>')
+    (update,) = world.said(coap.POST, f"/rd/{world.device.registration.id}")
+    assert update[2].opt.uri_path == ("rd", world.device.registration.id)
+    assert not update[2].opt.uri_query
+    assert not update[2].payload
+
+
+@pytest.mark.parametrize("server", ["leshan", "wakaama"])
+def test_l01_strict_servers_take_us_in(make_world, server) -> None:
+    world = make_world(registration=server)
+    world.start()
+    assert world.device.registration.objects[5] == "1.1"
+
+
+@pytest.mark.parametrize("code", ["4.00", "4.03", "4.12"])
+def test_l02_who_is_refused_does_not_ask_again_at_once(world: LwWorld, code: str) -> None:
+    world.cloud.add_fault(f"registerx*:refuse={code}")
+    world.wait_log("ota offline")
+    world.pass_time(200)
+    assert world.logged(f"register_{code}") == 1
+    assert len(world.said(coap.POST, "/rd")) == 1
+
+
+def test_l03_forgotten_it_registers_anew_and_forgets_who_observed(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.observe("/5/0/3")) == "2.05"
+    world.cloud.forget_registration(world.device)
+    world.wait(lambda: len(world.seen("registered")) == 2, 400)
+    assert world.seen("refused", code="4.04")
+    assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    world.pass_time(20)
+    assert not world.seen("unwanted")
+    assert not world.seen("notify")
+
+
+def test_l04_updates_come_before_the_lifetime_is_over(make_world) -> None:
+    world = make_world(settings={"lifetime": 60})
+    world.start()
+    world.pass_time(300)
+    assert 5 <= len(updates(world)) <= 12
+    assert not world.seen("gone")
+
+
+def test_l05_the_update_that_is_ordered_comes_after_the_answer(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.execute("/1/0/8")) == "2.04"
+    world.wait(lambda: updates(world), 5)
+    kinds = [event["event"] for event in world.events if event["event"] in ("operation", "updated")]
+    assert kinds == ["operation", "updated"]
+
+
+def test_l06_a_new_lifetime_is_told(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.write("/1/0/1", 900)) == "2.04"
+    world.wait(lambda: world.device.registration.lifetime_s == 900, 5)
+    assert world.said(coap.POST)[-1][2].opt.uri_query == ("lt=900",)
+    world.twin.cut()
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    assert world.device.registration.lifetime_s == 900
+
+
+def test_l07_discover_lists_what_is_there(world: LwWorld) -> None:
+    world.start()
+    reply = world.ask(world.device.discover("/5"))
+    assert (reply.code, reply.format) == ("2.05", 40)
+    links = reply.payload.decode().split(",")
+    assert links[:2] == ["</5>;ver=1.1", "</5/0>"]
+    names = [link.partition(">")[0][1:] for link in links[2:]]
+    assert names == [f"/5/0/{rid}" for rid in (0, 1, 2, 3, 5, 8, 9, 10, 11, 13)]
+    assert "</5/0/8>;dim=2" in links
+
+
+def test_l07_all_is_discovered_and_read_after_registration(make_world) -> None:
+    world = make_world(after_register="all")
+    world.start()
+    world.wait(lambda: "/3/0/3" in world.device.heard and "/5/0/3" in world.device.heard, 20)
+    world.pass_time(5)
+    assert not [event for event in world.seen("operation") if not str(event["code"]).startswith("2")]
+    assert world.device.value("/3/0/19") == "1.0.0"
+
+
+@pytest.mark.parametrize("accept", [None, formats.TLV, formats.SENML_CBOR, formats.SENML_JSON])
+def test_l08_an_instance_is_told_in_the_format_that_is_asked_for(world: LwWorld, accept: int | None) -> None:
+    world.start()
+    reply = world.ask(world.device.read("/5/0", accept))
+    assert (reply.code, reply.format) == ("2.05", accept or formats.SENML_CBOR)
+    assert {path: value for path, value in reply.values.items() if path in READ} == READ
+
+
+def test_l09_formats_that_will_not_do(world: LwWorld) -> None:
+    world.start()
+    for accept in (formats.TEXT, formats.OCTETS, formats.CBOR, 11543):
+        assert world.code(world.device.read("/5/0", accept)) == "4.06"
+    assert world.code(world.device.put("/5/0/1", b"x", 9999)) == "4.15"
+    assert world.state == (0, 0)
+
+
+def test_l10_several_values_are_never_told_as_one(world: LwWorld) -> None:
+    world.start()
+    for accept in (None, formats.TLV, formats.SENML_CBOR, formats.SENML_JSON):
+        reply = world.ask(world.device.read("/5/0/8", accept))
+        assert reply.values == {"/5/0/8/0": 0, "/5/0/8/1": 2}, accept
+    assert world.code(world.device.read("/5/0/8", formats.TEXT)) == "4.06"
+    assert world.read("/5/0/8/1") == 2
+
+
+def test_l11_what_may_not_be_read(world: LwWorld) -> None:
+    world.start()
+    expected = {
+        "/5/0/0": "4.05", "/5/0/2": "4.05", "/5/0/6": "4.04", "/0/0": "4.01", "/0/0/5": "4.01", "/99/0/0": "4.04",
+        "/5/1": "4.04", "/5/0/4": "4.04", "/5/0/8/7": "4.04",
+    }  # fmt: skip
+    assert {path: world.code(world.device.read(path)) for path in expected} == expected
+    assert world.code(world.device.write("/5/0/3", 2)) == "4.05"
+    assert world.code(world.device.execute("/5/0/3")) == "4.05"
+    assert world.code(world.device.execute("/5/0/77")) == "4.04"

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Items 12 to 17 of lwm2m.md, section 9: writing the URI, and taking it back."""
+
+import pytest
+
+from simulator.clouds.lwm2m import formats
+from tests.agent.lw_world import DOWNLOADED, FILES, LwWorld, firmware
+
+FORMS = [None, formats.TEXT, formats.TLV, formats.SENML_JSON, formats.SENML_CBOR]
+
+
+@pytest.mark.parametrize("number", FORMS)
+def test_l12_the_uri_comes_in_any_format(world: LwWorld, number: int | None) -> None:
+    world.start()
+    uri = world.serve(firmware("1.1.0"))
+    assert world.code(world.device.write("/5/0/1", uri, number)) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    assert world.read("/5/0/1") == uri
+    assert world.read("/5/0/7") == "1.1.0"
+
+
+def test_l12_the_uri_comes_with_the_instance(world: LwWorld) -> None:
+    world.start()
+    uri = world.serve(firmware("1.1.0"))
+    assert world.code(world.device.write("/5/0", {"/5/0/1": uri}, formats.TLV)) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+
+
+@pytest.mark.parametrize("number", FORMS)
+def test_l13_an_empty_uri_takes_all_back(world: LwWorld, number: int | None) -> None:
+    world.start()
+
+    def reset() -> None:
+        assert world.code(world.device.write("/5/0/1", "", number)) == "2.04"
+        assert world.state == (0, 0)
+        assert world.read("/5/0/1") == ""
+
+    reset()
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_log("ota progress")
+    reset()
+    fetched = len(world.fetched())
+    world.pass_time(20)
+    assert len(world.fetched()) <= fetched + 1
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED)
+    reset()
+    assert world.execute() == "4.05"
+    assert world.pull("1.2.0") == "2.04"  # and it goes on from there as if nothing had been
+    world.wait_state(DOWNLOADED, 0)
+
+
+def test_l14_a_package_of_one_zero_takes_all_back_and_one_of_nothing_does_not(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.put("/5/0/0", b"", formats.OCTETS)) == "4.00"
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    assert world.code(world.device.put("/5/0/0", b"", formats.OCTETS)) == "4.00"
+    assert world.state == (2, 0)
+    assert world.code(world.device.put("/5/0/0", b"\0", formats.OCTETS)) == "2.04"
+    assert world.state == (0, 0)
+
+
+def test_l15_a_uri_that_leads_nowhere(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.write("/5/0/1", "ftp://x/app.bin")) == "4.00"
+    assert world.state == (0, 9)
+    assert world.code(world.device.write("/5/0/1", "coaps://x/app.bin")) == "4.00"  # nothing to show who we are
+    assert world.state == (0, 9)
+    assert world.code(world.device.write("/5/0/1", "coap://nowhere.example/app.bin")) == "2.04"
+    world.wait_state(0, 7)
+    assert world.code(world.device.write("/5/0/1", "http://nowhere.example/app.bin")) == "2.04"
+    world.wait_state(0, 7)
+    assert world.code(world.device.write("/5/0/1", f"coap://{FILES}/f/gone.bin")) == "2.04"
+    world.wait_state(0, 7)
+    world.web.status = "404 Not Found"
+    assert world.code(world.device.write("/5/0/1", "http://images.example/app.bin")) == "2.04"
+    world.wait_state(0, 7)
+
+
+def test_l16_a_uri_that_is_too_long(world: LwWorld) -> None:
+    world.start()
+    uri = f"coap://{FILES}/" + "x" * (256 - len(f"coap://{FILES}/"))
+    assert world.code(world.device.write("/5/0/1", uri)) == "4.00"
+    assert world.state == (0, 7)
+    assert world.code(world.device.write("/5/0/1", uri[:255])) == "2.04"
+    world.wait_state(0, 7)
+    assert world.seen("file", path=uri[:255].removeprefix(f"coap://{FILES}"))
+
+
+def test_l17_another_uri_is_refused_and_the_same_one_is_harmless(world: LwWorld) -> None:
+    world.start()
+    uri = world.serve(firmware("1.1.0"))
+    other = f"coap://{FILES}/f/other.bin"
+    assert world.code(world.device.write("/5/0/1", uri)) == "2.04"
+    assert world.code(world.device.write("/5/0/1", uri)) == "2.04"
+    assert world.code(world.device.write("/5/0/1", other)) == "4.00"
+    world.wait_state(DOWNLOADED, 0)
+    blocks = len(world.fetched())
+    assert blocks == len(set(world.fetched()))
+    assert world.code(world.device.write("/5/0/1", uri)) == "2.04"
+    assert world.code(world.device.write("/5/0/1", other)) == "4.00"
+    world.pass_time(10)
+    assert world.state == (2, 0)
+    assert len(world.fetched()) == blocks
