@@ -29,7 +29,7 @@ class Service:
         if m.code == coap.GET:
             return self._get(m, path, out)
         if m.code == coap.DELETE or len(path) < 2:
-            return coap.UNAUTHORIZED if not path[0] else coap.NOT_ALLOWED
+            return coap.NOT_ALLOWED
         if m.code == coap.POST and len(path) > 2:
             return self._execute(m, path)
         if m.code == coap.PUT and m.start == m.end and m.has(coap.URI_QUERY) and not m.has(coap.CONTENT_FORMAT):

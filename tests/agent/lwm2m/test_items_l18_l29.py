@@ -156,5 +156,5 @@ def test_l29_a_package_wrapped_in_tlv(world: LwWorld) -> None:
     assert world.push(SMALL, Style(format=formats.TLV)) == "2.04"
     holds(world)
     assert world.code(world.device.write("/5/0/1", "")) == "2.04"
-    assert world.push(SMALL, Style(format=formats.SENML_CBOR)) == "4.15"
+    assert world.code(world.device.put("/5/0/0", SMALL[:500], formats.SENML_CBOR)) == "4.15"
     assert world.state == (0, 0)
