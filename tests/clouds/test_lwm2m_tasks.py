@@ -12,7 +12,7 @@ from simulator.clouds.lwm2m.options import STRATEGIES, Options
 from simulator.clouds.lwm2m.tasks import Package
 from simulator.errors import UserError
 from tests.clouds.lw_device import SILENCE, Device
-from tests.clouds.lw_peer import NAME, World
+from tests.clouds.lw_peer import LINKS, NAME, World
 
 IMAGE = bytes(number * 7 % 251 for number in range(5000))
 PACKAGE = Package("thermometer 1.1.0", IMAGE, "1.1.0")
@@ -426,6 +426,19 @@ def test_a_task_waits_for_a_device_that_is_not_there_yet():
         task.report()
     site.device.register()
     site.world.wait(300_000)
+    assert task.status == "Success"
+
+
+def test_a_device_in_queue_mode_is_asked_only_while_it_is_awake():
+    """It stays awake for 93 s after it was heard (1.7)."""
+    site = Site("ObservationBased")
+    query = [f"ep={NAME}", "lt=86400", "lwm2m=1.1", "b=U", "Q"]
+    site.device.peer.send(site.device.peer.message(Code.POST, "/rd", LINKS.encode(), uri_query=query))
+    site.world.wait(93_000)
+    task = site.upgrade(wait_ms=60_000)
+    assert (site.device.asked, task.step) == ([], "initializing")
+    site.device.update()
+    site.world.wait(60_000)
     assert task.status == "Success"
 
 
