@@ -139,6 +139,13 @@ def test_l47_m_send_based_waits_in_vain_for_a_step_that_is_not_sent(step):
     assert (task.status, task.summary) == ("Error", "Timeout")
 
 
+def test_l47_m_send_based_does_not_know_what_was_read_by_others():
+    site = Site("SendBased", after_register="all")
+    site.device._registered = lambda: None
+    task = site.upgrade(1_300_000)
+    assert (site.known.value("/5/0/5"), task.summary) == (1, "Timeout")
+
+
 def test_l47_m_send_based_does_not_care_for_a_step_between():
     site = Site("SendBased")
     site.device.skips = {(1, 0), (3, 0)}
@@ -170,6 +177,28 @@ def test_l49_m_without_observations_asks_only_after_an_uplink():
     times = [event["at_ms"] for event in site.world.events("operation")]
     uplinks = [event["at_ms"] for kind in ("registered", "updated") for event in site.world.events(kind)]
     assert all(any(0 <= at_ms - uplink <= 5000 for uplink in uplinks) for at_ms in times)
+
+
+def test_l49_m_a_window_closes_while_an_answer_is_on_its_way():
+    site = Site("WithoutObservations")
+    site.cloud.add_fault("answerx4:delay=10000")
+    site.device.update()
+    task = site.upgrade(60_000, starts_at_once=False)
+    assert site.device.asked == ["GET /5/0/8"] * len(site.device.asked)
+    site.device.update()
+    site.world.wait(60_000)
+    assert task.status == "Success"
+
+
+def test_l37_m_a_result_counts_once_the_state_is_idle_again(strategy):
+    """Some clients change the Result first (2.3)."""
+    site = Site(strategy)
+    site.device.outcome = (3, 1)
+    task = site.upgrade(60_000)
+    assert (site.known.value("/5/0/5"), task.status) == (1, "InProgress")
+    site.device.set(0, 1)
+    site.world.wait(60_000)
+    assert task.status == "Success"
 
 
 def test_l49_m_a_notification_wakes_the_task_and_it_still_reads():

@@ -3,7 +3,7 @@
 
 thingsboard.md section 8: A of the agent, M of the mock. rainmaker.md section 11: R up to 39 of the agent, from R40 on
 of the mock. particle.md section 11: P, what a product and its cloud have to say; all of its thirty apply to us, P30 to
-the maker's tool.
+the maker's tool. lwm2m.md section 9: what its items ask of the mock, `LM`.
 """
 
 import re
@@ -18,6 +18,9 @@ from simulator.interpreters import NAMES, ROOT
 AGENT = [*(f"A{number}" for number in range(1, 37)), *(f"R{number}" for number in range(1, 40))]
 AGENT += [f"P{number}" for number in range(1, 30)]
 CLOUD = ["P30", *(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 57))]
+CLOUD += [f"LM{number}" for number in (*range(1, 9), 12, 18, 19, 27, 29, 30, 37, 38, 42, 46, 47, 49, 51, 52, 53, 58)]
+MORE = [f"LM{number}" for number in range(1, 58)]  # what the board is asked in the others
+_OF_MOCK = re.compile(r"::test_((?:l\d\d_)+)m_")  # may be for several items
 _TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
 
 
@@ -29,6 +32,9 @@ def items(listing: str) -> dict[str, set[str]]:
         if match:
             on = set((match["parameters"] or "").split("-")) & set(NAMES)
             found[match["letter"].upper() + match["number"]] |= on or {""}
+        for numbers in _OF_MOCK.findall(line):
+            for number in re.findall(r"\d+", numbers):
+                found[f"LM{int(number)}"].add("")
     return found
 
 
@@ -61,7 +67,7 @@ def test_items_of_the_cloud_and_the_maker_have_tests(collected):
 
 
 def test_items_that_are_none_name_no_test(collected):
-    assert sorted(set(collected) - {*AGENT, *CLOUD}) == []
+    assert sorted(set(collected) - {*AGENT, *CLOUD, *MORE}) == []
 
 
 def test_items_map_would_notice():
