@@ -28,8 +28,10 @@ _SLICE_S = 0.05
 
 
 class LwBoard:
-    """`cloud` is the server's core, `device` the board as it knows it. A context manager. Without DTLS there is a `relay`
-    between the two."""
+    """`cloud` is the server's core, `device` the board as it knows it. Without DTLS there is a `relay` between them.
+
+    A context manager.
+    """
 
     def __init__(
         self,

@@ -40,21 +40,23 @@ class Udp:
         self._poller.poll(ms)
 
     def receive(self, buf):
-        """One datagram into `buf`: its size, None for nothing. Raises OSError."""
+        """One datagram into `buf`: its size, None for nothing. Raises OSError, TransferError."""
         try:
             data = (self._session or self._sock).recv(_MOST)  # readinto would glue two together
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return _nothing(error)
-        if not data:
+        if data is None:
             return None
+        if not data:  # the end of a session; and after an empty datagram MicroPython never reads again (modsocket.c)
+            raise TransferError("link_lost", "ended")
         buf[: len(data)] = data
         return len(data)
 
     def send(self, buf, size):
-        """The first `size` bytes of `buf` as one datagram; whether the line took it. Raises OSError."""
+        """The first `size` bytes of `buf` as one datagram; whether the line took it. Raises as `receive`."""
         try:
             return (self._session or self._sock).write(memoryview(buf)[:size]) is not None
-        except OSError as error:
+        except (OSError, ValueError) as error:
             _nothing(error)
             return False
 
@@ -69,7 +71,11 @@ class Udp:
 
 
 def _nothing(error):
-    """It would have to wait; anything else is for who called."""
+    """It would have to wait; anything else is for who called. What is wrong with a certificate is a ValueError."""
+    if isinstance(error, ValueError):
+        from ota.secure import line
+
+        raise TransferError("tls_untrusted", line(error))
     if error.args and error.args[0] in _EAGAIN:
         return None
     raise error

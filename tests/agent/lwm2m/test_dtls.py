@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The same over DTLS, by certificates and by a shared key; on virtual time, whose twin judges and loses as mbedTLS."""
+
+import functools
+from collections.abc import Callable
+
+import pytest
+
+from simulator.board import datagrams
+from simulator.board.inprocess import InProcess
+from simulator.board.net import Fault, Packet
+from simulator.clouds.core import Close
+from simulator.interpreters import Interpreter
+from tests import pki
+from tests.agent.lw_world import DOWNLOADED, FILE_PORT, FILES, HOST, NAME, PORT, LwWorld, firmware
+
+KEY = bytes(range(16))
+SETTINGS = {"security": "psk", "psk_id": NAME, "psk_key": KEY.hex()}
+
+
+class SecureWorld(LwWorld):
+    """Server and file server speak DTLS only: with certificate `chains` by host, or with the key of the board."""
+
+    def __init__(self, runs: Interpreter | InProcess, settings: dict[str, str], chains: dict, *faults: Fault) -> None:
+        self._chains, self._faults = chains, faults
+        super().__init__(runs, settings=settings, heap="200k")
+
+    def connect(self) -> None:
+        net, keys = self.twin.net, None if self._chains else {NAME: KEY}
+        net.tells_time = True
+        if keys:
+            self.twin.board.know_shared_keys()
+        net.serve_datagrams(HOST, PORT, self.cloud, self._chains.get(HOST, ()), keys)
+        net.serve_datagrams(FILES, FILE_PORT, self.door, self._chains.get(FILES, ()), keys)
+        net.faults += self._faults
+
+    def pull_secure(self) -> None:
+        self.start()
+        file = self.cloud.files.add(firmware("1.1.0"), NAME)
+        uri = f"coaps://{FILES}:{FILE_PORT}{file.path}"
+        assert self.code(self.device.write("/5/0/1", uri)) == "2.04"
+        self.wait_state(DOWNLOADED, 0)
+        self.install()
+        assert self.runs == ("1.1.0", "ota_1")
+
+    def said(self, text: str) -> list[str]:
+        return [line for line in self.twin.story.lines if text in line]
+
+
+@pytest.fixture
+def world_class() -> type[SecureWorld]:
+    return SecureWorld
+
+
+@functools.cache
+def authority() -> pki.Authority:
+    return pki.Authority()
+
+
+def certified(server: str = HOST) -> tuple[dict[str, str], dict[str, tuple[bytes, ...]]]:
+    """Settings of the board, and what the servers show."""
+    mine = {name: pem.decode() for name, pem in authority().client(NAME).items()}
+    settings = {"security": "cert", "ca": authority().pem.decode(), **mine}
+    return settings, {HOST: authority().chain(server), FILES: authority().chain(FILES)}
+
+
+def test_whole_update_with_certificates(make_world: Callable[..., SecureWorld]) -> None:
+    make_world(*certified()).pull_secure()
+
+
+def test_whole_update_with_a_shared_key(make_world: Callable[..., SecureWorld]) -> None:
+    make_world(SETTINGS, {}).pull_secure()
+
+
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("to_device", [False, True], ids=["up", "down"])
+def test_a_lost_flight_is_repeated(make_world: Callable[..., SecureWorld], index: int, to_device: bool) -> None:
+    world = make_world(*certified(), datagrams.nth(index, datagrams.lost, to_device=to_device))
+    world.start()
+    assert world.read("/3/0/3") == "1.0.0"
+
+
+def test_a_server_of_another_name_is_not_talked_to(make_world: Callable[..., SecureWorld]) -> None:
+    """The agent says why, waits, and tries again; the application runs on."""
+    world = make_world(*certified("other.example"))
+    world.pass_time(300)
+    assert not world.cloud.events and world.twin.story.boots == 1
+    assert world.said("tls_untrusted") and not world.said("Traceback")
+
+
+def test_a_wrong_key_is_no_hang(make_world: Callable[..., SecureWorld]) -> None:
+    world = make_world({**SETTINGS, "psk_key": "00"}, {})
+    world.pass_time(300)
+    assert not world.cloud.events and world.twin.story.boots == 1
+    assert world.said("FATAL_ALERT") and not world.said("Traceback")
+
+
+def test_a_server_that_begins_to_answer_late_is_reached(make_world: Callable[..., SecureWorld]) -> None:
+    deaf = True
+
+    def nothing(packet: Packet) -> list[Packet]:
+        return [] if deaf else [packet]
+
+    world = make_world(*certified(), nothing)
+    world.pass_time(100)
+    deaf = False
+    world.start()
+
+
+def test_a_session_that_the_server_ends_begins_anew(make_world: Callable[..., SecureWorld]) -> None:
+    world = make_world(*certified())
+    world.start()
+    (peer,) = world.cloud.sessions
+    world.cloud.actions.append(Close(peer))
+    world.wait(lambda: world.seen("updated"), 60)
+    assert world.read("/3/0/3") == "1.0.0"
