@@ -41,7 +41,7 @@ TCP_WINDOW = 5760  # bytes
 FAR_SIZE = 786_432  # bytes over the long line: time there is round trips, whatever the size
 QUICK_SIZE = 786_432
 _BLOCK = 4096
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 _TOKEN = "T1"
 _NODE = "7CDFA1B2C3D4"
 _TIMEOUT_S = 120
@@ -132,8 +132,8 @@ class _Stopwatch:
         return Run(self.times[-1] - self.times[0], len(self.times) - 1, board_s)
 
 
-def _board(interpreter: Interpreter, image: bytes, settings: dict, watch: Callable[[dict], None]) -> Board:
-    values = [("ota_cfg", name, value) for name, value in {"host": _HOST.encode(), **settings}.items()]
+def make_board(interpreter: Interpreter, image: bytes, settings: dict, watch: Callable[[dict], None]) -> Board:
+    values = [("ota_cfg", name, value) for name, value in {"host": HOST.encode(), **settings}.items()]
     flash = flash_file.make(flash_file.layout(BOARD), image, None, values)
     flash.clock = RealClock(speed=float("inf"))
     return Board(Chip(flash, flash.clock), interpreter, heap=_HEAP, site=Site(join_ms=0), on_event=watch)
@@ -152,9 +152,9 @@ def _serve(data: bytes, round_trip_ms: float, end: Connection) -> None:
     with ExitStack() as stack:
         ports = []
         for core in (Stream(data), thingsboard, rainmaker):
-            port = stack.enter_context(ThreadServer(core, _HOST)).port
+            port = stack.enter_context(ThreadServer(core, HOST)).port
             if round_trip_ms:
-                port = stack.enter_context(ThreadProxy((_HOST, port), round_trip_ms, TCP_WINDOW)).port
+                port = stack.enter_context(ThreadProxy((HOST, port), round_trip_ms, TCP_WINDOW)).port
             ports.append(port)
         end.send(ports)
         with suppress(EOFError):
@@ -192,7 +192,7 @@ class Line:
 
     def bare(self) -> Run:
         """The bare loop over the same bytes."""
-        image = probes.image("bare", HOST=_HOST, PORT=self._bare_port, SIZE=self._size)
+        image = probes.image("bare", HOST=HOST, PORT=self._bare_port, SIZE=self._size)
         return self._time(image, {"port": self._bare_port}, lambda event: event["event"] == "repl")
 
     def _update(self, settings: dict) -> Run:
@@ -201,7 +201,7 @@ class Line:
 
     def _time(self, image: bytes, settings: dict, until: Callable[[dict], bool]) -> Run:
         watch = _Stopwatch()
-        with _board(self._interpreter, image, settings, watch) as board:
+        with make_board(self._interpreter, image, settings, watch) as board:
             why = board.run(until, timeout_s=_TIMEOUT_S, max_boots=2)
             if why != "until":
                 raise RuntimeError(f"the board did not get there: {why}")
@@ -231,10 +231,10 @@ def _compare(
                 runs.setdefault(f"update, window {window}", []).append(servers.update(window))
             runs.setdefault("update, stream", []).append(servers.stream())
     base = median(run.kib_s for run in runs["bare loop"])
-    return [_result(line, what, size, measured, base) for what, measured in runs.items()]
+    return [result(line, what, size, measured, base) for what, measured in runs.items()]
 
 
-def _result(line: str, what: str, size: int, runs: list[Run], base_kib_s: float) -> Result:
+def result(line: str, what: str, size: int, runs: list[Run], base_kib_s: float) -> Result:
     kib_s = median(run.kib_s for run in runs)
     return Result(
         line=line,

@@ -5,7 +5,7 @@ import json
 
 import rich_click as click
 
-from simulator import interpreters, speed
+from simulator import coap_speed, interpreters, speed
 from simulator.commands.table import show
 from simulator.speed import Result
 
@@ -23,12 +23,15 @@ def command(interpreter: str | None, quick: bool, as_json: bool) -> None:
     if not as_json:
         click.echo(f"{chosen.name} ({chosen.version}); takes {'some seconds' if quick else 'half a minute'}", err=True)
     results = speed.compare(chosen, quick=quick)
+    if coap_speed.is_there():
+        results += coap_speed.compare(chosen, quick=quick)
     if as_json:
         facts = {"schema": 1, "interpreter": chosen.name, "version": chosen.version}
         click.echo(json.dumps(facts | {"results": [vars(result) for result in results]}))
         return
     show(f"Download on {chosen.name} ({chosen.version}), medians", _COLUMNS, [_row(result) for result in results])
     click.echo("ratio: throughput, where the bare loop over the same line is 1. Flash work takes no time here;")
+    click.echo("CoAP, one block at a time: where libcoap's own client at libcoap's server is 1.")
     click.echo("on a board: seconds that flash work and booting take an ESP32 up to the reset (esp32.md 6.1).")
 
 

@@ -6,7 +6,7 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from simulator import interpreters, speed
+from simulator import coap_speed, interpreters, speed
 from simulator.__main__ import main
 from simulator.commands.bench import command
 from simulator.speed import Run, Stream
@@ -31,11 +31,13 @@ def test_bench_compares_with_the_bare_loop_on_both_lines():
         (FAR, "update, window 1"),
         (FAR, "update, window 4"),
         (FAR, "update, stream"),
+        *((FAR, f"CoAP: {what}") for what in ("libcoap's client", "pull") if coap_speed.is_there()),
     }
     for result in results.values():
-        base = results[result["line"], "bare loop"]
+        is_coap = result["what"].startswith("CoAP")
+        base = results[result["line"], "CoAP: libcoap's client" if is_coap else "bare loop"]
         assert abs(result["ratio"] - result["kib_s"] / base["kib_s"]) < 1e-9
-        assert result["board_s"] > 1  # booting alone takes longer
+        assert result["board_s"] > 1 or "client" in result["what"]  # booting alone takes longer
     assert results[FAR, "update, window 1"]["ms_block"] >= speed.ROUND_TRIP_MS  # a request has to go each time
     assert results[FAR, "bare loop"]["ms_block"] >= speed.ROUND_TRIP_MS * 4096 / speed.TCP_WINDOW * 0.98
 
@@ -54,6 +56,7 @@ def test_window_of_4_and_a_stream_keep_up_with_the_bare_loop_over_the_long_line(
 def test_bench_table_has_a_row_for_each_result(monkeypatch: pytest.MonkeyPatch):
     run = speed.Result(NEAR, "bare loop", 4096, 3, 0.5, 2.5, 1000.4, 0.25, 26.4)
     monkeypatch.setattr(speed, "compare", lambda *_, **__: [run])
+    monkeypatch.setattr(coap_speed, "is_there", lambda: False)
     row = next(line for line in bench("--interpreter", "cpython").stdout.splitlines() if line.startswith(NEAR))
     assert row.split()[-8:] == ["4,096", "3", "0.500", "2.50", "1,000", "0.250", "26", "s"]
 
