@@ -24,7 +24,7 @@ from simulator.sides.side import mac
 _FIRST = "1.0.0"
 _GOOD = ("1.1.0", "1.2.0", "1.3.0")  # with two, who was unlucky would be offered next what it runs
 _BROKEN = {"1.1.1": "crash", "1.1.2": "wrong-chip"}  # what some boards are offered in between
-_SIZE = 576 << 10  # bytes of an image: an update is over in seconds
+SIZE = 768 << 10  # bytes of an image: an update is over in seconds
 _SLICE_S = 0.2
 _ROUND_S = 45
 
@@ -41,7 +41,7 @@ class Boards:
         devices: Sequence[str],
         on_event: Callable[[str, dict], None],
         interpreter: Interpreter | None = None,
-        size: int = _SIZE,
+        size: int = SIZE,
     ) -> None:
         self._interpreter = interpreter or interpreters.best()
         self._on_event = on_event
@@ -78,7 +78,7 @@ class Boards:
                 board.run(timeout_s=_SLICE_S)
 
 
-def rounds(side: Side, devices: Sequence[str], size: int = _SIZE) -> Iterator[Callable[[int], None]]:
+def rounds(side: Side, devices: Sequence[str], size: int = SIZE) -> Iterator[Callable[[int], None]]:
     """What the administrator does, round after round: a good package for all, in every other round a bad one for a few.
 
     Each is a function of unix ms for `Server.act`.

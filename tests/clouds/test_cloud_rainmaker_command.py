@@ -9,6 +9,7 @@ import pytest
 
 from simulator.__main__ import main
 from simulator.clouds.rainmaker.rest.auth import Account
+from simulator.fleet import SIZE
 from tests.clouds.paho_client import Client
 from tests.clouds.rm_rest import NODE, OTHER, Node
 from tests.clouds.test_cloud_command import WAIT_S, start  # noqa: F401 (a fixture)
@@ -93,7 +94,7 @@ def test_command_runs_boards_that_the_page_follows(rainmaker):
         "current": "thermometer 1.1.0",
         "target": "thermometer 1.1.0",
     }
-    assert detail["points"][-1][1] == detail["size"] == 576 << 10
+    assert detail["points"][-1][1] == detail["size"] == SIZE
     program.tell("quit")
     program.process.communicate(timeout=WAIT_S)
     assert program.process.returncode == 0

@@ -13,6 +13,7 @@ from simulator.clouds.server import Door, Server
 from simulator.clouds.site import Site
 from simulator.clouds.thingsboard import HttpDoor, ThingsBoard
 from simulator.clouds.thingsboard.rest.app import application
+from simulator.fleet import SIZE
 from simulator.loop_thread import LoopThread
 from tests.clouds.test_cloud_command import start  # noqa: F401 (a fixture)
 
@@ -71,7 +72,7 @@ def test_command_runs_boards_whose_slots_and_boots_the_page_knows(start):  # noq
         "boots": 2,
         "current": "thermometer 1.1.0",
     }
-    assert detail["points"][-1][1] == detail["size"] == 576 << 10
+    assert detail["points"][-1][1] == detail["size"] == SIZE
     program.tell("quit")
     program.process.communicate(timeout=WAIT_S)
     assert program.process.returncode == 0
