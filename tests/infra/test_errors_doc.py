@@ -11,7 +11,7 @@ _RAISED = re.compile(r"(?:Job|Transfer|Verify|Flash)Error\(\s*\"([a-z_]+)\"[^%]"
 _CHOSEN = re.compile(r"Error\(\"([a-z_]+)\" if .*? else \"([a-z_]+)\"")
 _REFUSED = re.compile(r"return REFUSE, \"([a-z_]+)\"")
 _BUILT = {"bad_title", "bad_version", "bad_url", "bad_immediate", "bad_development"}  # put together from parts
-_BUILT |= {"rolled_back", "not_bootable", "http_404", "runtime_too_old"}
+_BUILT |= {"rolled_back", "not_bootable", "http_404", "coap_404", "register_403", "runtime_too_old"}
 _OFFERED = re.compile(r"(?:\[\"refused\"\] =|return) \"((?:no|bad)_[a-z]+)\"")  # of RainMaker's offers
 _PROVISIONING = re.compile(r"\"(provision_[a-z_]+)\"")
 
@@ -26,7 +26,7 @@ def reported() -> set[str]:
             for match in pattern.finditer(text):
                 found.update(match.groups())
         found.update(re.findall(r"Cancelled\(\"([a-z_]+)\"\)", text))
-    return found - {"bad_", "replaced", "paused"}  # a part of one; and two that are not reported
+    return found - {"bad_", "coap_", "register_", "replaced", "paused"}  # parts of some; and two that are not reported
 
 
 @pytest.fixture(scope="module")

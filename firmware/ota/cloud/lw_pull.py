@@ -3,14 +3,17 @@
 
 from ota.cloud import lw_line
 from ota.errors import JobError, TransferError
+from ota.port import forget
 
 
 def source(cloud, job, offset):
     """Source from byte `offset` on. Raises JobError for a place that is not there."""
+    forget("ota.cloud.lw_pull")
     if not job.url:
         from ota.lwm2m import uri
         from ota.source.coap import Coap
 
+        forget("ota.lwm2m.uri")
         return Coap(cloud, job, offset, uri.split(cloud.machine.uri))
     from ota import http
     from ota.source.http import Http

@@ -5,7 +5,7 @@ from ota.coap import message as coap
 from ota.coap.block import Upload
 from ota.coap.endpoint import IGNORE
 from ota.errors import JobError
-from ota.lwm2m import formats, tlv
+from ota.lwm2m import formats
 from ota.lwm2m.firmware import NO_FLASH
 
 
@@ -55,6 +55,9 @@ def _unwrap(cloud, m, size1):
     upload = cloud.upload
     upload.total = size1
     if m.uint(coap.CONTENT_FORMAT, formats.OPAQUE) == formats.TLV:
+        from ota.lwm2m import tlv
+
+        formats.forget_all()
         try:
             rid, start, size = tlv.head(upload.head)
         except (ValueError, IndexError):

@@ -2,7 +2,7 @@
 """One CoAP peer over one line of datagrams: what it asks is served, what we say is repeated until it is heard.
 
 RFC 7252 section 4: each of ours is confirmable, one at a time (NSTART 1). Nothing here waits but `poll`.
-`line`: receive(buf) -> bytes or None, send(buf, size) -> whether it went out, wait(ms) (udp.py).
+`line`: receive() -> bytes or None, send(buf, size) -> whether it went out, wait(ms) (udp.py).
 """
 
 import os
@@ -18,7 +18,7 @@ _REPEATS = const(4)
 _SEPARATE_MS = const(93000)  # for an answer that was promised by an empty acknowledgement
 _UP_MS = const(30000)  # for a line that takes nothing yet, as in a handshake
 _BUSY_MS = const(1000)  # until a request that is not answered yet is acknowledged
-_REPLY = const(1152)
+_REPLY = const(768)  # bytes of the longest message of ours, unless somebody says otherwise
 
 IGNORE = const(-1)  # an answer of `serve`: as if it had been lost
 
@@ -34,7 +34,6 @@ class Endpoint:
     def __init__(self, line, serve=None, size=_REPLY):
         self._line = line
         self._serve = serve
-        self._in = bytearray(_LARGEST + 1)
         self._message = Message()
         self._out = Writer(size)
         self._reply = Writer(_REPLY if serve else 48)
@@ -121,11 +120,11 @@ class Endpoint:
             self.tick()
             if ms:
                 self._line.wait(ms)
-            size = self._line.receive(self._in)
-            if size is None:
+            data = self._line.receive()
+            if data is None:
                 return False
-            if 0 < size <= _LARGEST:
-                self._take(size)
+            if len(data) <= _LARGEST:
+                self._take(data)
             return True
         except OSError as error:
             raise TransferError("link_lost", str(error))
@@ -158,11 +157,11 @@ class Endpoint:
         self._mid = (self._mid + 1) & 0xFFFF
         return self._mid
 
-    def _take(self, size):
+    def _take(self, data):
         m = self._message
-        if not m.parse(self._in, size):
-            if size >= 4 and self._in[0] >> 4 == 4:  # a confirmable one of this version
-                self._empty(RST, self._in[2] << 8 | self._in[3])
+        if not m.parse(data, len(data)):
+            if len(data) >= 4 and data[0] >> 4 == 4:  # a confirmable one of this version
+                self._empty(RST, data[2] << 8 | data[3])
             return
         kind = m.code >> 5
         if m.type == CON or m.type == NON:

@@ -26,8 +26,8 @@ _MARKER = const(0xFF)
 
 
 def text(code):
-    """A code as people write it: "4.04"."""
-    return "%d.%02d" % (code >> 5, code & 31)
+    """A code as part of one of ours: 404 for 4.04."""
+    return "%d%02d" % (code >> 5, code & 31)
 
 
 class Message:

@@ -39,18 +39,17 @@ class Udp:
         """Until there may be something, `ms` at most."""
         self._poller.poll(ms)
 
-    def receive(self, buf):
-        """One datagram into `buf`: its size, None for nothing. Raises OSError, TransferError."""
+    def receive(self):
+        """One datagram, None for nothing. Raises OSError, TransferError."""
         try:
             data = (self._session or self._sock).recv(_MOST)  # readinto would glue two together
         except (OSError, ValueError) as error:
             return _nothing(error)
-        if data is None:
-            return None
-        if not data:  # the end of a session; and after an empty datagram MicroPython never reads again (modsocket.c)
+        if (
+            data is not None and not data
+        ):  # its end; after an empty datagram MicroPython never reads again (modsocket.c)
             raise TransferError("link_lost", "ended")
-        buf[: len(data)] = data
-        return len(data)
+        return data
 
     def send(self, buf, size):
         """The first `size` bytes of `buf` as one datagram; whether the line took it. Raises as `receive`."""

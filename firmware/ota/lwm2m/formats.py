@@ -6,7 +6,7 @@ encode(rows) -> bytes, and decode(payload, path, type_of) -> [((oid, iid, rid) o
 what makes no sense; `type_of(oid, rid)`: its letter, "" for none.
 """
 
-from ota.port import const
+from ota.port import const, forget
 
 TEXT, LINKS, OPAQUE = const(0), const(40), const(42)
 SENML_JSON, SENML_CBOR, TLV = const(110), const(112), const(11542)
@@ -26,6 +26,11 @@ def module(number):
     else:
         found = None
     return found
+
+
+def forget_all():
+    """What was used makes room: a download needs it more, and an import is quick."""
+    forget("ota.lwm2m.senml_cbor", "ota.lwm2m.senml_json", "ota.lwm2m.tlv", "ota.lwm2m.plain")
 
 
 def number(value):

@@ -11,7 +11,7 @@ from ota.port import const, ticks_diff, ticks_ms
 
 _MOST = const(12)
 _NAMES = ("pmin", "pmax", "epmin", "epmax")
-_BLOCK = const(1024)
+_BLOCK = const(512)
 _LONGEST_S = const(500000)  # ticks tell no more
 
 
@@ -132,7 +132,7 @@ class Observations:
             out.uint(coap.OBSERVE, self._next())
             out.uint(coap.CONTENT_FORMAT, number)
             if len(body) > _BLOCK:
-                out.uint(coap.BLOCK2, 8 | 6)
+                out.uint(coap.BLOCK2, 8 | 5)
                 body = body[:_BLOCK]
             out.payload(body)
         else:  # it is gone, and with it the observation (RFC 7641 4.2)

@@ -43,6 +43,7 @@ class Sender:
         out.uint(coap.CONTENT_FORMAT, self._number)
         form = formats.module(self._number)
         out.payload(form.encode(rows) if form else b"")
+        formats.forget_all()
         endpoint.go(self._answered)
         return True
 

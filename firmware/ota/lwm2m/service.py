@@ -6,8 +6,8 @@ from ota.coap.block import value as block_value
 from ota.lwm2m import formats
 from ota.port import const
 
-_BLOCK = const(1024)  # bytes of an answer that go at once
-_SZX = const(6)
+_BLOCK = const(512)  # bytes of an answer that go at once
+_SZX = const(5)
 _NOWHERE = const((0xFFFF, 0, 0))
 _MOST = const(1024)  # bytes of a write that comes in pieces
 
@@ -50,6 +50,7 @@ class Service:
         if accept not in formats.STRUCTURED and not (is_single and accept == formats.TEXT):
             return coap.NOT_ACCEPTABLE, 0, b""
         made = formats.module(accept).encode(rows)
+        formats.forget_all()
         if accept == formats.TLV and len(path) == 1:
             from ota.lwm2m import tlv
 
@@ -113,6 +114,7 @@ class Service:
             return coap.UNSUPPORTED
         try:
             changes = form.decode(payload, path, self._tree.letter)
+            formats.forget_all()
         except (ValueError, MemoryError, OverflowError):
             return coap.BAD_REQUEST
         return self._tree.write(changes)

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: MIT
+"""Items 42 to 53 of lwm2m.md, section 9: who is told of what, when, and over which line."""
+
+from itertools import pairwise
+
+import pytest
+
+from simulator.board.datagrams import lost, nth
+from simulator.board.net import Packet
+from simulator.clouds.lwm2m import coap, formats
+from simulator.clouds.lwm2m.objects import RESULT, STATE
+from tests.agent.harness import small_app
+from tests.agent.lw_world import DOWNLOADED, FILES, LwWorld, firmware
+
+SMALL = small_app(30_000)
+SIX = {"/5/0/3", "/5/0/5", "/5/0/8/0", "/5/0/8/1", "/5/0/9", "/3/0/3", "/3/0/19"}
+GONE = f"coap://{FILES}/f/gone.bin"
+
+
+def observe(world: LwWorld, *paths: str, accept: int | None = None) -> None:
+    for path in paths:
+        assert world.code(world.device.observe(path, accept)) == "2.05"
+
+
+@pytest.mark.parametrize("by_reset", [False, True])
+def test_l42_each_change_is_told_until_nobody_wants_to_know(world: LwWorld, by_reset: bool) -> None:
+    world.start()
+    observe(world, STATE, RESULT)
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait(lambda: world.notified() == [1, 2])
+    numbers = [event["sequence"] for event in world.seen("notify")]
+    assert numbers == sorted(set(numbers))
+    assert all(event["confirmable"] for event in world.seen("notify"))
+    for path in (STATE, RESULT):
+        operation = world.device.cancel_observation(path, by_reset)
+        assert by_reset or world.code(operation) == "2.05"
+    told = len(world.seen("notify"))
+    for _ in range(2):
+        assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+        world.pass_time(5)
+    assert len(world.seen("notify")) == told
+    assert len(world.seen("unwanted")) == (2 if by_reset else 0)
+
+
+def test_l43_one_notification_has_state_and_result_of_one_moment(world: LwWorld) -> None:
+    world.start()
+    observe(world, "/5/0", accept=formats.SENML_CBOR)
+    assert world.code(world.device.write("/5/0/1", GONE)) == "2.04"
+    world.wait(lambda: (0, 7) in told_pairs(world))
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait(lambda: (2, 0) in told_pairs(world))
+    assert set(told_pairs(world)) <= {(1, 0), (0, 7), (2, 0)}
+    assert all(event["format"] == formats.SENML_CBOR for event in world.seen("notify"))
+
+
+def told_pairs(world: LwWorld) -> list[tuple[object, object]]:
+    return [(event["values"][STATE], event["values"][RESULT]) for event in world.seen("notify")]
+
+
+def test_l44_no_more_often_than_is_wanted_and_the_last_value_arrives(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.attributes(STATE, pmin=10)) == "2.04"
+    assert b"</5/0/3>;pmin=10" in world.ask(world.device.discover("/5/0")).payload
+    observe(world, STATE)
+    for _ in range(4):
+        assert world.pull(data=SMALL) == "2.04"
+        world.pass_time(2)
+        assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait(lambda: world.notified()[-1:] == [2], 60)
+    times = [event["at_ms"] for event in world.seen("notify")]
+    assert all(after - before >= 9_500 for before, after in pairwise(times))
+    world.pass_time(30)
+    assert world.notified()[-1] == 2
+
+
+def test_l44_at_least_as_often_as_is_wanted(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.attributes("/5/0", pmax=20)) == "2.04"
+    observe(world, STATE)
+    world.pass_time(90)
+    assert world.notified() == [0] * 4
+    for wrong in ({"pmin": "x"}, {"pmin": 10, "pmax": 5}, {"gt": 3}):
+        assert world.code(world.device.attributes(STATE, **wrong)) == "4.00"
+
+
+def test_l45_what_is_repeated_has_the_newest_value(world: LwWorld) -> None:
+    world.start()
+    observe(world, STATE)
+    world.cloud.add_fault("notifyx2:drop")
+    assert world.code(world.device.write("/5/0/1", GONE)) == "2.04"
+    world.wait(lambda: world.seen("notify"))
+    repeated = [(at, m) for at, _, m in world.sent if m.mtype is coap.CON and m.opt.observe is not None]
+    assert len(repeated) >= 2
+    assert repeated[0][1].payload == b"1"
+    assert repeated[1][1].payload == b"0"
+    assert repeated[1][1].opt.observe > repeated[0][1].opt.observe
+    assert repeated[1][1].mid != repeated[0][1].mid
+    assert world.notified() == [0]
+
+
+def test_l46_a_reset_is_told_although_nothing_has_changed(world: LwWorld) -> None:
+    world.start()
+    observe(world, STATE, RESULT)
+    assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    world.wait(lambda: world.notified(STATE) == [0] and world.notified(RESULT) == [0], 10)
+    assert world.told == [(0, 0)]
+
+
+def test_l47_send_tells_of_every_state(world: LwWorld) -> None:
+    world.start()
+    assert world.pull("1.1.0") == "2.04"
+    world.wait(lambda: world.told[-1:] == [(2, 0)])
+    world.install()
+    assert world.told == [(1, 0), (2, 0), (3, 0), (0, 1)]
+    assert all(set(event["values"]) == SIX for event in world.seen("sent"))
+    sends = [(at, m) for at, _, m in world.said(coap.POST, "/dp")]
+    assert {int(m.opt.content_format) for _, m in sends} == {formats.SENML_CBOR}
+    assert world.code(world.device.write("/5/0/1", GONE)) == "2.04"
+    world.wait(lambda: world.told[-1:] == [(0, 7)])
+
+
+def test_l47_send_is_silent_when_it_is_muted(world: LwWorld) -> None:
+    world.start()
+    assert world.read("/1/0/23") is False
+    assert world.code(world.device.write("/1/0/23", True)) == "2.04"
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.pass_time(10)
+    assert not world.told
+    assert world.code(world.device.write("/1/0/23", False)) == "2.04"
+    assert world.code(world.device.execute("/5/0/10")) == "2.04"
+    world.wait(lambda: world.told == [(0, 10)])
+
+
+def test_l47_send_waits_for_the_registration(world: LwWorld) -> None:
+    world.start()
+    world.device.push(firmware("1.1.0"))
+    world.wait_log("ota progress")
+    world.twin.cut()
+    world.cloud.add_fault("registerx3:drop")
+    world.wait(lambda: world.told[-1:] == [(0, 4)])
+    kinds = [event["event"] for event in world.events if event["event"] in ("registered", "sent")]
+    assert kinds[-2:] == ["registered", "sent"]
+
+
+@pytest.mark.parametrize("code", ["4.04", "4.00"])
+def test_l48_a_send_that_is_refused_is_not_said_again(world: LwWorld, code: str) -> None:
+    world.start()
+    world.cloud.add_fault(f"send:refuse={code}")
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait(lambda: world.told == [(2, 0)])
+    world.pass_time(30)
+    assert len(world.said(coap.POST, "/dp")) == 2
+
+
+def test_l49_each_change_is_followed_by_an_update(world: LwWorld) -> None:
+    world.start()
+    for operation in ("pull", "reset"):
+        before = len(world.seen("updated"))
+        if operation == "pull":
+            assert world.pull(data=SMALL) == "2.04"
+            world.wait_state(DOWNLOADED)
+            world.pass_time(1)
+            assert len(world.seen("updated")) >= before + 2
+        else:
+            assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+            world.pass_time(1)
+            assert len(world.seen("updated")) == before + 1
+
+
+def test_l50_one_update_after_the_other(world: LwWorld) -> None:
+    world.start()
+    observe(world, STATE, RESULT)
+    for version in ("1.1.0", "1.2.0"):
+        assert world.pull(version) == "2.04"
+        world.wait_state(DOWNLOADED, 0)
+        world.install()
+        assert world.version == version
+        observe(world, STATE, RESULT)
+        assert world.state == (0, 1)
+    assert world.push(firmware("1.3.0")) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.install()
+    assert world.version == "1.3.0"
+
+
+def test_l51_requests_that_come_again_change_nothing(world: LwWorld) -> None:
+    world.start()
+    uri = world.serve(SMALL)
+    assert world.code(world.device.write("/5/0/1", uri)) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.pass_time(120)
+    assert world.code(world.device.write("/5/0/1", uri)) == "2.04"
+    world.pass_time(5)
+    assert len(world.fetched()) == len(set(world.fetched()))
+    assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.install()
+    world.pass_time(120)
+    assert world.execute() == "4.05"
+    world.pass_time(30)
+    assert len(world.seen("registered")) == 2
+    assert world.state == (0, 1)
+
+
+def test_l51_an_order_whose_answer_is_lost_is_carried_out_once(world: LwWorld) -> None:
+    world.start()
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.twin.net.faults.append(nth(0, lost))
+    world.device.execute("/5/0/2")
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    world.wait_state(0, 1)
+    world.pass_time(60)
+    assert len(world.seen("registered")) == 2
+
+
+def test_l52_a_uri_that_comes_unannounced(world: LwWorld) -> None:
+    world.start()
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.install()
+    assert world.state == (0, 1)
+    assert world.pull(data=SMALL) == "2.04"
+    assert world.state[1] == 0
+    world.wait_state(DOWNLOADED, 0)
+
+
+def test_l53_after_the_wifi_was_gone_an_update_comes_first(world: LwWorld) -> None:
+    world.start()
+    observe(world, STATE)
+    silent = [True]
+
+    def wifi(packet: Packet) -> list[Packet]:
+        return [] if silent[0] and not packet.link.is_stream else [packet]
+
+    operation = world.device.write("/5/0/1", world.serve(SMALL))
+    assert world.code(operation) == "2.04"
+    world.twin.net.faults.append(wifi)
+    links = {link for _, link, _ in world.sent}
+    world.wait_log("ota offline", 400)
+    silent[0] = False
+    world.wait(lambda: world.notified()[-1:] == [2], 900)
+    assert not world.seen("stranger")
+    assert len(world.seen("registered")) == 1
+    first = next(m for _, link, m in world.sent if link not in links and coap.path_of(m).startswith("/rd/"))
+    assert first.code == coap.POST
+    assert world.seen("updated")[-1]["conn"] != world.seen("registered")[0]["conn"]
