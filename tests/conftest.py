@@ -14,6 +14,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("allowed_skips", "what may be skipped in CI: 'part of the id: part of the reason'", "linelist", [])
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist there is no such hook
 def pytest_xdist_auto_num_workers() -> int:
     """Of `-n auto`: two for each core, because a test waits for half of its time: for a process, a real clock."""
     return 2 * (os.cpu_count() or 1)
