@@ -4,7 +4,6 @@
 import pytest
 
 from simulator.board import image_writer
-from simulator.breakage import FIRMWARE
 from tests.agent.harness import GOOD, World
 
 pytestmark = pytest.mark.own_process
@@ -15,8 +14,8 @@ def stock(version: str) -> bytes:
     return image_writer.build(version.encode() * 2000, "micropython", version)
 
 
-def test_the_agent_in_the_file_system_updates_the_app_under_it(make_world):
-    world: World = make_world(stock("1.25"), layout="4MiB-wide", files=FIRMWARE, heap=None)
+def test_the_agent_in_the_file_system_updates_the_app_under_it(make_world, files):
+    world: World = make_world(stock("1.25"), layout="4MiB-wide", files=files, heap=None)
     world.settle()
     assert world.told("current_fw_version") == ["unknown"]
     for number, slot in ((1, "ota_1"), (2, "ota_0")):
@@ -29,8 +28,8 @@ def test_the_agent_in_the_file_system_updates_the_app_under_it(make_world):
     assert world.states == [*GOOD, *GOOD]
 
 
-def test_after_a_rollback_the_old_name_is_told_again(make_world):
-    world: World = make_world(stock("1.25"), layout="4MiB-wide", files=FIRMWARE, heap=None)
+def test_after_a_rollback_the_old_name_is_told_again(make_world, files):
+    world: World = make_world(stock("1.25"), layout="4MiB-wide", files=files, heap=None)
     world.offer("1.26.1", stock("1.26.1"), title="micropython")
     world.wait("UPDATED")
     world.offer("1.26.2", stock("1.26.2"), title="micropython")

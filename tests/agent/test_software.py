@@ -5,7 +5,6 @@ import pytest
 
 from simulator import software
 from simulator.board import image_writer
-from simulator.breakage import FIRMWARE
 from simulator.clouds.thingsboard.checksums import checksum
 from tests.agent.harness import APP, GOOD, SECTOR, World, application, firmware
 from tests.agent.web import Web
@@ -249,10 +248,10 @@ def test_a_package_larger_than_the_free_space_is_refused_before_a_byte_of_it_is_
     assert not world.seen("chunk_request")
 
 
-def test_software_and_firmware_of_the_file_system_live_side_by_side(make_world):
+def test_software_and_firmware_of_the_file_system_live_side_by_side(make_world, files):
     """Stock MicroPython, the agent in files: the package comes in front of them."""
     world: World = make_world(
-        image_writer.build(b"stock" * 2000, "micropython", "1.25"), layout="4MiB-wide", files=FIRMWARE, heap=None
+        image_writer.build(b"stock" * 2000, "micropython", "1.25"), layout="4MiB-wide", files=files, heap=None
     )
     installed(world)
     assert world.told("app") == ["2.0.0 sensor of 2.0.0"]
