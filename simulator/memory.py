@@ -95,7 +95,8 @@ def heap_after_import(interpreter: Interpreter) -> Imports:
     heaps, interned = _load(interpreter, names)
     growth = [after.size - before.size for before, after in pairwise(interned)]
     added = [after - before - more for (before, after), more in zip(pairwise(heaps), growth, strict=True)]
-    return Imports(heaps[0], dict(zip(names, added, strict=True)), sum(growth), heaps[-1])
+    base = _load(interpreter, [])[0][0]  # without the list of names, which is the probe's own
+    return Imports(base, dict(zip(names, added, strict=True)), sum(growth), heaps[-1] - heaps[0] + base)
 
 
 @dataclass(frozen=True)

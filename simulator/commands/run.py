@@ -2,12 +2,14 @@
 """`python -m simulator run`: one whole update, good or broken on purpose, told and summed up."""
 
 import json
+import tempfile
 from pathlib import Path
 
 import rich_click as click
 
 from simulator import breakage, interpreters, software
 from simulator.board.image import ImageError, parse
+from simulator.board_files import for_cloud
 from simulator.commands.files import read_file
 from simulator.commands.lwm2m_choices import choices, side_of
 from simulator.narrator import Narrator
@@ -77,15 +79,18 @@ def command(
     narrator = Narrator()
     tell = {} if as_json else {"on_event": narrator, "on_told": narrator.told}
     narrator.expect(len(data))
-    files = breakage.FIRMWARE if image else None
     about = {
         "side": side_of(cloud, strategy, method, protocol),
         "heap": heap,
         "size": size,
         "trial_s": trial,
-        "files": files,
     }
-    with Bench(start, chosen, **about, **tell) as bench:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Bench(
+            start, chosen, files=for_cloud(cloud, Path(scratch, "files")) if image else None, **about, **tell
+        ) as bench,
+    ):
         summary = bench.update(
             target, data, works=kind is None, corrupt=kind == "bad-digest", timeout_s=timeout, **package
         )

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Worlds for the agent's stories, each on every interpreter; a test that fails prints what happened in them."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from simulator.board.inprocess import InProcess
-from simulator.breakage import FIRMWARE
+from simulator.board_files import for_cloud
 from simulator.interpreters import Interpreter
 from tests.agent.board_world import BoardWorld
 from tests.agent.harness import World
 
-_OTHERS = ("*lwm2m*", "coap*", "rainmaker*", "rm_*", "aws_*")
 _WORLDS = pytest.StashKey[list[BoardWorld]]()
 
 
@@ -53,9 +51,8 @@ def world(make_world: Callable[..., BoardWorld]) -> BoardWorld:
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The agent for a board's file system, as sources, without other clouds: the widest app has no room for all."""
-    folder = tmp_path_factory.mktemp("files") / "firmware"
-    return shutil.copytree(FIRMWARE, folder, ignore=shutil.ignore_patterns(*_OTHERS, "__pycache__"))
+    """The agent for a board's file system."""
+    return for_cloud("thingsboard", tmp_path_factory.mktemp("files") / "firmware")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -101,6 +101,7 @@ def test_modules_come_after_what_they_import():
 def test_modules_that_are_not_needed_at_the_start_are_loaded_late():
     late = {module.name for module in modules() if module.is_late}
     ways = {name for name in late if name.startswith(("ota.cloud", "ota.source"))}  # main.py loads those it uses
+    ways |= {name for name in late if name.startswith(("ota.coap", "ota.lwm2m"))}
     software = {"ota.files", "ota.package", "ota.software", "ota.tree", "ota.trees"}
     one_reason = {
         "ota.activation", "ota.image", "ota.install", "ota.mqtt", "ota.mqtt_login", "ota.offer", "ota.policy",
@@ -113,8 +114,8 @@ def test_modules_that_are_not_needed_at_the_start_are_loaded_late():
     }  # fmt: skip
     rare = {
         "ota.attempts", "ota.chunked", "ota.crc32", "ota.credentials", "ota.digests", "ota.exchange", "ota.host",
-        "ota.http", "ota.murmur3", "ota.no_nvs", "ota.redirect", "ota.remains", "ota.scatter", "ota.secure",
-        "ota.setbacks", "ota.sha512", "ota.surrogates", "ota.versions", "ota.waiting",
+        "ota.http", "ota.murmur3", "ota.no_nvs", "ota.redirect", "ota.remains", "ota.scatter", "ota.seal",
+        "ota.secure", "ota.setbacks", "ota.sha512", "ota.surrogates", "ota.unsized", "ota.versions", "ota.waiting",
     }  # fmt: skip
     assert late == ways | software | one_reason | time | say | rare
 

@@ -12,7 +12,7 @@ from simulator.breakage import BOARD, FIRMWARE
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.interpreters import Interpreter
 
-FILES = {"app.py": b"class Product: ...\n", "data.bin": random.Random(4).randbytes(memory.QUICK_SIZE)}
+FILES = {"app.py": b"class Product: ...\n", "data.bin": random.Random(4).randbytes((memory.LAST + 8) * 4096)}
 LEAK = "        self._left -= size\n"
 
 

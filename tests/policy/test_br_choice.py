@@ -5,7 +5,7 @@ import json
 import random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ota import versions
@@ -97,6 +97,7 @@ class Cloud:
         assert (name, qos) == ("error", 1)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # how fast examples are made is the machine's affair
 @given(_brokers(), st.randoms(use_true_random=False))
 def test_choice_is_the_models_whatever_the_order(broker: Any, order: random.Random) -> None:
     config, kept = broker
@@ -105,7 +106,7 @@ def test_choice_is_the_models_whatever_the_order(broker: Any, order: random.Rand
     topics = [topic for topic in kept if topic in cloud.mqtt.filters]
     order.shuffle(topics)
     for topic in topics:
-        br_read.take(cloud, reading, topic, json.dumps(kept[topic]).encode())
+        br_read.take(cloud, reading, topic.encode(), json.dumps(kept[topic]).encode())
     for kind in NAMES:
         _, fields, topic = reading.best.get(kind, (0, {}, ""))
         expected_topic, version = model(config, kept, kind)
