@@ -24,30 +24,25 @@ def thingsboard(board, running):
     )
 
 
-def rainmaker(board, running):
-    from ota.cloud.rainmaker import RainMaker
-
-    return RainMaker(board, running)
-
-
-def broker(board, running):
-    from ota.cloud.broker import Broker
-
-    return Broker(board, running)
-
-
-def lwm2m(board, running):
-    from ota.cloud.lwm2m import Lwm2m
-
-    return Lwm2m(board, running)
+def connect(board, running):
+    """The cloud of the setting `cloud`. One function: what stays of each would cost every board memory."""
+    name = board.text("cloud", "")
+    if name == "rainmaker":
+        from ota.cloud.rainmaker import RainMaker as Cloud
+    elif name == "broker":
+        from ota.cloud.broker import Broker as Cloud
+    elif name == "lwm2m":
+        from ota.cloud.lwm2m import Lwm2m as Cloud
+    else:
+        return thingsboard(board, running)
+    return Cloud(board, running)
 
 
 def main():
     board = Board()
     board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
     journal = Journal(board.nvs)
-    make = {"rainmaker": rainmaker, "broker": broker, "lwm2m": lwm2m}.get(board.text("cloud", ""), thingsboard)
-    cloud = make(board, identity.running(board, journal))
+    cloud = connect(board, identity.running(board, journal))
     product = Product(cloud)
     agent = Agent(board, cloud, journal, health=(product.works,), when=board.text("when", ""))
     for _ in agent.steps():

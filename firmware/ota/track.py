@@ -57,7 +57,7 @@ class Track:
         """What is offered, judged: the Job to install now, or None."""
         from ota import verdict
 
-        forget("ota.verdict", "ota.policy")
+        forget("ota.verdict")
         return verdict.consider(self)
 
     def begin(self, job):

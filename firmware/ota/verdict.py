@@ -3,7 +3,7 @@
 
 from ota import identity
 from ota.errors import JobError
-from ota.port import const
+from ota.port import const, forget
 from ota.report import FAILED, UPDATED
 
 _RUNTIME = const("runtime_too_old")
@@ -34,11 +34,13 @@ def consider(track):
     from ota import policy  # not before: what has checked the offer has to make room
 
     verdict, reason, until = policy.decide(job, track.journal.facts, track, gates, hours)
+    forget("ota.policy")  # which rules about time have loaded, too
     if verdict == policy.GO:
         return job
     if verdict == policy.WAIT:
         from ota import waiting
 
+        forget("ota.waiting")
         waiting.put_off(agent, track, job, reason, until)
     else:
         if reason.startswith(_RUNTIME):
