@@ -104,6 +104,7 @@ class RainMaker(Line):
             return AwsStream(self, job, offset, Form)
         from ota.source.http import Http
 
+        forget("ota.source.http")  # goes with this source: what follows the download needs its place
         return Http(self.board, self, job, offset)
 
     # reports

@@ -28,11 +28,10 @@ def tell(cloud):
         services.append(rm_params.service())
         rm_params.begin(values)
     if board.number("control", 1):
-        from ota.cloud import rm_control
+        from ota.cloud import rm_service
 
-        services.append(rm_control.service())
-        rm_control.begin(cloud, values)
-        forget("ota.cloud.rm_control")
+        forget("ota.cloud.rm_service")
+        rm_service.add(cloud, services, values)
     config = {"node_id": cloud.node_id, "config_version": _FORMAT, "info": info}
     config.update(attributes=[], devices=cloud.devices, services=services)
     cloud.note("config", json.dumps(config))

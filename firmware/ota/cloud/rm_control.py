@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""RainMaker's words for who may update what when (ota.control): a service of the node. Loaded when there are some.
+"""RainMaker's words for who may update what when (ota.control): a service of the node (rm_service.py). Loaded when
+there are some.
 
     Enabled, Forced    bool: what holds. Written: the switches of the node's user
     Pending, Reason    bool and text: whether an update waits, and what keeps it or its reset back
@@ -18,33 +19,8 @@ from ota.port import const
 _SERVICE = "Updates"
 _MOST = const(8)  # commands that wait
 _SWITCHES = {"Enabled": True, "Forced": False}  # what counts until one is written
-_PARAMS = (
-    ("Enabled", "bool", ("read", "write")),
-    ("Forced", "bool", ("read", "write")),
-    ("Pending", "bool", ("read",)),
-    ("Reason", "string", ("read",)),
-    ("Cancel", "bool", ("write",)),
-    ("Explain", "bool", ("write",)),
-    ("Explanation", "string", ("read",)),
-)
+_WRITTEN = ("Enabled", "Forced", "Cancel", "Explain")
 _FACTS = {"enabled": "Enabled", "forced": "Forced", "pending": "Pending", "reason": "Reason"}
-
-
-def service():
-    """For the node configuration."""
-    params = [
-        {"name": name, "type": "ota.param." + name.lower(), "data_type": kind, "properties": ways}
-        for name, kind, ways in _PARAMS
-    ]
-    return {"name": _SERVICE, "type": "ota.service.updates", "params": params}
-
-
-def begin(cloud, values):
-    """Takes up what was kept. Puts what is so after a start into `values`, unless somebody is about to say more."""
-    if not cloud.board.number("enabled", 1):
-        cloud.standing = {"enabled": False}
-    elif not cloud.is_controlled:
-        values[_SERVICE] = {"Enabled": True, "Forced": False, "Pending": False, "Reason": ""}
 
 
 def written(cloud, payload):
@@ -61,8 +37,8 @@ def written(cloud, payload):
         rm_params.take(cloud, message)
     values = message.get(_SERVICE)
     if isinstance(values, dict) and cloud.board.number("control", 1):
-        for name, _, ways in _PARAMS:
-            if "write" in ways and name in values:
+        for name in _WRITTEN:
+            if name in values:
                 _take(cloud, name, values[name])
 
 
