@@ -3,7 +3,7 @@
 
 from ota.deferral import kind_of
 from ota.errors import TransferError
-from ota.port import const, ticks_diff, ticks_ms
+from ota.port import const, forget, ticks_diff, ticks_ms
 
 _FIGURES_MS = const(60000)
 
@@ -45,6 +45,7 @@ class Availability:
         """Answers who has asked."""
         from ota import explain
 
+        forget("ota.explain")
         self._say("explained", token, [explain.line(rule) for rule in self._control.explain()])
 
     def _say(self, what, *values):

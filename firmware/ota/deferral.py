@@ -19,7 +19,9 @@ _WRITTEN = const(8)
 
 def kind_of(reason):
     """A reason without its figures, which may be others every second: of "link_weak: -90 dBm" they are not news."""
-    return "".join([char for char in reason if char not in "0123456789.-"])
+    for char in "0123456789.-":  # not those of the reason: each would stay in memory as a name
+        reason = reason.replace(char, "")
+    return reason
 
 
 class Deferral:

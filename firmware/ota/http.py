@@ -33,8 +33,9 @@ def split(url):
         raise JobError("bad_url")
     if "#" in url:
         url = url[: url.find("#")]
-    if not all("!" <= c <= "~" for c in url):  # a line break would be a header of somebody else's
-        raise JobError("bad_url")
+    for at in range(0, len(url), _PIECE):  # as bytes: each character of a text would stay in memory as a name
+        if not all(0x21 <= c <= 0x7E for c in url[at : at + _PIECE].encode()):
+            raise JobError("bad_url")  # a line break would be a header of somebody else's
     return tls, host, int(port) if colon else _default(tls), url, end
 
 

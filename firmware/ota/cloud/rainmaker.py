@@ -62,6 +62,7 @@ class RainMaker(Line):
         if "limits" in known:
             from ota.cloud import rm_metadata
 
+            forget("ota.cloud.rm_metadata")
             job.rules = rm_metadata.rules(known["limits"])
         return job
 

@@ -9,7 +9,7 @@ import os
 
 from ota.job import FIRMWARE
 from ota.log import log
-from ota.port import const
+from ota.port import const, forget
 
 _LONGEST_ID = const(63)
 _LONGEST_WAIT_S = const(604800)
@@ -53,6 +53,7 @@ def put(cloud, message):
     if isinstance(message.get("metadata"), dict):
         from ota.cloud import rm_metadata
 
+        forget("ota.cloud.rm_metadata")
         kind = rm_metadata.take(cloud, message["metadata"], fields)
     if refused:
         fields["refused"] = refused
