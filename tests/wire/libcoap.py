@@ -67,7 +67,7 @@ def _wait_until_up(port: int) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.1)
         sock.connect(("127.0.0.1", port))
-        for _ in range(100):
+        for _ in range(600):
             try:
                 sock.send(_PING)
                 if sock.recv(100):
