@@ -13,7 +13,7 @@ from simulator.interpreters import Interpreter
 from tests.agent.board_world import BoardWorld
 from tests.agent.harness import World
 
-_ITEM = re.compile(r"test_[a-z]\d\d_")  # a test of an item of a cloud's sheet, or of a fault
+_ITEM = re.compile(r"test_[alpr]\d\d_")  # a test of an item of a sheet
 _WORLDS = pytest.StashKey[list[BoardWorld]]()
 
 
