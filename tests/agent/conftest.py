@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Worlds for the agent's stories, each on every interpreter; a test that fails prints what happened in them."""
+"""Worlds for the agent's stories, and the interpreters they are played on; one that fails prints what happened."""
 
 import re
 from collections.abc import Callable, Iterator
