@@ -43,6 +43,8 @@ def _end(slot, size):
             index = at // _BLOCK
             slot.read(index, block)
         length = 0
+        if at % 4:  # the chip refuses that, too
+            raise VerifyError(_MISMATCH, "segments out of step")
         for i in range(at % _BLOCK + 3, at % _BLOCK - 1, -1):
             length = length << 8 | block[i]
         at += 8 + length
