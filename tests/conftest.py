@@ -14,6 +14,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("allowed_skips", "what may be skipped in CI: 'part of the id: part of the reason'", "linelist", [])
 
 
+def pytest_report_header() -> str:
+    """Said here, because workers do not tell what they deselect (tests/agent/conftest.py)."""
+    return "agent: on 64-bit MicroPython the stories of numbered items, on 32-bit MicroPython and CPython all"
+
+
 @pytest.hookimpl(optionalhook=True)  # without xdist there is no such hook
 def pytest_xdist_auto_num_workers() -> int:
     """Of `-n auto`: two for each core, because a test waits for half of its time: for a process, a real clock."""
