@@ -14,7 +14,7 @@ help: ## this list
 setup: ## Python packages into .venv, MicroPython and test inputs into .tools; no root needed
 	@$(PYTHON) -m tools.setup
 
-$(READY): $(filter-out requirements/lint.txt requirements/typings.txt,$(wildcard requirements/*.txt)) $(wildcard tools/setup/*.py)
+$(READY): $(filter-out requirements/lint.txt requirements/typings.txt,$(wildcard requirements/*.txt)) $(wildcard tools/setup/*.py tools/setup/lwm2m-node/*)
 	@$(PYTHON) -m tools.setup
 
 demo: $(READY) ## a good update, then a broken one that rolls back (CLOUD=rainmaker|broker|lwm2m, INTERPRETER=micropython32|micropython|cpython; lwm2m: STRATEGY=SendBased..., METHOD=pull|push)

