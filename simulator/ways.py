@@ -13,6 +13,8 @@ from simulator.board.net import EPOCH_MS
 from simulator.breakage import BOARD, TITLE
 from simulator.clouds.broker import Broker, Names, chunks, release
 from simulator.clouds.broker.scheme import encode
+from simulator.clouds.lwm2m import FileDoor, Lwm2mServer, Options, Package
+from simulator.clouds.lwm2m.options import OBSERVATION_BASED, PULL, PUSH
 from simulator.clouds.rainmaker import ImageStore, RainMaker
 from simulator.clouds.rainmaker.pki import Authority
 from simulator.clouds.thingsboard import ThingsBoard
@@ -21,6 +23,7 @@ from simulator.interpreters import Interpreter
 _TOKEN = "T1"
 _NODE = "240AC4000001"
 _IMAGES = "images.example"
+_COAP = 5683
 _PRODUCT = "thermometer"
 _STREAMS_FIRST, _HTTPS_FIRST = 1, 2  # values of the setting `ways`
 
@@ -68,6 +71,20 @@ def broker(interpreter: Interpreter, image: bytes, offered: bytes, heap: str | N
     return Lockstep(interpreter, image, cloud, settings, layout=BOARD, heap=heap)
 
 
+def _lwm2m(method: str, interpreter: Interpreter, image: bytes, offered: bytes, heap: str | None) -> Lockstep:
+    """By Block2 from a file server, or by Block1 from the server itself; both without DTLS, and observed meanwhile."""
+    cloud = Lwm2mServer(seed=1, now_ms=EPOCH_MS)
+    device = cloud.add_device("board-1")
+    cloud.bases["coap"] = f"coap://{_IMAGES}"
+    chosen = Options(strategy=OBSERVATION_BASED, method=method, starts_at_once=True)
+    cloud.tasks.upgrade([device], Package("app", offered, "1.1.0"), chosen)
+    settings = {"cloud": "lwm2m", "port": _COAP, "endpoint": device.endpoint}
+    twin = Lockstep(interpreter, image, None, settings, layout=BOARD, heap=heap)
+    twin.net.serve_datagrams(HOST, _COAP, cloud)
+    twin.net.serve_datagrams(_IMAGES, _COAP, FileDoor(cloud))
+    return twin
+
+
 @functools.cache
 def _authority() -> Authority:
     return Authority()
@@ -78,4 +95,6 @@ WAYS: dict[str, Way] = {
     "own broker, MQTT": broker,
     "RainMaker, HTTPS": functools.partial(_rainmaker, _HTTPS_FIRST),
     "RainMaker, MQTT stream": functools.partial(_rainmaker, _STREAMS_FIRST),
+    "LwM2M, CoAP pull": functools.partial(_lwm2m, PULL),
+    "LwM2M, CoAP push": functools.partial(_lwm2m, PUSH),
 }

@@ -8,7 +8,7 @@ from fakes import raises
 from ota.coap import endpoint as endpoints
 from ota.coap import message as coap
 from ota.coap import replies
-from ota.coap.block import Upload, value
+from ota.coap.block import Upload
 from ota.coap.endpoint import Endpoint
 from ota.coap.message import Message, Writer
 from ota.errors import TransferError
@@ -92,7 +92,7 @@ def test_a_block_of_the_sheet_is_taken_apart():
     message = parsed(unhex("41032001b0b135013001" + "30112ad1020dd314011170ff") + bytes(512))
     assert message.values(coap.URI_PATH) == [b"5", b"0", b"0"]
     assert (message.uint(coap.CONTENT_FORMAT, -1), message.uint(coap.SIZE1, -1)) == (42, 70000)
-    assert message.uint(coap.BLOCK1, -1) == value(0, True, 5)
+    assert message.uint(coap.BLOCK1, -1) == coap.block(0, True, 5)
     assert len(message.payload) == 512
 
 
@@ -136,7 +136,7 @@ def test_a_message_id_with_another_token_is_another_message():
 
 
 def test_a_message_id_may_come_again_when_its_time_is_over():
-    kept = replies.Replies()
+    kept = replies.Replies(16)
     message = parsed(unhex("41030007aa"))
     kept.keep(7, b"\xaa", b"1234", 4, 0)
     assert bytes(kept.of(message, 246000)) == b"1234"
@@ -239,7 +239,7 @@ def test_a_line_that_breaks_is_a_transfer_error():
 
 def put(upload, num, more, size, szx=2, most=None):
     """Judges a block of 64 bytes, takes it if it may be, and reads it. The code."""
-    block = value(num, more, szx)
+    block = coap.block(num, more, szx)
     code = upload.judge(block, size, 0)
     if code == coap.EMPTY:
         assert upload.put(block, bytes([num]) * size)
@@ -262,6 +262,6 @@ def test_blocks_of_an_upload():
     assert upload.is_last and upload.received == 133
     upload.close()
     assert put(upload, 2, False, 5) == coap.CHANGED
-    assert upload.judge(value(0, True, 2), 64, 201) == coap.TOO_LARGE
+    assert upload.judge(coap.block(0, True, 2), 64, 201) == coap.TOO_LARGE
     assert put(upload, 0, True, 64) == coap.EMPTY
     assert (upload.received, upload.generation) == (64, 3)

@@ -3,7 +3,9 @@
 
 from ota.coap.message import BAD_REQUEST, CHANGED, NOT_ALLOWED
 from ota.lwm2m import uri
-from ota.lwm2m.firmware import PULL, PUSH, Firmware
+from ota.lwm2m.facts import PULL, PUSH, Facts
+from ota.lwm2m.firmware import Firmware
+from ota.lwm2m.object5 import Object
 
 URI, OTHER = "coap://10.0.0.9/app.bin", "coap://10.0.0.9/other.bin"
 IDLE, PULLING, PUSHING, DOWNLOADED, UPDATING = range(5)
@@ -16,7 +18,9 @@ class Owner:
     def __init__(self):
         self.wants = []
         self.seen = []  # (State, Result) each time that something was to be told
-        self.machine = None
+        self.facts = Facts()
+        self.protocols = [0]
+        self.check_uri = check
 
     def now(self):
         return 1767225600
@@ -32,13 +36,13 @@ class Owner:
 
     def told(self, is_changed):
         if is_changed:
-            self.seen.append((self.machine.state, self.machine.result))
+            self.seen.append((self.facts.state, self.facts.result))
 
 
 def machine(where, result=0):
     """One in such a state, and its owner, who has forgotten how it came there."""
     owner = Owner()
-    made = owner.machine = Firmware(owner, (0,), check)
+    made = Firmware(owner)
     if result:
         made.failed(result)
     if where in (PULLING, DOWNLOADED, UPDATING):
@@ -61,7 +65,7 @@ def cell(where, event, *args, result=0):
     """(code, State, Result, what is wanted) after an event."""
     made, owner = machine(where, result)
     code = getattr(made, event)(*args)
-    return code, made.state, made.result, owner.wants
+    return code, owner.facts.state, owner.facts.result, owner.wants
 
 
 def test_a_uri_in_each_state():
@@ -82,7 +86,7 @@ def test_a_reset_in_each_state():
         for event, args in (("reset", ()), ("write_uri", ("",))):
             made, owner = machine(where)
             assert getattr(made, event)(*args) == CHANGED
-            assert (made.state, made.result, made.uri) == (0, 0, "")
+            assert (owner.facts.state, owner.facts.result, owner.facts.uri) == (0, 0, "")
             assert owner.wants == ["stop"]
             assert owner.seen == [(0, 0)]  # also where nothing has changed
     assert cell(IDLE, "reset", result=8) == (CHANGED, 0, 0, ["stop"])
@@ -137,10 +141,10 @@ def test_a_deferred_update_may_be_ordered_again_or_come_by_itself():
 
 
 def test_resources():
-    made, _ = machine(IDLE)
+    made = Object(machine(IDLE)[1])
     assert made.read(6) is None and made.read(7) is None
     assert (made.read(3), made.read(5), made.read(8), made.read(9)) == (0, 0, [0], 2)
-    made, _ = machine(DOWNLOADED)
+    made = Object(machine(DOWNLOADED)[1])
     assert (made.read(1), made.read(12)) == (URI, 1767225600)
     assert made.read(7) == ""
 
@@ -150,7 +154,7 @@ def test_severity_and_defer_period():
     for rid, value, code in ((11, 0, CHANGED), (11, 2, CHANGED), (11, 3, BAD_REQUEST), (11, -1, BAD_REQUEST),
                              (13, 0, CHANGED), (13, 30, CHANGED), (13, -5, BAD_REQUEST)):  # fmt: skip
         assert made.write(rid, value) == code
-    assert (made.severity, made.max_defer, made.has_terms) == (2, 30, True)
+    assert (owner.facts.severity, owner.facts.max_defer, owner.facts.has_terms) == (2, 30, True)
     assert owner.seen == []
 
 

@@ -3,7 +3,7 @@
 
 import binascii
 
-from ota.lwm2m import formats, plain, senml_cbor, senml_json, tlv
+from ota.lwm2m import formats, plain, senml_cbor, senml_cbor_read, senml_json, senml_json_read, tlv, tlv_read
 
 unhex = binascii.unhexlify
 ROWS = [
@@ -24,15 +24,16 @@ JSON = (
     b'{"n":"8/0","v":0},{"n":"8/1","v":1},{"n":"9","v":2}]'
 )
 LETTERS = {(5, 0): "o", (5, 1): "s", (5, 3): "i", (5, 8): "i", (1, 1): "i", (1, 6): "b", (5, 12): "t"}
+BOTH = ((tlv, tlv_read), (senml_cbor, senml_cbor_read), (senml_json, senml_json_read), (plain, plain))
 
 
 def letter(oid, rid):
     return LETTERS.get((oid, rid), "")
 
 
-def refused(module, payload, path=(5, 0, 1)):
+def refused(reader, payload, path=(5, 0, 1)):
     try:
-        module.decode(payload, path, letter)
+        reader.decode(payload, path, letter)
     except ValueError:
         return True
     return False
@@ -55,67 +56,67 @@ def test_the_uri_in_every_form():
     expected = [((5, 0, 1), uri)]
     text = uri.encode()
     assert plain.decode(text, (5, 0, 1), letter) == expected
-    assert tlv.decode(b"\xc8\x01\x19" + text, (5, 0, 1), letter) == expected
-    assert tlv.decode(b"\xc8\x01\x19" + text, (5, 0), letter) == expected
+    assert tlv_read.decode(b"\xc8\x01\x19" + text, (5, 0, 1), letter) == expected
+    assert tlv_read.decode(b"\xc8\x01\x19" + text, (5, 0), letter) == expected
     for names in ('"bn":"/5/0/","n":"1"', '"bn":"/5/0","n":"/1"', '"bn":"/5/0/1"', '"n":"/5/0/1"'):
-        assert senml_json.decode(('[{%s,"vs":"%s"}]' % (names, uri)).encode(), (5, 0, 1), letter) == expected
+        assert senml_json_read.decode(('[{%s,"vs":"%s"}]' % (names, uri)).encode(), (5, 0, 1), letter) == expected
     whole = b"\x81\xa2\x21\x66/5/0/1\x03\x78\x19" + text
-    assert senml_cbor.decode(whole, (5, 0, 1), letter) == expected
+    assert senml_cbor_read.decode(whole, (5, 0, 1), letter) == expected
 
 
 def test_nothing_in_every_form():
     expected = [((5, 0, 1), "")]
     assert plain.decode(b"", (5, 0, 1), letter) == expected
-    assert tlv.decode(unhex("c001"), (5, 0, 1), letter) == expected
-    assert senml_json.decode(b'[{"bn":"/5/0/1","vs":""}]', (5, 0, 1), letter) == expected
-    assert senml_cbor.decode(unhex("81a221662f352f302f310360"), (5, 0, 1), letter) == expected
+    assert tlv_read.decode(unhex("c001"), (5, 0, 1), letter) == expected
+    assert senml_json_read.decode(b'[{"bn":"/5/0/1","vs":""}]', (5, 0, 1), letter) == expected
+    assert senml_cbor_read.decode(unhex("81a221662f352f302f310360"), (5, 0, 1), letter) == expected
 
 
 def test_numbers_of_any_size_come_back():
     for number in (0, 1, -1, 23, 24, 127, 128, -128, -129, 255, 256, 32767, 65535, 65536, 1 << 31, -(1 << 31), 1 << 40):
-        for module in (tlv, senml_cbor, senml_json, plain):
-            made = module.encode([(1, 0, 1, None, "i", number)])
-            assert module.decode(made, (1, 0, 1), letter) == [((1, 0, 1), number)], (module, number)
+        for writer, reader in BOTH:
+            made = writer.encode([(1, 0, 1, None, "i", number)])
+            assert reader.decode(made, (1, 0, 1), letter) == [((1, 0, 1), number)], (reader, number)
 
 
 def test_booleans_and_bytes_come_back():
-    for module in (tlv, senml_cbor, senml_json, plain):
+    for writer, reader in BOTH:
         for value in (True, False):
-            assert module.decode(module.encode([(1, 0, 6, None, "b", value)]), (1, 0, 6), letter) == [
+            assert reader.decode(writer.encode([(1, 0, 6, None, "b", value)]), (1, 0, 6), letter) == [
                 ((1, 0, 6), value)
             ]
         for value in (b"", b"\xfb\xff\xfe", bytes(300)):
-            assert module.decode(module.encode([(5, 0, 0, None, "o", value)]), (5, 0, 0), letter) == [
+            assert reader.decode(writer.encode([(5, 0, 0, None, "o", value)]), (5, 0, 0), letter) == [
                 ((5, 0, 0), value)
             ]
 
 
 def test_a_number_may_come_with_a_point():
-    assert senml_json.decode(b'[{"n":"/1/0/1","v":900.0}]', (1, 0, 1), letter) == [((1, 0, 1), 900)]
-    assert senml_cbor.decode(unhex("81a200662f312f302f3102fa44610000"), (1, 0, 1), letter) == [((1, 0, 1), 900)]
-    assert refused(senml_json, b'[{"n":"/1/0/1","v":900.5}]', (1, 0, 1))
+    assert senml_json_read.decode(b'[{"n":"/1/0/1","v":900.0}]', (1, 0, 1), letter) == [((1, 0, 1), 900)]
+    assert senml_cbor_read.decode(unhex("81a200662f312f302f3102fa44610000"), (1, 0, 1), letter) == [((1, 0, 1), 900)]
+    assert refused(senml_json_read, b'[{"n":"/1/0/1","v":900.5}]', (1, 0, 1))
 
 
 def test_several_values_and_a_whole_object():
-    assert tlv.decode(unhex("8608410000410101"), (5, 0), letter) == [((5, 0, 8, 0), 0), ((5, 0, 8, 1), 1)]
+    assert tlv_read.decode(unhex("8608410000410101"), (5, 0), letter) == [((5, 0, 8, 0), 0), ((5, 0, 8, 1), 1)]
     whole = tlv.instance(0, unhex("c10302"))
     assert whole == unhex("0300c10302")
-    assert tlv.decode(whole, (5,), letter) == [((5, 0, 3), 2)]
+    assert tlv_read.decode(whole, (5,), letter) == [((5, 0, 3), 2)]
 
 
 def test_a_head_whose_end_is_not_there_yet():
-    assert tlv.head(b"\xd8\x00\x10\x1d\x0c") == (0, 5, 0x101D0C)
-    assert tlv.head(b"\xe8\x01\x00\x07") == (256, 4, 7)
+    assert tlv_read.head(b"\xd8\x00\x10\x1d\x0c") == (0, 5, 0x101D0C)
+    assert tlv_read.head(b"\xe8\x01\x00\x07") == (256, 4, 7)
 
 
 def test_what_is_cut_short_or_somewhere_else():
     data = unhex(TLV)
     whole = [2, 5, 8, 13, 20, 28]  # where an entry ends
     for size in range(1, len(data)):
-        assert size in whole or refused(tlv, data[:size], (5, 0)), size
+        assert size in whole or refused(tlv_read, data[:size], (5, 0)), size
     data = unhex(CBOR)
     for size in range(len(data)):
-        assert refused(senml_cbor, data[:size], (5, 0))
+        assert refused(senml_cbor_read, data[:size], (5, 0))
     for payload in (
         b"",
         b"{}",
@@ -125,14 +126,14 @@ def test_what_is_cut_short_or_somewhere_else():
         b"[1]",
         b"[[[[[[",
     ):
-        assert refused(senml_json, payload), payload
+        assert refused(senml_json_read, payload), payload
     for text in ("", "a0", "9f", "81a0", "8100", "ffff", "81a2006131035f", "9b7fffffffffffffff", "c0" * 9, "81" * 9):
-        assert refused(senml_cbor, unhex(text)), text
+        assert refused(senml_cbor_read, unhex(text)), text
     for text in ("c10302", "c8", "c80105aa", "0300"):
-        assert refused(tlv, unhex(text)), text
+        assert refused(tlv_read, unhex(text)), text
     assert refused(plain, b"x", (1, 0, 1)) and refused(plain, b"2", (1, 0, 6)) and refused(plain, b"\xff", (5, 0, 1))
 
 
 def test_formats_that_nobody_speaks():
-    assert formats.module(9999) is None and formats.module(11543) is None
-    assert formats.module(112) is not None
+    assert formats.reader(9999) is None and formats.reader(11543) is None
+    assert formats.reader(112) is not None

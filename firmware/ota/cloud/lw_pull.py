@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """An image behind the URI of /5/0/1 (lwm2m.md 3.2), by coap or http. Loaded when a download begins."""
 
-from ota.cloud import lw_line
 from ota.errors import JobError, TransferError
+from ota.lwm2m import line
 from ota.port import forget
 
 
@@ -14,13 +14,13 @@ def source(cloud, job, offset):
         from ota.source.coap import Coap
 
         forget("ota.lwm2m.uri")
-        return Coap(cloud, job, offset, uri.split(cloud.machine.uri))
+        return Coap(cloud, job, offset, uri.split(cloud.facts.uri))
     from ota import http
     from ota.source.http import Http
 
     place = http.split(job.url)
     try:
-        lw_line.lookup(place[1], place[2])
+        line.lookup(place[1], place[2])
     except TransferError as error:
         raise JobError(error.code, error.detail)
     return Http(cloud.board, cloud, job, offset)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Blocks of a large body (RFC 7959): the option's value, and an upload by Block1 as its blocks come in.
+"""Blocks of a large body (RFC 7959): an upload by Block1 as its blocks come in.
 
 Blocks count by where they belong, never by how many came: so one that comes twice, late or again under another
 message id changes nothing.
@@ -8,27 +8,23 @@ message id changes nothing.
 from ota.coap.message import BAD_REQUEST, CHANGED, CONTINUE, EMPTY, INCOMPLETE, TOO_LARGE
 from ota.port import const, ticks_diff, ticks_ms
 
-LARGEST = const(1024)
+_LARGEST = const(1024)
 _PATIENCE_MS = const(247000)  # without another block (2.5)
 _TLV_SHORT = const(6)  # bytes that the head of a wrapped package may take
-
-
-def value(num, more, szx):
-    """Of a Block option."""
-    return num << 4 | (8 if more else 0) | szx
 
 
 class Upload:
     """One body on its way in. `most`: bytes that there is room for. `total`: what was promised, 0: nothing.
 
-    A block waits in `_stage` until `read` has taken it; only then it is answered, so the next never comes too early.
-    `is_last`: all has come. `refused`: the code for whatever comes of a body that nobody wants any more.
+    A block waits where it came in until `read` has taken it; only then it is answered, so the next is never too early.
+    `is_last`: all has come, `ended_at`: so many bytes, negative before. `refused`: the code for whatever comes of a
+    body that nobody wants any more. `is_text`: four of its letters stand for three bytes.
     """
 
     def __init__(self, most):
         self.most = most
-        self._stage = bytearray(LARGEST)
-        self._view = memoryview(self._stage)
+        self._view = b""
+        self.is_text = False
         self.generation = 0  # of the body, whose first block makes it another one
         self.begin()
         self.is_open = False
@@ -39,17 +35,21 @@ class Upload:
         self.generation += 1
         self.is_last = False
         self.received = self.total = 0
-        self._from = self._to = 0
+        self.keep(b"")
         self.echo = 0
         self.refused = INCOMPLETE
-        self._ended_at = -1
+        self.ended_at = -1
         self.heard_at = ticks_ms()
 
     def close(self, refused=INCOMPLETE):
         """No block is taken any more but the first of another body."""
         self.is_open = False
         self.refused = refused
-        self._from = self._to = 0
+        self.keep(b"")
+
+    @property
+    def _room(self):
+        return self.most // 3 * 4 + 4 if self.is_text else self.most
 
     @property
     def is_waiting(self):
@@ -65,15 +65,15 @@ class Upload:
         Else the code of the answer. A first block begins anew.
         """
         szx, more, num = block & 7, block & 8, block >> 4
-        if szx == 7 or (more and size != 16 << szx) or size > LARGEST:
+        if szx == 7 or (more and size != 16 << szx) or size > _LARGEST:
             return BAD_REQUEST
         at = num << szx + 4
         if not num:
-            if size1 > self.most:
+            if size1 > self._room:
                 return TOO_LARGE
             return EMPTY
         if not self.is_open:
-            if not more and at + size == self._ended_at:
+            if not more and at + size == self.ended_at:
                 return CHANGED  # the last one again, whose answer was lost
             return self.refused
         if at + size <= self.received:
@@ -87,20 +87,24 @@ class Upload:
         size = len(payload)
         if not block >> 4:
             self.begin()
-        if self.received + size > self.most + _TLV_SHORT:
+        if self.received + size > self._room + _TLV_SHORT:
             return False
-        self._stage[:size] = payload
-        self._from, self._to = 0, size
+        self.keep(payload)
         self.received += size
         self.echo = block
         self.heard_at = ticks_ms()
         if not block & 8:
             self.is_last = True
-            self._ended_at = self.received
+            self.ended_at = self.received
         return True
 
+    def keep(self, data):
+        """This is what came, or what it means."""
+        self._view = data
+        self._from, self._to = 0, len(data)
+
     def skip(self, size):
-        """The first bytes of the stage are none of the body's."""
+        """The first bytes of it are none of the body's."""
         self._from += size
 
     def read(self, block, filled):
@@ -113,5 +117,5 @@ class Upload:
 
     @property
     def head(self):
-        """A view of what is in the stage."""
+        """A view of what waits."""
         return self._view[self._from : self._to]

@@ -18,7 +18,7 @@ _REPEATS = const(4)
 _SEPARATE_MS = const(93000)  # for an answer that was promised by an empty acknowledgement
 _UP_MS = const(30000)  # for a line that takes nothing yet, as in a handshake
 _BUSY_MS = const(1000)  # until a request that is not answered yet is acknowledged
-_REPLY = const(768)  # bytes of the longest message of ours, unless somebody says otherwise
+_REPLY = const(640)  # bytes of the longest message of ours, unless somebody says otherwise
 
 IGNORE = const(-1)  # an answer of `serve`: as if it had been lost
 
@@ -38,7 +38,7 @@ class Endpoint:
         self._out = Writer(size)
         self._reply = Writer(_REPLY if serve else 48)
         self._small = Writer(16)
-        self._replies = Replies()
+        self._replies = Replies(16 if serve else 2)
         seed = os.urandom(6)
         self._mid = seed[0] << 8 | seed[1]
         self._token = bytearray(seed[2:6])

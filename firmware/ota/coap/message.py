@@ -8,15 +8,15 @@ from ota.port import const
 
 CON, NON, ACK, RST = const(0), const(1), const(2), const(3)
 EMPTY = const(0)
-GET, POST, PUT, DELETE, FETCH, IPATCH = const(1), const(2), const(3), const(4), const(5), const(7)
+GET, POST, PUT, DELETE = const(1), const(2), const(3), const(4)
 # answers: class * 32 + detail
-CREATED, DELETED, VALID, CHANGED, CONTENT, CONTINUE = const(65), const(66), const(67), const(68), const(69), const(95)
-BAD_REQUEST, UNAUTHORIZED, BAD_OPTION, FORBIDDEN = const(128), const(129), const(130), const(131)
+CREATED, CHANGED, CONTENT, CONTINUE = const(65), const(68), const(69), const(95)
+BAD_REQUEST, UNAUTHORIZED, BAD_OPTION = const(128), const(129), const(130)
 NOT_FOUND, NOT_ALLOWED, NOT_ACCEPTABLE, INCOMPLETE = const(132), const(133), const(134), const(136)
-PRECONDITION, TOO_LARGE, UNSUPPORTED = const(140), const(141), const(143)
+TOO_LARGE, UNSUPPORTED = const(141), const(143)
 SERVER_ERROR, UNAVAILABLE = const(160), const(163)
 # options
-URI_HOST, ETAG, OBSERVE, URI_PORT, LOCATION_PATH, URI_PATH = const(3), const(4), const(6), const(7), const(8), const(11)
+URI_HOST, ETAG, OBSERVE, LOCATION_PATH, URI_PATH = const(3), const(4), const(6), const(8), const(11)
 CONTENT_FORMAT, URI_QUERY, ACCEPT, BLOCK2, BLOCK1 = const(12), const(15), const(17), const(23), const(27)
 SIZE2, SIZE1 = const(28), const(60)
 
@@ -28,6 +28,11 @@ _MARKER = const(0xFF)
 def text(code):
     """A code as part of one of ours: 404 for 4.04."""
     return "%d%02d" % (code >> 5, code & 31)
+
+
+def block(num, more, szx):
+    """The value of a Block option."""
+    return num << 4 | (8 if more else 0) | szx
 
 
 class Message:

@@ -6,7 +6,6 @@ RFC 7252 4.5. A ring of small answers, written in place. A larger one belongs to
 
 from ota.port import const, ticks_diff
 
-_COUNT = const(16)
 _SIZE = const(40)  # bytes of an answer that is kept
 _LIFETIME_MS = const(247000)  # of a message id
 
@@ -14,13 +13,14 @@ _LIFETIME_MS = const(247000)  # of a message id
 class Replies:
     """Of one peer. The token is compared too, so a peer that began anew is not taken for its former self (F147)."""
 
-    def __init__(self):
-        self._buf = bytearray(_COUNT * _SIZE)
+    def __init__(self, count):
+        """`count` of them are kept."""
+        self._buf = bytearray(count * _SIZE)
         self._view = memoryview(self._buf)
-        self._mids = [-1] * _COUNT
-        self._sizes = [0] * _COUNT
-        self._tokens = [b""] * _COUNT
-        self._at = [0] * _COUNT
+        self._mids = [-1] * count
+        self._sizes = [0] * count
+        self._tokens = [b""] * count
+        self._at = [0] * count
         self._next = 0
 
     def keep(self, mid, token, reply, size, now):
@@ -29,7 +29,7 @@ class Replies:
             return
         i = self._find(mid, token)
         if i < 0:
-            i, self._next = self._next, (self._next + 1) % _COUNT
+            i, self._next = self._next, (self._next + 1) % len(self._mids)
         self._mids[i] = mid
         self._tokens[i] = token
         self._sizes[i] = size
@@ -45,7 +45,7 @@ class Replies:
         return self._view[i * _SIZE : i * _SIZE + self._sizes[i]]
 
     def _find(self, mid, token):
-        for i in range(_COUNT):
+        for i in range(len(self._mids)):
             if self._mids[i] == mid and self._tokens[i] == token:
                 return i
         return -1

@@ -2,54 +2,39 @@
 """Send (lwm2m.md 5): every State and Result of an update, in order, with what else a server wants to know beside it."""
 
 from ota.coap import message as coap
-from ota.lwm2m import formats
-from ota.port import const
+from ota.port import const, forget
 
-_MOST = const(8)
+_SENML_CBOR = const(112)
 _OTHERS = ((5, 8), (5, 9), (3, 3), (3, 19))
 
 
-class Sender:
-    """`missed()` is called when the server does not take one: perhaps it has forgotten us."""
+def say(cloud, endpoint):
+    rows = _rows(cloud)
+    out = endpoint.ask(coap.POST)
+    out.option(coap.URI_PATH, b"dp")
+    out.uint(coap.CONTENT_FORMAT, _SENML_CBOR)
+    from ota.lwm2m import senml_cbor
 
-    def __init__(self, tree, account, number, missed):
-        self._tree = tree
-        self._account = account
-        self._number = number
-        self._missed = missed
-        self._waiting = []
+    out.payload(senml_cbor.encode(rows))
+    return True
 
-    def add(self, state, result):
-        """Says nothing yet."""
-        if not self._account.is_mute:
-            self._waiting = self._waiting[-_MOST + 1 :] + [(state, result)]
 
-    @property
-    def is_told(self):
-        return not self._waiting
+def _rows(cloud):
+    """What there is to tell. Its code makes room for the one that writes it."""
+    from ota.lwm2m import tree
 
-    def step(self, endpoint):
-        """Says what is due, if anything is; `endpoint` is idle and we are registered."""
-        if self._account.is_mute:
-            self._waiting = []
-        if not self._waiting:
-            return False
-        state, result = self._waiting[0]
-        rows = [(5, 0, 3, None, "i", state), (5, 0, 5, None, "i", result)]
-        for oid, rid in _OTHERS:
-            rows += self._tree.rows((oid, 0, rid))[1]
-        out = endpoint.ask(coap.POST)
-        out.option(coap.URI_PATH, b"dp")
-        out.uint(coap.CONTENT_FORMAT, self._number)
-        form = formats.module(self._number)
-        out.payload(form.encode(rows) if form else b"")
-        formats.forget_all()
-        endpoint.go(self._answered)
-        return True
+    state, result = cloud.facts.sends[0]
+    rows = [(5, 0, 3, None, "i", state), (5, 0, 5, None, "i", result)]
+    for oid, rid in _OTHERS:
+        rows += tree.rows(cloud, (oid, 0, rid))[1]
+    forget("ota.lwm2m.tree", "ota.lwm2m.objects", "ota.lwm2m.object3", "ota.lwm2m.object5", "ota.lwm2m.line")
+    return rows
 
-    def _answered(self, m):
-        """Whatever the answer is, it is not said again: the server can read, and the next State comes."""
-        if m is not None and self._waiting:
-            self._waiting.pop(0)
-        if m is None or m.code != coap.CHANGED:
-            self._missed()
+
+def ended(cloud, m):
+    """Whatever the answer is, it is not said again: the server can read, and the next State comes."""
+    facts = cloud.facts
+    if m is not None:
+        facts.sends = facts.sends[1:]
+    if m is None or m.code != coap.CHANGED:
+        facts.update()  # perhaps the server has forgotten us

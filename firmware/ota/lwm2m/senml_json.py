@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""SenML JSON, content format 110 (lwm2m.md 1.6, RFC 8428)."""
+"""SenML JSON, content format 110 (lwm2m.md 1.6, RFC 8428): written. senml_json_read.py reads."""
 
 import binascii
 import json
-
-from ota.lwm2m.formats import fit, names
 
 
 def encode(rows):
@@ -29,37 +27,3 @@ def _value(letter, value):
     if letter == "b":
         return '"vb":' + ("true" if value else "false")
     return '"v":%d' % value
-
-
-def decode(payload, path, type_of):
-    try:
-        records = json.loads(bytes(payload))
-    except RuntimeError:  # nested too deep
-        raise ValueError("nested")
-    if not isinstance(records, list):
-        raise ValueError("no list")
-    found = []
-    base = ""
-    for record in records:
-        if not isinstance(record, dict):
-            raise ValueError("no record")
-        base = record.get("bn", base)
-        name = record.get("n", "")
-        if not isinstance(base, str) or not isinstance(name, str):
-            raise ValueError("no name")
-        place = names(base, name)
-        if not 3 <= len(place) <= 4 or place[: len(path)] != path:
-            raise ValueError("another path")
-        found.append((place, fit(_told(record), type_of(place[0], place[2]))))
-    return found
-
-
-def _told(record):
-    for label in ("v", "vs", "vb"):
-        if label in record:
-            return record[label]
-    text = record.get("vd")
-    if not isinstance(text, str):
-        raise ValueError("no value")
-    text = text.replace("-", "+").replace("_", "/")
-    return binascii.a2b_base64(text + "=" * (-len(text) % 4))

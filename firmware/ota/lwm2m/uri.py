@@ -29,6 +29,17 @@ def check(uri):
         http.split(uri)
 
 
+def judge(uri, protocols):
+    """The Result of object 5 that speaks against it; `protocols`: of /5/0/8."""
+    from ota.lwm2m.firmware import BAD_URI, INITIAL, UNSUPPORTED
+
+    try:
+        check(uri)
+    except JobError as error:
+        return UNSUPPORTED if error.code == "url_unsupported" else BAD_URI
+    return INITIAL if SCHEMES.index(scheme(uri)) in protocols else UNSUPPORTED
+
+
 def split(uri):
     """(is it coaps, host, port, path, query) of a coap URI, the last two as lists of bytes. Raises JobError."""
     name = scheme(uri)

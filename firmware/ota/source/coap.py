@@ -7,7 +7,6 @@ The server chooses the size of the blocks, and with its ETag says which bytes th
 import binascii
 
 from ota.coap import message as coap
-from ota.coap.block import value
 from ota.coap.endpoint import Endpoint
 from ota.errors import JobError, TransferError, VerifyError
 from ota.port import const
@@ -85,7 +84,7 @@ class Coap:
             out.option(coap.URI_QUERY, part)
         if self._szx >= 0:
             at = self._offset + self._filled
-            out.uint(coap.BLOCK2, value(at >> self._szx + 4, 0, self._szx))
+            out.uint(coap.BLOCK2, coap.block(at >> self._szx + 4, 0, self._szx))
         if out.is_full:
             raise JobError("bad_url", "too long")
         self._endpoint.go(self._answered)

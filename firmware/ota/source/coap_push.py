@@ -9,13 +9,13 @@ from ota.errors import JobError, TransferError
 
 
 class CoapPush:
-    """Source of what comes into `cloud.upload`."""
+    """Source of what comes into `upload`."""
 
     is_pushed = True
 
-    def __init__(self, cloud):
+    def __init__(self, upload, cloud):
         self._cloud = cloud
-        self._upload = cloud.upload
+        self._upload = upload
         self._generation = self._upload.generation
         self._filled = 0
         self.is_last = self.begins_anew = False
@@ -35,7 +35,7 @@ class CoapPush:
                 self._filled = 0
             self._filled = upload.read(block, self._filled)
             if not upload.is_waiting:
-                self._cloud.answer_block(upload.is_last)
+                upload.answer_block(upload.is_last)
         else:
             self._cloud.poll(self._cloud.board.step_ms)
             if upload.is_dead():
@@ -50,5 +50,7 @@ class CoapPush:
 
     def close(self):
         upload = self._upload
-        if not upload.is_last:
-            self._cloud.drop_upload(INCOMPLETE if upload.is_dead() else BAD_REQUEST)
+        if upload.is_last and not upload.is_waiting:
+            upload.close()
+        else:
+            upload.drop(INCOMPLETE if upload.is_dead() else BAD_REQUEST)

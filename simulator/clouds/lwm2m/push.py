@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A package on its way into a device, block by block (RFC 7959, 2.5 and 2.9; lwm2m.md 3.1)."""
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,7 @@ _RESTARTS = 1  # after a device has lost its place
 
 @dataclass(frozen=True)
 class Style:
-    """`block`: bytes, 16 to 1024. `format`: octets, or TLV, which puts a head before the package; or none.
+    """`block`: bytes, 16 to 1024. `format`: octets, TLV, which puts a head before the package, text: base64; or none.
 
     Raises UserError("bad_options").
     """
@@ -45,6 +46,13 @@ def block_of(data: bytes, number: int, style: Style) -> Message:
     )
 
 
+def _as_sent(data: bytes, number: int | None) -> bytes:
+    """A package in a content format."""
+    if number == formats.TLV:
+        return tlv.resource_head(0, len(data)) + data
+    return base64.b64encode(data) if number == formats.TEXT else data
+
+
 def exponent_of(block: int) -> int:
     """As it is in an option: 0 for 16 bytes, 6 for 1024."""
     return block.bit_length() - 5
@@ -59,8 +67,7 @@ class Push:
     def __init__(
         self, peer: Peer, data: bytes, style: Style, operation: Operation, told: Callable[[int, int], None]
     ) -> None:
-        is_wrapped = style.format == formats.TLV
-        self._data = tlv.resource_head(0, len(data)) + data if is_wrapped else data
+        self._data = _as_sent(data, style.format)
         self._peer, self._style, self._operation, self._told = peer, style, operation, told
         self._exponent = exponent_of(style.block)
         self._offset = 0

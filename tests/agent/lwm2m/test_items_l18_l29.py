@@ -158,3 +158,13 @@ def test_l29_a_package_wrapped_in_tlv(world: LwWorld) -> None:
     assert world.code(world.device.write("/5/0/1", "")) == "2.04"
     assert world.code(world.device.put("/5/0/0", SMALL[:500], formats.SENML_CBOR)) == "4.15"
     assert world.state == (0, 0)
+
+
+def test_a_package_as_text_is_base64(world: LwWorld) -> None:
+    world.start()
+    assert world.push(SMALL, Style(format=formats.TEXT, block=512)) == "2.04"
+    holds(world)
+    assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    for wrong in (b"AAA", b"A===", b"AA\nAAAAA", "AAA\u00e9".encode(), b"AA==AAAA"):
+        assert world.code(world.device.put("/5/0/0", wrong, formats.TEXT)) == "4.00"
+        assert world.state == (0, 0)

@@ -80,8 +80,23 @@ def test_l44_at_least_as_often_as_is_wanted(world: LwWorld) -> None:
     observe(world, STATE)
     world.pass_time(90)
     assert world.notified() == [0] * 4
-    for wrong in ({"pmin": "x"}, {"pmin": 10, "pmax": 5}, {"gt": 3}):
+    for wrong in ({"pmin": "x"}, {"pmin": 10, "pmax": 5}, {"gt": "x"}, {"lt": 3, "gt": 2}, {"st": 0}):
         assert world.code(world.device.attributes(STATE, **wrong)) == "4.00"
+
+
+def test_only_changes_of_a_number_that_are_wanted_are_told(world: LwWorld) -> None:
+    """gt, lt and st of a resource (LwM2M Core 5.1.2)."""
+    world.start()
+    severity = "/5/0/11"
+    assert world.code(world.device.attributes("/5/0", st=2)) == "4.00"
+    assert world.code(world.device.attributes("/3/0/3", gt=2)) == "4.00"
+    observe(world, severity)
+    assert world.code(world.device.attributes(severity, gt=1.5)) == "2.04"
+    assert b"</5/0/11>;gt=1.5" in world.ask(world.device.discover("/5/0")).payload
+    for value in (0, 1, 2, 1):
+        assert world.code(world.device.write(severity, value)) == "2.04"
+        world.pass_time(2)
+    assert world.notified(severity) == [2, 1]
 
 
 def test_l45_what_is_repeated_has_the_newest_value(world: LwWorld) -> None:

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""Object 1 (Server), the account at the server, as far as it is needed (lwm2m.md 1.3)."""
+
+from ota.coap.message import BAD_REQUEST, CHANGED
+from ota.port import const
+
+_LIFETIME, _PMIN, _PMAX, _STORING, _BINDING, _MUTE = const(1), const(2), const(3), const(6), const(7), const(23)
+_MOST_S = const(0x7FFFFFF)
+
+
+class Object:
+    resources = {0: "Ri", 1: "RWi", 2: "RWi", 3: "RWi", 6: "RWb", 7: "RWs", 8: "E", 23: "RWb"}
+
+    def __init__(self, cloud):
+        self._cloud = cloud
+
+    def read(self, rid):
+        facts = self._cloud.facts
+        return {
+            0: self._cloud.board.number("short_id", 1), 1: facts.lifetime, 2: facts.pmin, 3: facts.pmax or None,
+            6: facts.is_storing, 7: "U", 23: facts.is_mute,
+        }[rid]  # fmt: skip
+
+    def write(self, rid, value):
+        facts = self._cloud.facts
+        if rid == _BINDING:
+            return CHANGED if value == "U" else BAD_REQUEST
+        if rid == _STORING:
+            facts.is_storing = value
+            return CHANGED
+        if rid == _MUTE:
+            facts.is_mute = value
+            if value:
+                facts.sends = []
+        elif not (rid == _LIFETIME) <= value <= _MOST_S:
+            return BAD_REQUEST
+        elif rid == _LIFETIME:
+            facts.lifetime = value
+            facts.update(True)
+        else:
+            if rid == _PMIN:
+                facts.pmin = value
+            else:
+                facts.pmax = value
+            from ota.lwm2m import observe
+
+            observe.plan(facts)
+        self._cloud.journal.keep(lt=facts.lifetime, mute=facts.is_mute)
+        return CHANGED
+
+    def execute(self, rid, arguments):
+        self._cloud.facts.update()
+        return CHANGED
