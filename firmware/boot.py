@@ -10,6 +10,6 @@ try:
 
     bootcheck.guard(Board())
     del bootcheck
-    port.forget("ota.bootcheck", "ota.otadata")  # what comes next takes its place in memory
+    port.forget("ota.bootcheck", "ota.otadata", "ota.crashes")  # what comes next takes its place in memory
 except Exception as error:  # whatever is wrong, main.py gets its chance
     print("ota guard failed:", error)

@@ -1,52 +1,38 @@
 # SPDX-License-Identifier: MIT
 """A small product: runs its application (app.py), and is kept up to date by the agent meanwhile."""
 
-from app import Product
-from ota import identity
 from ota.agent import Agent
 from ota.board import Board
 from ota.journal import Journal
+from ota.port import forget
 
 
-def thingsboard(board, running):
-    if board.text("transport", "mqtt") == "http":  # where MQTT does not get through
-        from ota.cloud.tb_http import ThingsBoardHttp as ThingsBoard
-    else:
-        from ota.cloud.thingsboard import ThingsBoard
-    return ThingsBoard(
-        board,
-        board.text("host", "127.0.0.1"),
-        board.number("port", 1883),
-        board.text("token", ""),
-        running,
-        chunk=board.number("chunk", 4096),
-        window=board.number("window", 4),
-    )
+def choose(board, journal):
+    """The cloud of the settings. Not part of `main`, which would keep what it has imported."""
+    from ota.cloud.choose import cloud
+    from ota.identity import running
 
-
-def connect(board, running):
-    """The cloud of the setting `cloud`. One function: what stays of each would cost every board memory."""
-    name = board.text("cloud", "")
-    if name == "rainmaker":
-        from ota.cloud.rainmaker import RainMaker as Cloud
-    elif name == "broker":
-        from ota.cloud.broker import Broker as Cloud
-    elif name == "lwm2m":
-        from ota.cloud.lwm2m import Lwm2m as Cloud
-    else:
-        return thingsboard(board, running)
-    return Cloud(board, running)
+    forget("ota.cloud.choose", "ota.identity")
+    return cloud(board, running(board, journal))
 
 
 def main():
     board = Board()
     board.join(board.text("ssid", "simulated"), board.text("wifi_key", ""))
     journal = Journal(board.nvs)
-    cloud = connect(board, identity.running(board, journal))
-    product = Product(cloud)
-    agent = Agent(board, cloud, journal, health=(product.works,), when=board.text("when", ""))
-    for _ in agent.steps():
-        product.tick()
+    cloud = choose(board, journal)
+    agent = Agent(board, cloud, journal, when=board.text("when", ""))
+    try:
+        from app import Product
+
+        product = Product(cloud)
+        agent.health = (product.works,)
+        for _ in agent.steps():
+            product.tick()
+    except Exception as error:  # the application's: without it the agent can still be reached
+        from ota import safe
+
+        safe.failed(agent, error)
 
 
 main()

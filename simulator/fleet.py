@@ -63,7 +63,7 @@ class Boards:
             thread.join()
 
     def _run(self, device: str, number: int, image: bytes, settings: dict[str, int | bytes]) -> None:
-        values = [("ota_cfg", name, value) for name, value in {**settings, "trial_s": 10}.items()]
+        values = [("ota_cfg", name, value) for name, value in {**settings, "trial_s": 10, "wear_budget": 0}.items()]
         flash = flash_file.make(flash_file.layout(BOARD), image, None, values)
         flash.clock = RealClock()
 

@@ -16,8 +16,11 @@ package.py     what a software package is       files.py     walk, empty, read b
 otadata.py     what the bootloader selects      journal.py   what survives a reset
 report.py      states, the outbox               identity.py  which version runs
 link.py        the line to the cloud            mqtt.py      over umqtt.simple (mqtt_login.py)
-attempts.py    jobs that are offered again      host.py      images for another microcontroller
+attempts.py    how often a job was started      host.py      images for another microcontroller
+ended.py       jobs that are offered again      quarantine.py  what has failed is left alone
+wear.py        flash has to rest for today      crashes.py, safe.py: an application that cannot run
 control.py     what an application has to say   events.py    what it is told
+orders.py      what the cloud orders
 gating.py      what keeps an update back        gates.py     some ready-made gates
 switches.py    what is off, and until when      deadline.py  when that is over
 deferral.py    how often it was put off         terms.py     what a job says about that

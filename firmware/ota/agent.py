@@ -139,8 +139,7 @@ class Agent:
 
         self.job, self.track = job, track
         try:
-            if self.cloud.remembers:
-                track.begin(job)
+            track.begin(job)
             yield from Install(self, track, job).steps()
         except Cancelled as error:
             self.cloud.changed.add(track.kind)  # what is wanted instead?

@@ -1,46 +1,58 @@
 # SPDX-License-Identifier: MIT
-"""Jobs of a cloud that remembers (ota.cloud): started, tried again, ended. Loaded when such a job starts or ends.
+"""How often a job was started, and what that costs the flash. Loaded when one is.
 
-Such a cloud hands out again what has not ended. So a job that ends the board's run each time, be it by a crash, would
-be started for ever: its starts are counted in the journal, and its id is there before anything is said of it.
+A job that is offered until it has ended, and that ends the board's run each time, be it by a crash, would be started
+for ever. So its starts are counted in the journal, and its id is there before anything is said of it. A start counts as
+the first one again where the one before got further in flash than any other: a flaky supply may cut a good update short
+often. With it is written how many starts have erased today (wear.py).
 """
 
-from ota.errors import JobError
+from ota.errors import Cancelled, JobError
 from ota.port import const
-from ota.report import FAILED
 
-_STARTS = const(10)  # a flaky supply may cut a good update short now and then
+_STARTS = const(10)
+_PART = const(-8)  # of an id
+_DAY_S = const(86400)
+_DAY = const(1024)
+_BUDGET = const(48)
 
 
-def begin(journal, job):
-    """Counts a start. Raises JobError `started_too_often`, FlashError."""
-    known = journal.get("starts")
-    starts = known[1] if known and known[0] == job.id else 0
+def begin(track, job):
+    """Counts a start. Raises JobError `started_too_often`, FlashError, and Cancelled where flash has to rest."""
+    journal = track.journal
+    starts, offset = _known(journal, job.id)
     if starts >= _STARTS:
         raise JobError("started_too_often", "%d times without an end" % starts)
-    journal.save(starts=[job.id, starts + 1])
+    written, worn = journal.get("job"), journal.get("wear")
+    if not written or written["id"] != job.id or written["stage"] != "writing":  # it will erase
+        agent = track.agent
+        today = (agent.board.now() or 0) // _DAY_S
+        if not worn or (today and worn // _DAY != today):
+            worn = today * _DAY
+        if 0 < agent.board.number("wear_budget", _BUDGET) <= worn % _DAY:
+            agent.tick()  # loads Control, among whose gates is one that is closed now
+            raise Cancelled("paused")
+        worn += 1
+    journal.save(starts=[job.id[_PART:], starts + 1, offset], wear=worn)
+
+
+def further(journal, job_id, offset):
+    """A start has found `offset` bytes in flash. Is that further than before, it is the first one again."""
+    starts, before = _known(journal, job_id)
+    if offset > before and starts > 1:
+        journal.keep(starts=[job_id[_PART:], 1, offset])
 
 
 def rest(journal, job_id):
     """A start that ended in a pause does not count: it ended as somebody wanted it to."""
+    starts, offset = _known(journal, job_id)
+    if starts:
+        journal.keep(starts=[job_id[_PART:], starts - 1, offset])
+
+
+def _known(journal, job_id):
+    """Starts of a job and the furthest offset of them."""
     known = journal.get("starts")
-    if known and known[0] == job_id and known[1]:
-        journal.keep(starts=[job_id, known[1] - 1])
-
-
-def end(track, cloud, job_id, state, error):
-    """Says how it ended, each time: that it is offered again means that the cloud does not know, or wants more tries.
-
-    What flash holds of a download that broke off is kept for the next try. While an end is still waiting to be told,
-    the cloud cannot know it, and that it offers the job again means nothing.
-    """
-    waiting = track.journal.get("outbox") or ()
-    is_known = any(event["id"] == job_id and cloud.is_final(event) for event in waiting)
-    job = track.journal.get("job") if state == FAILED else None
-    if job and job["stage"] != "writing":
-        job = None
-    if is_known:
-        track.journal.keep(job=job, last=None, starts=None)
-    else:
-        track.reporter.finish(job_id, state, error, job=job, last=None, starts=None)
-    cloud.ended(job_id, error)
+    if not known or known[0] != job_id[_PART:]:
+        return 0, 0
+    return known[1], known[2] if len(known) > 2 else 0

@@ -15,6 +15,7 @@ class Availability:
         self._control = control
         self._said = {}
         self._figures_at = ticks_ms()  # when the reason was told last
+        self.trouble = ""  # what is wrong whatever becomes of updates
         control.agent.cloud.is_controlled = True
 
     def owe(self, name):
@@ -77,5 +78,5 @@ class Availability:
             "until": until,
             "waiting_for_reset": control.reset_pending,
             "deferred": gating.deferral.count(job),
-            "error": control.last_error,
+            "error": control.last_error or self.trouble,
         }

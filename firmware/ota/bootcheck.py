@@ -9,12 +9,12 @@ its bad end is a reset.
 from ota import otadata
 from ota.errors import FlashError
 from ota.log import log
-from ota.port import const
+from ota.port import const, forget
 from ota.report import FAILED, UPDATED
 
 _ERASE = const(6)
 TREE = "tree"  # NVS has a number of this name on a board that was ever offered a software package
-_BAD = const(4)  # rolled-back jobs that are remembered
+CRASHES = "crashes"  # NVS has one after a crash
 _ATTEMPTS = const(3)
 _CAUSES = {"power": "power was lost", "hard": "it crashed or was reset", "watchdog": "it was not confirmed in time"}
 
@@ -54,10 +54,16 @@ class BootState:
 
 def guard(board):
     """For boot.py: on a trial boot the chip resets, unless the agent confirms before `board.trial_ms` is over."""
+    is_trial = False
     if board.otadata is not None:
         state = read_state(board)
         if state is None or state.on_trial:  # who cannot know must confirm: that changes nothing when it was confirmed
+            is_trial = True
             _arm(board)
+    if board.reset_cause in ("hard", "watchdog") or noted(board, CRASHES) > 0:
+        from ota import crashes
+
+        crashes.guard(board, is_trial)
     if uses_trees(board):
         from ota import trees
 
@@ -65,13 +71,17 @@ def guard(board):
             _arm(board)
 
 
+def noted(board, key):
+    """A number of NVS, -1 where there is none."""
+    try:
+        return board.nvs.get_i32(key)
+    except OSError:
+        return -1
+
+
 def uses_trees(board):
     """Whether a software package was ever offered to this board."""
-    try:
-        board.nvs.get_i32(TREE)
-        return True
-    except OSError:
-        return False
+    return noted(board, TREE) >= 0
 
 
 def _arm(board):
@@ -81,6 +91,10 @@ def _arm(board):
 
 def settle(board, journal, reporter):
     """Returns whether the running image has to be confirmed. Safe to repeat after a cut at any point."""
+    if noted(board, CRASHES) > 0:
+        from ota import crashes
+
+        crashes.watch(board, journal)
     if board.otadata is None:
         return False
     state = read_state(board)
@@ -112,7 +126,7 @@ def _close(board, state, job, journal, reporter):
             succeed(job, journal, reporter)  # the power went between confirming and writing it down
         return
     if state.fallback:
-        fail(job, "not_bootable: the bootloader refused it", journal, reporter)
+        fail(job, "not_bootable: the bootloader refused it", board, journal, reporter)
     elif state.aborted():
         rolled_back(job, board, journal, reporter)
     else:
@@ -129,13 +143,15 @@ def succeed(job, journal, reporter):
 def rolled_back(job, board, journal, reporter):
     """What the job has installed did not stand its trial: by its own words, or by the cause of the reset."""
     why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
-    fail(job, "rolled_back: " + why, journal, reporter)
+    fail(job, "rolled_back: " + why, board, journal, reporter)
 
 
-def fail(job, error, journal, reporter):
-    """It does not run; and the same job is not tried again."""
-    bad = [known for known in journal.get("bad") or [] if known != job["id"]]
-    reporter.finish(job["id"], FAILED, error, bad=(bad + [job["id"]])[-_BAD:])
+def fail(job, error, board, journal, reporter):
+    """It does not run; and the same content is not tried again."""
+    from ota import quarantine
+
+    forget("ota.quarantine")
+    reporter.finish(job["id"], FAILED, error, **quarantine.put(job, board, journal))
 
 
 def _repair(board, state):

@@ -12,11 +12,11 @@ of the settings, a week without one. Everything here takes effect at the next st
 cloud (`availability` in ota.cloud).
 """
 
+from ota import orders
 from ota.availability import Availability
 from ota.errors import Cancelled
 from ota.events import Events
 from ota.gating import Gating
-from ota.log import log
 from ota.port import const, ticks_diff
 
 UNKNOWN, NOT_AVAILABLE, PENDING, IN_PROGRESS = const(0), const(1), const(2), const(3)  # the first: nobody has said yet
@@ -31,7 +31,7 @@ class Control:
         self.gating = Gating(agent)
         self.events = Events(self)
         self.on = self.events.on
-        self._is_heard = self._is_announced = False  # the latter: of what the cloud keeps back
+        self._is_heard = self.is_announced = False  # the latter: of what the cloud keeps back
         self._job = agent.job  # what is under way
         self._cancelled = self._has_paused = self._is_handed_over = False
         self.last_error = ""  # how the last update failed, "" if it did not
@@ -67,10 +67,10 @@ class Control:
         self._cancelled = self.agent.job is not None
 
     def force(self):
-        """Starts what waits, although updates are disabled or no window is open."""
+        """Starts what waits, although updates are disabled or no window is open; and once more what has failed."""
         agent = self.agent
         for track in agent.tracks:
-            job = track.pending or (agent.job if track is agent.track else None)
+            job = track.pending or (agent.job if track is agent.track else orders.pardoned(agent, track))
             if job:
                 self.gating.wanted[track.kind] = job.id
 
@@ -99,7 +99,7 @@ class Control:
     @property
     def updates_pending(self):
         """Whether an update waits for its start."""
-        return self._is_announced or self.waiting is not None
+        return self.is_announced or self.waiting is not None
 
     @property
     def update_status(self):
@@ -147,7 +147,7 @@ class Control:
             self.gating.is_forced = False
             self.availability.renew()
         while agent.cloud.commands:
-            self._obey(*agent.cloud.commands.pop(0))
+            orders.obey(self, *agent.cloud.commands.pop(0))
         self._follow()
         self.events.notice()
         now = agent.board.ticks_ms()
@@ -182,10 +182,9 @@ class Control:
             raise Cancelled("cancelled")
         if self.gating.is_paused and 0 < self._offset < job.size:
             self._has_paused = True
-            if self.agent.cloud.remembers:
-                from ota import attempts
+            from ota import attempts
 
-                attempts.rest(self.agent.track.journal, job.id)
+            attempts.rest(self.agent.track.journal, job.id)
             raise Cancelled("paused")
 
     def holds(self):
@@ -219,22 +218,5 @@ class Control:
         self._offset = 0
         if job is not None:
             self._is_handed_over = self.agent.track.hand_over is not None
-            self._is_announced = False
+            self.is_announced = False
             self.last_error = ""
-
-    # behind all this
-
-    def _obey(self, name, value):
-        log("control", "command", name)
-        if name == "forced":
-            self.gating.is_forced = value
-        elif name == "enabled":
-            self.gating.is_allowed = value
-        elif name == "pending":
-            self._is_announced = value
-        elif name == "tell":
-            self.availability.owe(value)
-        elif name == "explain":
-            self.availability.explain(value)
-        elif name in ("cancel", "force"):
-            getattr(self, name)()

@@ -2,6 +2,7 @@
 """How often and how long a job was put off; in the end it is not any more. Loaded with Control.
 
 In the journal's fact `control`: "defer": {kind: [job id, deadline, count, reason]}, for a deadline see deadline.py.
+A fifth part is the deadline that ends the wait for its turn in the fleet.
 Each kind of reason why a job has to wait counts once, until there is another. The first few are written at once,
 others with the hour (gating.py): a gate that flickers must not wear the flash. Seconds until it is forced: what the job
 says (`max_defer`), else by its severity the settings `defer_critical_s`, `defer_mandatory_s`, `defer_s`.
@@ -33,15 +34,14 @@ class Deferral:
         known = (journal.get("control") or {}).get("defer")
         self._known = {}
         for kind, fact in (known if isinstance(known, dict) else {}).items():
-            if isinstance(fact, list) and len(fact) == 4 and deadline.is_deadline(fact[1]):
+            if isinstance(fact, list) and len(fact) > 3 and all(map(deadline.is_deadline, fact[1::3])):
                 self._known[kind] = [str(fact[0]), list(fact[1]), int(fact[2]), str(fact[3])]
-                deadline.spend(self._known[kind][1], deadline.BOOT_S, board.now())
+                self._known[kind] += [list(turn) for turn in fact[4:5]]
+        self.spend(deadline.BOOT_S)
 
     def put_off(self, job, terms, reason):
         """It has to wait. Counts when the reason is another one than before."""
-        fact = self._known.get(job.kind)
-        if fact is None or fact[0] != job.id:
-            fact = self._known[job.kind] = [job.id, deadline.make(self.most(terms), self._board.now()), 0, ""]
+        fact = self._begun(job, terms)
         if kind_of(fact[3]) != kind_of(reason):
             fact[2] += 1
             fact[3] = reason
@@ -55,6 +55,13 @@ class Deferral:
             return terms.max_defer
         name, default = _SETTINGS[_OPTIONAL if terms is None or terms.severity is None else terms.severity]
         return self._board.number(name, default)
+
+    def has_turn(self, job, seconds):
+        """Whether the job's turn has come: so many seconds after it was asked for first, over resets too."""
+        fact = self._begun(job, job.terms)
+        if len(fact) == 4:
+            fact.append(deadline.make(seconds, self._board.now()))
+        return deadline.is_over(fact[4], self._board.now())
 
     def is_over(self, job):
         fact = self._fact(job)
@@ -72,7 +79,8 @@ class Deferral:
     def spend(self, seconds):
         now = self._board.now()
         for kind in self._known:
-            deadline.spend(self._known[kind][1], seconds, now)
+            for end in self._known[kind][1::3]:
+                deadline.spend(end, seconds, now)
 
     def forget(self, kind):
         """It has ended."""
@@ -84,8 +92,16 @@ class Deferral:
         return bool(self._known)
 
     def save(self):
-        facts = {kind: [fact[0], fact[1][:]] + fact[2:] for kind, fact in self._known.items()}
+        facts = {}
+        for kind, fact in self._known.items():
+            facts[kind] = [part[:] if isinstance(part, list) else part for part in fact]
         keep(self._journal, defer=facts or None)
+
+    def _begun(self, job, terms):
+        fact = self._known.get(job.kind)
+        if fact is None or fact[0] != job.id:
+            fact = self._known[job.kind] = [job.id, deadline.make(self.most(terms), self._board.now()), 0, ""]
+        return fact
 
     def _fact(self, job):
         fact = self._known.get(job.kind) if job else None

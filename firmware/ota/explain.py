@@ -32,7 +32,7 @@ def of_agent(agent, gates):
     """Of everything that is offered to `agent`, whose Gating is `gates`."""
     rules = []
     for track in agent.tracks:
-        job, error = _offered(agent.cloud, track.kind)
+        job, error = offered(agent.cloud, track.kind)
         if error:
             rules.append(("offer", "refuse", error, 0))
         elif job:
@@ -66,7 +66,7 @@ def of_job(job, facts, track, gates, hours, forced):
     return rules
 
 
-def _offered(cloud, kind):
+def offered(cloud, kind):
     """(Job or None, error or "") without a trace: who is to consider it has yet to."""
     offer_id, is_changed = cloud.offer_id, kind in cloud.changed
     try:
@@ -77,6 +77,11 @@ def _offered(cloud, kind):
         cloud.offer_id = offer_id
         if is_changed:
             cloud.changed.add(kind)
+
+
+def runs(track, job):
+    """Whether that is what runs already."""
+    return policy.decide(job, track.journal.facts, Looked(track, False))[0] == policy.DONE
 
 
 def _hours(agent, job, forced):

@@ -14,8 +14,11 @@ from ota.port import const, print_exception
 from ota.switches import Switches
 
 _CRITICAL = const(0)
-_OF_START = ("operator", "updates", "requires", "spread")  # what has started is through these
+_OF_START = ("operator", "updates", "requires", "spread", "wear_budget")  # what has started is through these
 _NEVER = const(-1)
+_BUDGET = const(48)  # these as in attempts.py
+_DAY = const(1024)
+_DAY_S = const(86400)
 _SAVE_S = const(3600)  # time that a loss of power may undo
 
 
@@ -31,7 +34,9 @@ class Gating:
         self.is_allowed = True
         self.wanted = {}  # kind -> id of the job that is to start now
         self._checks = []
-        self._turns = {}  # kind -> [job id, ms until its turn in the fleet]
+        self._rests = {}  # kind -> wear.Rest, where the budget is spent
+        self._spread_s = agent.board.number("spread_s", 0)
+        self._budget = agent.board.number("wear_budget", _BUDGET)
         self._answers = None  # of the checks, since the last second
         self._told = {}  # kind -> why it has to wait, as was told last
         self._since_save_s = self._rest_ms = 0
@@ -43,36 +48,47 @@ class Gating:
     def spend(self, ms):
         """The time that has passed; the gates may have moved."""
         self._answers = None
-        for turn in self._turns.values():
-            turn[1] -= ms
         seconds = (self._rest_ms + ms) // 1000
         self._rest_ms = (self._rest_ms + ms) % 1000
         self._since_save_s += seconds
         self.switches.spend(seconds)
         self.deferral.spend(seconds)
+        for kind in list(self._rests):
+            if self._rests[kind].spend(seconds, self._agent.board.now()):
+                del self._rests[kind]
         if self._since_save_s >= _SAVE_S:
             self._since_save_s = 0
             if self.switches.is_active:
                 self.switches.save()
             if self.deferral.is_active:
                 self.deferral.save()
+            for rest in self._rests.values():
+                rest.save()
 
     def _terms(self, job):
         """Gates that the job itself brings."""
-        terms = job.terms if job else None
-        if terms is None:
-            return []
-        unmet = terms.unmet(self._agent.tracks[0].running)
         gates = []
+        if job is None:
+            return gates
+        terms = job.terms
+        unmet = terms.unmet(self._agent.tracks[0].running) if terms else ""
         if unmet:
             gates.append(self._requires(terms, unmet))
-        if terms.spread and terms.severity != _CRITICAL:
-            turn = self._turns.get(job.kind)
-            if not turn or turn[0] != job.id:
-                after = binascii.crc32(self._agent.board.name.encode()) % terms.spread
-                turn = self._turns[job.kind] = [job.id, after * 1000]
-            gates.append(("spread", turn[1] <= 0, "spread", 0, True))
+        if job.kind in self._rests:
+            gates.append(self._rests[job.kind].gate())
+        spread = self._spread_s if terms is None or terms.spread is None else terms.spread
+        if spread and (terms is None or terms.severity != _CRITICAL):
+            after = binascii.crc32(self._agent.board.name.encode()) % spread
+            gates.append(("spread", self.deferral.has_turn(job, after), "spread", 0, True))
         return gates
+
+    def _begin_rest(self, track):
+        from ota.wear import Rest
+
+        agent = self._agent
+        now = agent.board.now()
+        if now is None or track.journal.get("wear") // _DAY == now // _DAY_S:  # today
+            self._rests[track.kind] = Rest(track, agent.board, agent.tracks[0].journal)
 
     def _requires(self, terms, unmet):
         """Firmware that is on its way will do, or the job is refused: nobody knows when there will be some."""
@@ -104,6 +120,8 @@ class Gating:
     def closed(self, track, job):
         """What keeps `job` from starting, as policy.decide wants it; notes on the track whether it is forced."""
         track.forced = self.is_above(job)
+        if 0 < self._budget <= (track.journal.get("wear") or 0) % _DAY and track.kind not in self._rests:
+            self._begin_rest(track)
         closed = shut(self.all(job), track.forced)
         self._told[track.kind] = kind_of(closed[0][2]) if closed else ""
         return closed

@@ -56,7 +56,7 @@ class HostMcu(Track):
 
     def hand_over(self, job):
         """Generator: gives what is staged to the target. Raises what the target raises."""
-        from ota import attempts
+        from ota import ended
 
         self.reporter.post(job.id, UPDATING)
         slot = self.slot
@@ -68,4 +68,4 @@ class HostMcu(Track):
         self._target.end()
         self.running = (job.title, job.version)
         self.journal.keep(slots={KIND: [job.id, job.title, job.version]})
-        attempts.end(self, self.agent.cloud, job.id, UPDATED, "")
+        ended.end(self, self.agent.cloud, job.id, UPDATED, "")

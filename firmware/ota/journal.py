@@ -6,11 +6,14 @@ Few and small on purpose, for an update costs a handful of NVS writes. Firmware 
 neither can make the other forget. The facts:
   job    id, title, version, stage (erasing | writing | activating), tries, slot, why, mark
   slots  {label of a slot or tree: [job id, title, version]}: what was installed there by us
-  bad    ids of jobs whose image was rolled back, newest last
+  bad    what was rolled back, newest last, and `free`, when it may be tried again: see quarantine.py
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
   last   id of the job that was reported last; where the cloud remembers its jobs (ota.cloud) there is in its place
   runtime [id, title, version]: the job that was refused for want of newer firmware, and the firmware that ran
-  starts [id, how often it was started without an end]
+  starts [the end of an id, how often it was started without an end and without a step forward, the furthest offset]
+  wear   how many starts have erased today: see wear.py
+  crash  what the application has raised last, before a reset: see safe.py
+  control what the application has switched off, and what was put off: see switches.py and deferral.py
 """
 
 import binascii

@@ -49,6 +49,6 @@ def _decide(job, facts, track):
         return REFUSE, "slot_too_small"
     if job.mark is None and job.id == facts.get("last"):
         return REFUSE, "ended_before"
-    if job.id in facts.get("bad", ()):
+    if (job.mark or job.id) in facts.get("bad", ()):
         return REFUSE, "rolled_back_before"
     return GO, ""

@@ -51,6 +51,7 @@ class Reporter:
         self._waiting.append(event)
         facts.setdefault("job")
         facts.setdefault("last", job_id)
+        facts.setdefault("starts")
         facts["outbox"] = ((self._journal.get("outbox") or []) + [event])[-_OUTBOX:]
         self._journal.keep(**facts)
 

@@ -2,6 +2,7 @@
 """What flash holds of an image already, before its download begins or goes on."""
 
 from ota.log import log
+from ota.port import forget
 
 
 def resume(install):
@@ -17,7 +18,15 @@ def resume(install):
     job.title, job.version = known["title"], known["version"]  # which may be learnt from the image
     yield from install.agent.attending(slot.find(job.size))
     log("resuming", "offset", slot.offset, "size", job.size)
+    _count(install.track.journal, job.id, slot.offset)
     return True
+
+
+def _count(journal, job_id, offset):
+    from ota import attempts
+
+    forget("ota.attempts")
+    attempts.further(journal, job_id, offset)
 
 
 def _continues(known, job, slot):

@@ -10,7 +10,7 @@ from ota.journal import Journal
 from ota.log import log
 from ota.track import Track
 from ota.tree import Tree
-from ota.trees import DAMAGED, LABELS, NEW, TRIAL, VALID, Trees
+from ota.trees import CRASHED, DAMAGED, LABELS, NEW, TRIAL, VALID, Trees
 
 
 class Software(Track):
@@ -28,6 +28,8 @@ class Software(Track):
         job = self.journal.get("job")
         if job and job["stage"] == "activating":
             self._close(job)
+        if trees.state == CRASHED:
+            self._give_up(LABELS[trees.before])
         if not self.on_trial:
             self._save(trees.running)
         if not trees.running:
@@ -46,9 +48,19 @@ class Software(Track):
             if trees.state == DAMAGED:
                 self.forget()  # what was lost may be fetched again
             if trees.state != VALID or not trees.is_noted:
-                trees.save(VALID, runs, trees.before)
+                trees.save(VALID, runs, runs if trees.state == CRASHED else trees.before)
         except OSError as error:  # done again at the next boot
             log("warning", "code", "tree_not_saved", "error", error)
+
+    def _give_up(self, label):
+        """What was confirmed long ago has crashed again and again."""
+        known = (self.journal.get("slots") or {}).get(label)
+        if known and known[0] not in (self.journal.get("bad") or ()):
+            from ota import bootcheck
+
+            job = {"id": known[0]}
+            error = "rolled_back: " + (self.agent.tracks[0].journal.get("crash") or "it crashed")
+            bootcheck.fail(job, error, self.agent.board, self.journal, self.reporter)
 
     def _close(self, job):
         """The job was about to be activated: how did it end?"""
@@ -61,7 +73,8 @@ class Software(Track):
         elif state == VALID:
             bootcheck.note(job, "stage", "writing", self.journal)  # never activated
         elif state in (NEW, DAMAGED):
-            bootcheck.fail(job, "not_bootable: boot.py did not start it", self.journal, self.reporter)
+            error = "not_bootable: boot.py did not start it"
+            bootcheck.fail(job, error, self.agent.board, self.journal, self.reporter)
         else:
             bootcheck.rolled_back(job, self.agent.board, self.journal, self.reporter)
 

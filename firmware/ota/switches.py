@@ -3,8 +3,8 @@
 
     {"off": [reason, deadline], "hold": [reason, deadline]}     the start of updates; the reset into what is installed
 
-For a deadline see deadline.py. The fact stays there when it is empty: so a board that has ever used it loads it at each
-start, and tells its cloud.
+For a deadline see deadline.py; "defer" is of deferral.py, "rest" of wear.py. The fact stays there when it is empty: so
+a board that has ever used it loads it at each start, and tells its cloud.
 """
 
 from ota import deadline

@@ -4,7 +4,6 @@
 The agent has a Track for firmware, and one for software (software.py) once a software package was ever offered.
 """
 
-from ota import identity
 from ota.job import FIRMWARE
 from ota.log import log
 from ota.port import forget
@@ -26,6 +25,9 @@ class Track:
         self.reporter = Reporter(journal, self.kind)
         self.slot = slot
         self.label = label
+        from ota import identity
+
+        forget("ota.identity")
         self.running = identity.noted(journal, label)
         self.pending = None
         self.forced = self.on_trial = False
@@ -33,8 +35,9 @@ class Track:
 
     def settle(self):
         """What this boot means; closes what the last one has left open."""
-        from ota import bootcheck
+        from ota import bootcheck, identity
 
+        forget("ota.identity")
         board = self.agent.board
         self.on_trial = bootcheck.settle(board, self.journal, self.reporter)
         if not board.spare:
@@ -61,11 +64,11 @@ class Track:
         return verdict.consider(self)
 
     def begin(self, job):
-        """Counts the starts of a job that its cloud remembers. Raises JobError, FlashError."""
+        """Counts the starts of a job. Raises JobError, FlashError."""
         from ota import attempts
 
         forget("ota.attempts")
-        attempts.begin(self.journal, job)
+        attempts.begin(self, job)
 
     def finish(self, job_id, state, error=""):
         """Says how a job ended, unless that was said before."""
@@ -74,10 +77,10 @@ class Track:
         if agent.control:
             agent.control.finished(self.kind, error if state == FAILED else "")
         if cloud.remembers:
-            from ota import attempts
+            from ota import ended
 
-            forget("ota.attempts")
-            attempts.end(self, cloud, job_id, state, error)
+            forget("ota.ended")
+            ended.end(self, cloud, job_id, state, error)
         elif self.journal.get("last") != job_id:
             last = None if error == "unassigned" else job_id  # made again it is another offer
             self.reporter.finish(job_id, state, error, last=last)

@@ -19,6 +19,7 @@ NEW = const(1)  # it is to be tried at the next boot
 TRIAL = const(2)  # it is being tried
 REVERTED = const(3)  # the trial ended badly: the tree from before is active again
 DAMAGED = const(4)  # the tree was not whole: another one is active
+CRASHED = const(5)  # the application crashed again and again: the tree from before is active, and `before` is that one
 
 
 class Trees:
@@ -38,7 +39,7 @@ class Trees:
         except OSError:
             number = 0
             self.is_noted = False
-        if 0 <= number <= DAMAGED << 4 | 10 and number & 3 != 3 and number >> 2 & 3 != 3:
+        if 0 <= number <= CRASHED << 4 | 10 and number & 3 != 3 and number >> 2 & 3 != 3:
             self.state, self.before, self.active = number >> 4, number >> 2 & 3, number & 3
 
     @property

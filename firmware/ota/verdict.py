@@ -26,11 +26,16 @@ def consider(track):
         return None
     track.installed_by = identity.installed_by(track.journal, track.label)
     track.unconfirmed = agent.on_trial
-    _forget_runtime(track, job)
+    if track.journal.get("free") or track.journal.get("runtime"):
+        from ota import quarantine
+
+        forget("ota.quarantine")
+        quarantine.forgive(track, job)
     if job.rules and agent.hours is None:
         agent.add_hours()
-    gates = agent.gates(track, job) if agent.control or job.terms else ()
+    gates = agent.gates(track, job) if agent.control or job.terms or agent.board.number("spread_s", 0) else ()
     hours = agent.hours and agent.hours.ask(track)
+    forget("ota.identity")
     from ota import policy  # not before: what has checked the offer has to make room
 
     verdict, reason, until = policy.decide(job, track.journal.facts, track, gates, hours)
@@ -47,10 +52,3 @@ def consider(track):
             track.journal.keep(runtime=[job.id] + list(agent.tracks[0].running))
         track.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
     return None
-
-
-def _forget_runtime(track, job):
-    """What was refused for want of newer firmware is not refused any more once there is other firmware."""
-    known = track.journal.get("runtime")
-    if known and not track.unconfirmed and known[0] == job.id and known[1:] != list(track.agent.tracks[0].running):
-        track.journal.keep(runtime=None, last=None)

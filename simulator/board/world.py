@@ -83,6 +83,7 @@ class World:
         self._show, self._urandom = show, urandom
         self._sys.path = ["", _FROZEN, "/lib"]
         self._modules = {"sys": self._sys, "os": self._os, "gc": self._gc, "_chip": self._chip.module}
+        self._sys.modules = self._modules  # pyright: ignore[reportAttributeAccessIssue]
         self._mount()
         if self.files is None:
             self._restore()

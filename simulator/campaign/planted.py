@@ -213,7 +213,7 @@ _OF_FIRMWARE = (
     Planted(
         "installs again what has failed",
         _POLICY,
-        '        return REFUSE, "ended_before"\n    if job.id in facts.get("bad", ()):\n'
+        '        return REFUSE, "ended_before"\n    if (job.mark or job.id) in facts.get("bad", ()):\n'
         '        return REFUSE, "rolled_back_before"\n',
         "        pass\n",
     ),

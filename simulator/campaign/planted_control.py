@@ -28,7 +28,7 @@ CONTROL_BUGS = (
     Planted(
         "takes no time off a deferral at a reset",
         _DEFERRAL,
-        "                deadline.spend(self._known[kind][1], deadline.BOOT_S, board.now())\n",
+        "        self.spend(deadline.BOOT_S)\n",
         "",
     ),
     Planted(
@@ -40,7 +40,7 @@ CONTROL_BUGS = (
     Planted(
         "lets a deferral begin anew at each reset",
         _DEFERRAL,
-        "            if isinstance(fact, list) and len(fact) == 4 and deadline.is_deadline(fact[1]):\n",
+        "            if isinstance(fact, list) and len(fact) > 3 and all(map(deadline.is_deadline, fact[1::3])):\n",
         "            if False:\n",
     ),
     Planted(

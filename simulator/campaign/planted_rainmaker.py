@@ -5,7 +5,7 @@ from simulator.campaign.planted_bug import Planted
 
 _CLOUD, _OFFER, _STATUS = "ota/cloud/rainmaker.py", "ota/cloud/rm_offer.py", "ota/cloud/rm_status.py"
 _FETCH, _LINE, _STREAM = "ota/cloud/rm_fetch.py", "ota/cloud/rm_line.py", "ota/source/aws_stream.py"
-_ATTEMPTS, _REMAINS, _HOURS = "ota/attempts.py", "ota/remains.py", "ota/hours.py"
+_ENDED, _REMAINS, _HOURS = "ota/ended.py", "ota/remains.py", "ota/hours.py"
 
 RAINMAKER_BUGS = (
     Planted(
@@ -16,7 +16,7 @@ RAINMAKER_BUGS = (
     ),
     Planted(
         "says success again when the job is offered before the first was acknowledged",
-        _ATTEMPTS,
+        _ENDED,
         "    is_known = any(",
         "    is_known = False and any(",
     ),

@@ -12,31 +12,31 @@ OFF_S, DEFER_S = 700, 1000  # settings `off_s` and `defer_s`; one boot counts fo
 SETTINGS = (("off_s", OFF_S), ("defer_s", DEFER_S))
 OFF, HELD = "product off", "product held"  # said when that is in the journal
 
-_LOOP = """    for _ in agent.steps():
-        product.tick()
+_LOOP = """        for _ in agent.steps():
+            product.tick()
 """
-_SWITCHED_LOOP = f"""    import esp32
+_SWITCHED_LOOP = f"""        import esp32
 
-    memory = esp32.NVS("product")
+        memory = esp32.NVS("product")
 
-    def knows(name):
-        try:
-            return memory.get_i32(name)
-        except OSError:
-            return 0
+        def knows(name):
+            try:
+                return memory.get_i32(name)
+            except OSError:
+                return 0
 
-    def once(name, switch, reason, line):
-        if not knows(name):
-            switch(reason)
-            print(line)
-            memory.set_i32(name, 1)
-            memory.commit()
+        def once(name, switch, reason, line):
+            if not knows(name):
+                switch(reason)
+                print(line)
+                memory.set_i32(name, 1)
+                memory.commit()
 
-    once("off", agent.disable_updates, "busy", {OFF!r})
-    for _ in agent.steps():
-        if agent.job:
-            once("held", agent.disable_reset, "pouring", {HELD!r})
-        product.tick()
+        once("off", agent.disable_updates, "busy", {OFF!r})
+        for _ in agent.steps():
+            if agent.job:
+                once("held", agent.disable_reset, "pouring", {HELD!r})
+            product.tick()
 """
 
 

@@ -74,6 +74,12 @@ class Board:
         self.watchdog = Watchdog()
         self.spare = "the other one"
 
+    def now(self):
+        return None
+
+    def number(self, name, default):
+        return default
+
     def reset(self):
         raise Reset
 
@@ -185,7 +191,7 @@ def test_bootcheck_remembers_the_last_four_jobs_that_did_not_stand_their_trial_e
         ("J4", ["J2", "J1", "J3", "J4"]),
         ("J5", ["J1", "J3", "J4", "J5"]),
     ):
-        bootcheck.fail(dict(JOB, id=name), "rolled_back", journal, Reporter(journal))
+        bootcheck.fail(dict(JOB, id=name), "rolled_back", Board(0), journal, Reporter(journal))
         assert journal.get("bad") == bad
 
 

@@ -374,7 +374,7 @@ def test_trees_that_cannot_be_noted_as_tried_are_not_tried():
 
 def test_trees_take_rubbish_in_nvs_for_nothing():
     def story(board):
-        for number in (-1, 3, 12, 80, 1 << 20):
+        for number in (-1, 3, 12, 96, 1 << 20):
             board.nvs.set_i32("tree", number)
             assert (Trees(board).state, Trees(board).active) == (VALID, 0)
 

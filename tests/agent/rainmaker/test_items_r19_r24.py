@@ -137,7 +137,9 @@ def test_r23_minutes_that_no_day_has_fail(world: RainMakerWorld) -> None:
 
 def test_r23_other_metadata_goes_to_the_application(make_world) -> None:
     main = (FIRMWARE / "main.py").read_text()
-    told = "product = Product(cloud)\n    cloud.on_metadata = lambda more: print('application hears', more['colour'])"
+    told = (
+        "product = Product(cloud)\n        cloud.on_metadata = lambda more: print('application hears', more['colour'])"
+    )
     world = make_world(firmware("1.0.0", main.replace("product = Product(cloud)", told)))
     world.web.data = firmware("1.1.0")
     world.push_online(offer({"colour": "green", "download_window": {"end": 5}}))
@@ -147,7 +149,7 @@ def test_r23_other_metadata_goes_to_the_application(make_world) -> None:
 
 def test_r23_application_that_stumbles_over_its_metadata_stops_no_update(make_world) -> None:
     main = (FIRMWARE / "main.py").read_text()
-    told = "product = Product(cloud)\n    cloud.on_metadata = lambda more: more['size']"
+    told = "product = Product(cloud)\n        cloud.on_metadata = lambda more: more['size']"
     world = make_world(firmware("1.0.0", main.replace("product = Product(cloud)", told)))
     world.web.data = firmware("1.1.0")
     world.push_online(offer({"colour": "green"}))

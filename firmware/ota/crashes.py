@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""An application that cannot run must not keep its board from being mended. Loaded at a boot after a crash.
+
+How often in a row the board has come up after a crash, the watchdog or a reset by program, without having run for a
+minute in between, is a number in NVS, `crashes`; it is 3 at most. Then, and as long as such boots go on, the
+application is not started: a software package gives way to the tree from before it, a firmware's own to safe.py. A
+trial has its own end, and begins the count anew; so does waking from deep sleep, which is no crash. Switching the power
+off and on gives the application one more try.
+"""
+
+import sys
+
+from ota.bootcheck import CRASHES, TREE, noted, uses_trees
+from ota.log import log
+from ota.port import const, ticks_diff
+
+_MOST = const(3)
+_WELL_MS = const(60000)
+
+
+def guard(board, is_trial):
+    """For boot.py, before the application is looked for."""
+    cause = board.reset_cause
+    count = max(noted(board, CRASHES), 0)
+    if is_trial or noted(board, TREE) >> 4 in (1, 2) or cause == "deepsleep":  # of software: NEW or TRIAL in trees.py
+        note(board, 0)
+        return
+    if cause in ("hard", "watchdog"):
+        count = min(count + 1, _MOST)
+        note(board, count)
+    if count == _MOST and cause != "power" and not _gave_way(board):
+        from ota import safe
+
+        safe.enter()
+
+
+def watch(board, journal):
+    """For the agent, where the count is to begin anew if all goes well."""
+    board.watchdog = Probation(board, journal)
+
+
+def note(board, count):
+    """One write of NVS, none if nothing has changed."""
+    if count == max(noted(board, CRASHES), 0):
+        return
+    try:
+        board.nvs.set_i32(CRASHES, count)
+        board.nvs.commit()
+    except OSError as error:
+        log("warning", "code", "crash_not_noted", "error", error)
+
+
+def _gave_way(board):
+    """Whether another tree of software runs from now on."""
+    if not uses_trees(board):
+        return False
+    from ota.trees import CRASHED, Trees
+
+    trees = Trees(board)
+    if not trees.active:
+        return False
+    tree = trees.before if trees.before != trees.active and trees.is_whole(trees.before) else 0
+    log("warning", "code", "software_crashes", "tree", trees.active)
+    try:
+        trees.save(CRASHED, tree, trees.active)
+    except OSError:
+        return False
+    note(board, 0)
+    return True
+
+
+class Probation:
+    """Stands in for the watchdog, which every step of the agent feeds: after a minute the count begins anew."""
+
+    def __init__(self, board, journal):
+        self._board = board
+        self._journal = journal
+        self._watchdog = board.watchdog
+        self.arm, self.relax = board.watchdog.arm, board.watchdog.relax
+        self._since = board.ticks_ms()
+
+    def feed(self):
+        self._watchdog.feed()
+        now = self._board.ticks_ms()
+        if hasattr(sys.modules.get("app"), "IS_SAFE"):
+            self._since = now
+        elif ticks_diff(now, self._since) > _WELL_MS:
+            self._board.watchdog = self._watchdog
+            note(self._board, 0)
+            self._journal.keep(crash=None)

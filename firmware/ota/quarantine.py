@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""What has failed on this board is not tried again until somebody says so, or a long time has passed. Loaded for that.
+
+In the journal of a track, at most four of each, newest last:
+  bad    keys, each for one content under one title and version: the id of a job that is made of these, or its checksum
+  free   {key: unix second from which on it may be tried again}, where a clock was known
+
+Who takes the offer back lets all of them out (Track.forget). Setting in NVS "ota_cfg": `quarantine_s`, 30 days.
+"""
+
+from ota.port import const
+
+_MOST = const(4)
+_DAYS_30 = const(2592000)
+
+
+def put(job, board, journal):
+    """Facts for the journal, to be written together with the end of `job`, a dict as Install notes it."""
+    key = job.get("mark") or job["id"]
+    bad = ([known for known in journal.get("bad") or [] if known != key] + [key])[-_MOST:]
+    free = {known: second for known, second in (journal.get("free") or {}).items() if known in bad}
+    now = board.now()
+    free[key] = 0 if now is None else now + board.number("quarantine_s", _DAYS_30)
+    return {"bad": bad, "free": {known: free[known] for known in free if free[known]} or None}
+
+
+def forgive(track, job):
+    """What was refused may have become another matter. Asked when something is offered, and so at each boot."""
+    now = track.agent.board.now()
+    journal = track.journal
+    free = journal.get("free") or {}
+    over = [key for key in free if now is not None and now >= free[key]]
+    if over:
+        _let_out(journal, over)
+    known = journal.get("runtime")  # software that needed newer firmware: is there another one now?
+    if known and not track.unconfirmed and known[0] == job.id and known[1:] != list(track.agent.tracks[0].running):
+        journal.keep(runtime=None, last=None)
+
+
+def pardon(track, job):
+    """Whether `job`, which is on offer, was refused for how it had ended before; it is not any more."""
+    journal = track.journal
+    key = job.mark or job.id
+    if job.id != journal.get("last") and key not in (journal.get("bad") or ()):
+        return False
+    _let_out(journal, [key])
+    return True
+
+
+def _let_out(journal, keys):
+    bad = [key for key in journal.get("bad") or [] if key not in keys]
+    free = {key: second for key, second in (journal.get("free") or {}).items() if key not in keys}
+    journal.keep(bad=bad or None, free=free or None, last=None)

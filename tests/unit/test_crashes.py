@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""How boots after a crash are counted, and when the application has to stay away."""
+
+import sys
+
+from fakes import Nvs
+
+from ota import crashes, safe
+from ota.journal import Journal
+
+
+class Watchdog:
+    fed = 0
+
+    def feed(self):
+        self.fed += 1
+
+    def arm(self, ms):
+        pass
+
+    def relax(self):
+        pass
+
+
+class Board:
+    def __init__(self, nvs, cause):
+        self.nvs = nvs
+        self.reset_cause = cause
+        self.watchdog = Watchdog()
+        self.now = 0
+
+    def ticks_ms(self):
+        return self.now
+
+
+class Cloud:
+    ready = True
+    commands = ()
+
+
+def boots(nvs, *causes, is_trial=False):
+    """Whether the application was kept away, for each boot."""
+    kept = []
+    for cause in causes:
+        sys.modules.pop("app", None)
+        crashes.guard(Board(nvs, cause), is_trial)
+        kept.append(sys.modules.pop("app", None) is safe)
+    return kept
+
+
+def test_crashes_in_a_row_keep_the_application_away_and_cost_three_writes():
+    nvs = Nvs()
+    assert boots(nvs, "hard", "watchdog", "hard") == [False, False, True]
+    nvs.refuses = True  # nothing more is to be written
+    assert boots(nvs, "hard", "soft", "power", "hard") == [True, True, False, True]
+
+
+def test_crashes_begin_anew_with_deep_sleep_or_a_trial():
+    for cause, is_trial in (("deepsleep", False), ("hard", True)):
+        nvs = Nvs()
+        boots(nvs, "hard", "hard")
+        assert boots(nvs, cause, is_trial=is_trial) == [False]
+        assert nvs.numbers["crashes"] == 0
+        assert boots(nvs, "hard", "hard") == [False, False]
+
+
+def test_crashes_that_cannot_be_noted_keep_nobody_away():
+    nvs = Nvs()
+    nvs.refuses = True
+    assert boots(nvs, "hard") == [False]
+
+
+def test_crashes_are_forgotten_after_a_minute_of_work():
+    nvs = Nvs()
+    boots(nvs, "hard", "hard")
+    board, journal = Board(nvs, "hard"), Journal(nvs)
+    journal.save(crash="ValueError: x")
+    watchdog = board.watchdog
+    crashes.watch(board, journal)
+    for now in (0, 60000, 60001):
+        board.now = now
+        board.watchdog.feed()
+    assert (watchdog.fed, board.watchdog) == (3, watchdog)
+    assert (nvs.numbers["crashes"], journal.get("crash")) == (0, None)
+
+
+def test_crashes_stay_noted_while_the_application_is_kept_away():
+    nvs = Nvs()
+    boots(nvs, "hard", "hard", "hard")
+    board = Board(nvs, "hard")
+    crashes.watch(board, Journal(nvs))
+    safe.enter()
+    for now in (0, 100000):
+        board.now = now
+        board.watchdog.feed()
+    sys.modules.pop("app")
+    assert nvs.numbers["crashes"] == 3
+
+
+def test_safe_tells_once_and_tries_the_application_again_after_an_hour():
+    class Real:
+        ticks = 0
+
+        def __init__(self, cloud):
+            pass
+
+        def tick(self):
+            self.ticks += 1
+
+        def works(self):
+            return False
+
+    class App:
+        Product = Real
+
+    cloud = Cloud()
+    safe.enter()
+    product = safe.Product(cloud)
+    product.tick()
+    product.tick()
+    assert (cloud.commands, product.works()) == ([("safe_mode", True)], True)
+    sys.modules.pop("app")
+    product._start(App)
+    product.tick()
+    assert cloud.commands == [("safe_mode", True), ("safe_mode", False)]
+    assert (product._real.ticks, product.works()) == (1, False)
