@@ -18,7 +18,7 @@ report.py      states, the outbox               identity.py  which version runs
 link.py        the line to the cloud            mqtt.py      over umqtt.simple (mqtt_login.py)
 attempts.py    how often a job was started      host.py      images for another microcontroller
 ended.py       jobs that are offered again      quarantine.py  what has failed is left alone
-wear.py        flash has to rest for today      crashes.py, safe.py: an application that cannot run
+wear.py        flash has to rest for today      crashes.py, probation.py, safe.py: it cannot run
 control.py     what an application has to say   events.py    what it is told
 orders.py      what the cloud orders
 gating.py      what keeps an update back        gates.py     some ready-made gates

@@ -92,14 +92,14 @@ class Agent:
         """What this boot means. Not part of `_work`: a generator would keep what it has imported."""
         from ota import bootcheck
 
-        if self.tracks[0].journal.get("control") is not None:
-            self.tick()
         if len(self.tracks) == 1 and bootcheck.uses_trees(self.board):
             self._add_software()
         for track in self.tracks:
             track.settle()
         if not self.on_trial:
             forget("ota.bootcheck", "ota.otadata")
+        if self.tracks[0].journal.get("control") is not None:
+            self.tick()
 
     def _serve(self):
         """While the link holds: listens, and starts what may start."""

@@ -92,9 +92,10 @@ def _arm(board):
 def settle(board, journal, reporter):
     """Returns whether the running image has to be confirmed. Safe to repeat after a cut at any point."""
     if noted(board, CRASHES) > 0:
-        from ota import crashes
+        from ota.probation import Probation
 
-        crashes.watch(board, journal)
+        forget("ota.probation")
+        board.watchdog = Probation(board, journal)
     if board.otadata is None:
         return False
     state = read_state(board)

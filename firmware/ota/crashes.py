@@ -2,20 +2,17 @@
 """An application that cannot run must not keep its board from being mended. Loaded at a boot after a crash.
 
 How often in a row the board has come up after a crash, the watchdog or a reset by program, without having run for a
-minute in between, is a number in NVS, `crashes`; it is 3 at most. Then, and as long as such boots go on, the
+minute in between (probation.py), is a number in NVS, `crashes`; it is 3 at most. Then, and as long as such boots go on, the
 application is not started: a software package gives way to the tree from before it, a firmware's own to safe.py. A
 trial has its own end, and begins the count anew; so does waking from deep sleep, which is no crash. Switching the power
 off and on gives the application one more try.
 """
 
-import sys
-
 from ota.bootcheck import CRASHES, TREE, noted, uses_trees
 from ota.log import log
-from ota.port import const, ticks_diff
+from ota.port import const
 
 _MOST = const(3)
-_WELL_MS = const(60000)
 
 
 def guard(board, is_trial):
@@ -32,11 +29,6 @@ def guard(board, is_trial):
         from ota import safe
 
         safe.enter()
-
-
-def watch(board, journal):
-    """For the agent, where the count is to begin anew if all goes well."""
-    board.watchdog = Probation(board, journal)
 
 
 def note(board, count):
@@ -67,24 +59,3 @@ def _gave_way(board):
         return False
     note(board, 0)
     return True
-
-
-class Probation:
-    """Stands in for the watchdog, which every step of the agent feeds: after a minute the count begins anew."""
-
-    def __init__(self, board, journal):
-        self._board = board
-        self._journal = journal
-        self._watchdog = board.watchdog
-        self.arm, self.relax = board.watchdog.arm, board.watchdog.relax
-        self._since = board.ticks_ms()
-
-    def feed(self):
-        self._watchdog.feed()
-        now = self._board.ticks_ms()
-        if hasattr(sys.modules.get("app"), "IS_SAFE"):
-            self._since = now
-        elif ticks_diff(now, self._since) > _WELL_MS:
-            self._board.watchdog = self._watchdog
-            note(self._board, 0)
-            self._journal.keep(crash=None)

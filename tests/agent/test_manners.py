@@ -7,7 +7,7 @@ from simulator.breakage import FIRMWARE, package
 from tests.agent.events import ask, said
 from tests.agent.harness import GOOD, World, firmware
 
-SMALL = 640_000
+SMALL = 800_000
 _CRASHING = """
 from ota import install
 

@@ -44,7 +44,7 @@ def test_an_application_that_cannot_start_leaves_an_agent_that_says_so_and_bring
 
 
 def test_confirmed_software_that_crashes_gives_way_to_the_tree_from_before_and_is_left_alone(make_world):
-    world: World = make_world(heap="112k")
+    world: World = make_world()
     world.offer_software("2.0.0")
     world.wait("UPDATED", key=SW)
     world.settle(70)

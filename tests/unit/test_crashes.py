@@ -6,6 +6,7 @@ import sys
 from fakes import Nvs
 
 from ota import crashes, safe
+from ota.probation import Probation
 from ota.journal import Journal
 
 
@@ -76,7 +77,7 @@ def test_crashes_are_forgotten_after_a_minute_of_work():
     board, journal = Board(nvs, "hard"), Journal(nvs)
     journal.save(crash="ValueError: x")
     watchdog = board.watchdog
-    crashes.watch(board, journal)
+    board.watchdog = Probation(board, journal)
     for now in (0, 60000, 60001):
         board.now = now
         board.watchdog.feed()
@@ -88,7 +89,7 @@ def test_crashes_stay_noted_while_the_application_is_kept_away():
     nvs = Nvs()
     boots(nvs, "hard", "hard", "hard")
     board = Board(nvs, "hard")
-    crashes.watch(board, Journal(nvs))
+    board.watchdog = Probation(board, Journal(nvs))
     safe.enter()
     for now in (0, 100000):
         board.now = now
