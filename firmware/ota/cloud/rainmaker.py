@@ -83,7 +83,7 @@ class RainMaker(Line):
         if job.kind == FIRMWARE:
             from ota.cloud import rm_image
 
-            forget("ota.cloud.rm_image")
+            forget("ota.cloud.rm_image", "ota.image")
             rm_image.check(self, job, head)
 
     def source(self, job, offset):
