@@ -19,6 +19,8 @@ link.py        the line to the cloud            mqtt.py      over umqtt.simple (
 attempts.py    how often a job was started      host.py      images for another microcontroller
 ended.py       jobs that are offered again      quarantine.py  what has failed is left alone
 wear.py        flash has to rest for today      crashes.py, probation.py, safe.py: it cannot run
+watching.py    crashes after a trial            other.py     back to the other slot
+leaving.py     restart and sleep in good order
 control.py     what an application has to say   events.py    what it is told
 orders.py      what the cloud orders
 gating.py      what keeps an update back        gates.py     some ready-made gates

@@ -143,6 +143,9 @@ class Board:
     sleep_ms = staticmethod(port.sleep_ms)
     reset = staticmethod(machine.reset)
 
+    def deepsleep(self, ms):
+        machine.deepsleep(ms)
+
     def join(self, ssid, key):
         """Starts joining a Wi-Fi network; the driver keeps at it by itself."""
         self._wlan = network.WLAN(network.STA_IF)

@@ -10,13 +10,12 @@ from ota import otadata
 from ota.errors import FlashError
 from ota.log import log
 from ota.port import const, forget
-from ota.report import FAILED, UPDATED
+from ota.report import UPDATED
 
 _ERASE = const(6)
 TREE = "tree"  # NVS has a number of this name on a board that was ever offered a software package
 CRASHES = "crashes"  # NVS has one after a crash
 _ATTEMPTS = const(3)
-_CAUSES = {"power": "power was lost", "hard": "it crashed or was reset", "watchdog": "it was not confirmed in time"}
 
 
 def read_state(board):
@@ -60,7 +59,7 @@ def guard(board):
         if state is None or state.on_trial:  # who cannot know must confirm: that changes nothing when it was confirmed
             is_trial = True
             _arm(board)
-    if board.reset_cause in ("hard", "watchdog") or noted(board, CRASHES) > 0:
+    if board.reset_cause in ("hard", "watchdog") or noted(board, CRASHES) not in (-1, 0):
         from ota import crashes
 
         crashes.guard(board, is_trial)
@@ -91,11 +90,8 @@ def _arm(board):
 
 def settle(board, journal, reporter):
     """Returns whether the running image has to be confirmed. Safe to repeat after a cut at any point."""
-    if noted(board, CRASHES) > 0:
-        from ota.probation import Probation
-
-        forget("ota.probation")
-        board.watchdog = Probation(board, journal)
+    if noted(board, CRASHES) > 0 or journal.get("watch"):
+        _count(board, journal)
     if board.otadata is None:
         return False
     state = read_state(board)
@@ -120,39 +116,51 @@ def settle(board, journal, reporter):
     return state.on_trial
 
 
+def _count(board, journal):
+    """From now on time without crashes counts."""
+    from ota.probation import Probation
+
+    forget("ota.probation")
+    board.watchdog = Probation(board, journal)
+
+
 def _close(board, state, job, journal, reporter):
     """The job was about to be activated: how did it end?"""
     if job["slot"] == state.running:
         if not state.on_trial:
-            succeed(job, journal, reporter)  # the power went between confirming and writing it down
+            succeed(job, board, journal, reporter)  # the power went between confirming and writing it down
         return
     if state.fallback:
-        fail(job, "not_bootable: the bootloader refused it", board, journal, reporter)
+        _quarantine().fail(job, "not_bootable: the bootloader refused it", board, journal, reporter)
     elif state.aborted():
-        rolled_back(job, board, journal, reporter)
+        _quarantine().rolled_back(job, board, journal, reporter)
     else:
         note(job, "stage", "writing", journal)  # never activated: what is in flash is verified again
 
 
-def succeed(job, journal, reporter):
-    """What the job has installed runs and is confirmed."""
-    slots = dict(journal.get("slots") or {})
-    slots[job["slot"]] = [job["id"], job["title"], job["version"]]
-    reporter.finish(job["id"], UPDATED, slots=slots)
-
-
-def rolled_back(job, board, journal, reporter):
-    """What the job has installed did not stand its trial: by its own words, or by the cause of the reset."""
-    why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
-    fail(job, "rolled_back: " + why, board, journal, reporter)
-
-
-def fail(job, error, board, journal, reporter):
-    """It does not run; and the same content is not tried again."""
+def _quarantine():
+    """What only a bad end needs."""
     from ota import quarantine
 
     forget("ota.quarantine")
-    reporter.finish(job["id"], FAILED, error, **quarantine.put(job, board, journal))
+    return quarantine
+
+
+def succeed(job, board, journal, reporter):
+    """What the job has installed runs and is confirmed."""
+    slots = dict(journal.get("slots") or {})
+    slots[job["slot"]] = [job["id"] or job.get("mark"), job["title"], job["version"]]
+    left = job.get("left")
+    if left:  # see other.py
+        _quarantine().fail({"id": left[0]}, "rolled_back: " + left[1], board, journal, reporter, slots)
+    else:
+        watch = None
+        if board.number("watch_s", 0) > 0:
+            from ota import watching
+
+            forget("ota.watching", "ota.deadline")
+            watch = watching.begin(board, job["slot"])
+        reporter.finish(job["id"], UPDATED, slots=slots, watch=watch)
 
 
 def _repair(board, state):
@@ -176,7 +184,9 @@ def confirm(board, journal, reporter):
         raise FlashError("confirm_failed", str(error))
     job = journal.get("job")
     if job and job["stage"] == "activating" and job["slot"] == board.running.info()[4]:
-        succeed(job, journal, reporter)
+        succeed(job, board, journal, reporter)
+        if journal.get("watch"):
+            _count(board, journal)
 
 
 def give_up(board, journal, why):

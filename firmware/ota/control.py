@@ -34,6 +34,7 @@ class Control:
         self._is_heard = self.is_announced = False  # the latter: of what the cloud keeps back
         self._job = agent.job  # what is under way
         self._cancelled = self._has_paused = self._is_handed_over = False
+        self._leaving = None  # leaving.Leaving: it is about to restart or to sleep
         self.last_error = ""  # how the last update failed, "" if it did not
         self.availability = Availability(self)
         self._ticked = agent.board.ticks_ms()
@@ -73,6 +74,20 @@ class Control:
             job = track.pending or (agent.job if track is agent.track else orders.pardoned(agent, track))
             if job:
                 self.gating.wanted[track.kind] = job.id
+
+    def boot_other(self, why="by the application"):
+        """Resets into what the other slot holds, see other.py. Raises OtaError where that cannot be."""
+        from ota import other
+
+        other.boot(self.agent, why)
+
+    def restart_soon(self):
+        """Restarts as soon as what is left to say was said, see leaving.py. No crash, and the end of a trial."""
+        self._leave(None)
+
+    def sleep_soon(self, ms):
+        """The same, into a deep sleep."""
+        self._leave(ms)
 
     def gate(self, name, check, hard=False):
         """One more condition for a start and for the reset after it, see gates.py. What is hard cannot be forced."""
@@ -150,6 +165,8 @@ class Control:
             orders.obey(self, *agent.cloud.commands.pop(0))
         self._follow()
         self.events.notice()
+        if self._leaving is not None:
+            self._leaving.tick()
         now = agent.board.ticks_ms()
         if ticks_diff(now, self._ticked) >= _TICK_MS:
             self.gating.spend(ticks_diff(now, self._ticked))
@@ -205,6 +222,12 @@ class Control:
         self.gating.deferral.forget(kind)
         if error != "ended_before":
             self.last_error = error
+
+    def _leave(self, ms):
+        from ota.leaving import Leaving
+
+        if self._leaving is None:
+            self._leaving = Leaving(self.agent, ms)
 
     def _follow(self):
         """Notices that another job is under way than before, or none."""

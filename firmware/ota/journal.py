@@ -4,7 +4,7 @@
 After any cut `load` finds the old facts or the new ones. Both gone means: idle, nothing known.
 Few and small on purpose, for an update costs a handful of NVS writes. Firmware and software have a journal each, so
 neither can make the other forget. The facts:
-  job    id, title, version, stage (erasing | writing | activating), tries, slot, why, mark
+  job    id, title, version, stage (erasing | writing | activating), tries, slot, why, mark, left: see other.py
   slots  {label of a slot or tree: [job id, title, version]}: what was installed there by us
   bad    what was rolled back, newest last, and `free`, when it may be tried again: see quarantine.py
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
@@ -12,6 +12,7 @@ neither can make the other forget. The facts:
   runtime [id, title, version]: the job that was refused for want of newer firmware, and the firmware that ran
   starts [the end of an id, how often it was started without an end and without a step forward, the furthest offset]
   wear   how many starts have erased today: see wear.py
+  watch  firmware that was confirmed may still go: see watching.py
   crash  what the application has raised last, before a reset: see safe.py
   control what the application has switched off, and what was put off: see switches.py and deferral.py
 """

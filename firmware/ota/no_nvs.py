@@ -11,4 +11,4 @@ class NoNvs:
     def _refuse(self, *_):
         raise self._error
 
-    get_i32 = get_blob = set_blob = _refuse
+    get_i32 = set_i32 = get_blob = set_blob = _refuse

@@ -9,14 +9,32 @@ Who takes the offer back lets all of them out (Track.forget). Setting in NVS "ot
 """
 
 from ota.port import const
+from ota.report import FAILED
 
 _MOST = const(4)
 _DAYS_30 = const(2592000)
+_CAUSES = {"power": "power was lost", "hard": "it crashed or was reset", "watchdog": "it was not confirmed in time"}
+
+
+def rolled_back(job, board, journal, reporter):
+    """What the job has installed did not stand its trial: by its own words, or by the cause of the reset."""
+    why = job.get("why") or _CAUSES.get(board.reset_cause, "it was not confirmed")
+    fail(job, "rolled_back: " + why, board, journal, reporter)
+
+
+def fail(job, error, board, journal, reporter, slots=None):
+    """It does not run; and the same content is not tried again. `slots`: where that changes them."""
+    facts = put(job, board, journal)
+    facts["slots"] = slots or journal.get("slots")
+    facts["last"] = job["id"] or journal.get("last")
+    reporter.finish(job["id"], FAILED, error, **facts)
 
 
 def put(job, board, journal):
     """Facts for the journal, to be written together with the end of `job`, a dict as Install notes it."""
     key = job.get("mark") or job["id"]
+    if not key:
+        return {}  # nobody knows what it was
     bad = ([known for known in journal.get("bad") or [] if known != key] + [key])[-_MOST:]
     free = {known: second for known, second in (journal.get("free") or {}).items() if known in bad}
     now = board.now()

@@ -34,10 +34,13 @@ class Slot:
 
     def check(self, job):
         """Whether the first block is the beginning of an app for this board. Raises JobError."""
+        self.check_head(job.size)
+
+    def check_head(self, size):
         from ota import image
 
         forget("ota.image")
-        image.check(self.block, job.size, self._chip)
+        image.check(self.block, size, self._chip)
 
     def erase(self, size):
         """Generator: erases what `size` bytes need, one sector a step."""

@@ -8,6 +8,7 @@ from ota.errors import FlashError
 from ota.job import SOFTWARE
 from ota.journal import Journal
 from ota.log import log
+from ota.port import forget
 from ota.track import Track
 from ota.tree import Tree
 from ota.trees import CRASHED, DAMAGED, LABELS, NEW, TRIAL, VALID, Trees
@@ -56,27 +57,29 @@ class Software(Track):
         """What was confirmed long ago has crashed again and again."""
         known = (self.journal.get("slots") or {}).get(label)
         if known and known[0] not in (self.journal.get("bad") or ()):
-            from ota import bootcheck
+            from ota import quarantine
 
+            forget("ota.quarantine")
             job = {"id": known[0]}
             error = "rolled_back: " + (self.agent.tracks[0].journal.get("crash") or "it crashed")
-            bootcheck.fail(job, error, self.agent.board, self.journal, self.reporter)
+            quarantine.fail(job, error, self.agent.board, self.journal, self.reporter)
 
     def _close(self, job):
         """The job was about to be activated: how did it end?"""
-        from ota import bootcheck
+        from ota import bootcheck, quarantine
 
+        forget("ota.quarantine")
         state = self._trees.state
         if job["slot"] == self.label:
             if not self.on_trial:
-                bootcheck.succeed(job, self.journal, self.reporter)
+                bootcheck.succeed(job, self.agent.board, self.journal, self.reporter)
         elif state == VALID:
             bootcheck.note(job, "stage", "writing", self.journal)  # never activated
         elif state in (NEW, DAMAGED):
             error = "not_bootable: boot.py did not start it"
-            bootcheck.fail(job, error, self.agent.board, self.journal, self.reporter)
+            quarantine.fail(job, error, self.agent.board, self.journal, self.reporter)
         else:
-            bootcheck.rolled_back(job, self.agent.board, self.journal, self.reporter)
+            quarantine.rolled_back(job, self.agent.board, self.journal, self.reporter)
 
     def selected(self):
         return LABELS[self._trees.active]
@@ -91,5 +94,5 @@ class Software(Track):
         if job and job["stage"] == "activating" and job["slot"] == self.label:
             from ota import bootcheck
 
-            bootcheck.succeed(job, self.journal, self.reporter)
+            bootcheck.succeed(job, self.agent.board, self.journal, self.reporter)
         self.on_trial = False

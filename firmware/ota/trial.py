@@ -5,6 +5,7 @@ Loaded on a trial boot only, as what it needs of bootcheck.py. Which image or tr
 """
 
 from ota import bootcheck
+from ota.errors import OtaError
 from ota.log import log
 from ota.port import forget, print_exception, ticks_diff
 
@@ -27,11 +28,24 @@ def confirm(agent):
     forget("ota.trial", "ota.bootcheck", "ota.otadata")
 
 
+def decide(agent):
+    """Now, for nothing will be there to go on with it. Resets where it ends badly."""
+    why = "health check failed"
+    try:
+        confirm(agent)
+    except OtaError as error:
+        why = error.text()
+    _give_up(agent, why)
+
+
 def watch(agent):
     """Resets a little before the watchdog would, so that the reason is known."""
     board = agent.board
     if ticks_diff(board.ticks_ms(), agent.booted) > board.trial_ms - board.trial_ms // 8:
-        why = "health check failed" if agent.cloud.ready else "cloud not reached"
-        for track in agent.tracks:
-            if track.on_trial:
-                bootcheck.give_up(board, track.journal, why)
+        _give_up(agent, "health check failed" if agent.cloud.ready else "cloud not reached")
+
+
+def _give_up(agent, why):
+    for track in agent.tracks:
+        if track.on_trial:
+            bootcheck.give_up(agent.board, track.journal, why)

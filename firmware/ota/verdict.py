@@ -26,11 +26,7 @@ def consider(track):
         return None
     track.installed_by = identity.installed_by(track.journal, track.label)
     track.unconfirmed = agent.on_trial
-    if track.journal.get("free") or track.journal.get("runtime"):
-        from ota import quarantine
-
-        forget("ota.quarantine")
-        quarantine.forgive(track, job)
+    _forgive(track, job)
     if job.rules and agent.hours is None:
         agent.add_hours()
     gates = agent.gates(track, job) if agent.control or job.terms or agent.board.number("spread_s", 0) else ()
@@ -53,3 +49,11 @@ def consider(track):
             track.journal.keep(runtime=[job.id] + list(agent.tracks[0].running))
         track.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
     return None
+
+
+def _forgive(track, job):
+    if track.journal.get("free") or track.journal.get("runtime"):
+        from ota import quarantine
+
+        forget("ota.quarantine")
+        quarantine.forgive(track, job)

@@ -6,7 +6,7 @@ import struct
 
 from fakes import Nvs
 
-from ota import bootcheck
+from ota import bootcheck, quarantine
 from ota.journal import Journal
 from ota.otadata import ABORTED, PENDING, VALID
 from ota.report import Reporter
@@ -191,7 +191,7 @@ def test_bootcheck_remembers_the_last_four_jobs_that_did_not_stand_their_trial_e
         ("J4", ["J2", "J1", "J3", "J4"]),
         ("J5", ["J1", "J3", "J4", "J5"]),
     ):
-        bootcheck.fail(dict(JOB, id=name), "rolled_back", Board(0), journal, Reporter(journal))
+        quarantine.fail(dict(JOB, id=name), "rolled_back", Board(0), journal, Reporter(journal))
         assert journal.get("bad") == bad
 
 

@@ -6,8 +6,8 @@ import sys
 from fakes import Nvs
 
 from ota import crashes, safe
-from ota.probation import Probation
 from ota.journal import Journal
+from ota.probation import Probation
 
 
 class Watchdog:

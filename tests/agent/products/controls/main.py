@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A product that its owner steers by calls: disable, enable, force, cancel, hold, release, pause, resume, watch, claim,
-doze, and stumble.
+doze, restart, boot_other, crash, and stumble.
 
 It counts its own pauses. From `watch` on it prints the agent's events; how it takes them is up to `watch`, too.
 """
@@ -11,7 +11,7 @@ from ota import identity
 from ota.agent import Agent
 from ota.board import Board
 from ota.cloud.thingsboard import ThingsBoard
-from ota.errors import TransferError
+from ota.errors import OtaError, TransferError
 from ota.journal import Journal
 from ota.port import ticks_diff, ticks_ms
 
@@ -23,6 +23,7 @@ CALLS = {
     "cancel": "cancel",
     "pause": "pause",
     "resume": "resume",
+    "restart": "restart_soon",
 }
 TOLD = (
     "updates_enabled",
@@ -145,6 +146,13 @@ def main():
             from ota.cloud import tb_provision
 
             tb_provision.claim(cloud, params["secret"], params["ms"])
+        elif method == "boot_other":
+            try:
+                agent.boot_other("it spills")
+            except OtaError as error:
+                return error.text()
+        elif method == "crash":
+            machine.reset()
         elif method == "stumble":
             raise RuntimeError("the product's own bug")
         return {name: getattr(agent, name) for name in TOLD}

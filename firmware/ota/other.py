@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Back to what the other slot holds, without a download: it goes through a trial as any image. Loaded for that.
+
+The chip itself verifies the image, digest and all, before its boot record is written (esp32.md 2.3). In the journal it
+is a job without an id, for no cloud has ordered it, with two facts more: `mark`, what is there, and `left`, the id of
+what ran until then and why it was left. If the trial ends well that is what has failed, and is in quarantine.
+"""
+
+from ota.errors import FlashError, JobError, VerifyError
+from ota.log import log
+from ota.slot import Slot
+
+_UNKNOWN = ("", "unknown", "unknown")
+
+
+def boot(agent, why):
+    """For the agent: resets into it. Raises OtaError, and nothing has changed:
+
+    unconfirmed, update_under_way, and those of `select`.
+    """
+    if agent.on_trial:
+        raise JobError("unconfirmed")
+    if agent.job is not None:
+        raise JobError("update_under_way")
+    select(agent.board, agent.tracks[0].journal, agent.tracks[0].slot, why)
+    agent.cloud.close()
+    log("reset")
+    agent.board.reset()
+
+
+def back(board, journal, why):
+    """For boot.py: resets into it, or returns."""
+    if board.otadata is None or not board.spare:
+        return
+    select(board, journal, Slot(board.spare, board.chip_id()), why)
+    board.reset()
+
+
+def select(board, journal, slot, why):
+    """The next boot is to try it. Raises JobError, VerifyError, FlashError:
+
+    no_spare_slot, slot_overwritten (an update has begun to take its place), those of image.py, image_refused,
+    not_selected, journal_failed.
+    """
+    if slot is None:
+        raise JobError("no_spare_slot")
+    job = journal.get("job")
+    if job and job["id"] and job["slot"] == slot.label:  # without one it is of an earlier call that the power has cut
+        raise JobError("slot_overwritten")
+    slot.read(0, slot.block)
+    slot.check_head(slot.size)
+    slots = journal.get("slots") or {}
+    there, here = slots.get(slot.label) or _UNKNOWN, slots.get(board.running.info()[4]) or _UNKNOWN
+    facts = {"id": "", "mark": there[0], "title": there[1], "version": there[2], "tries": 0}
+    facts.update(stage="activating", slot=slot.label, left=[here[0], why])
+    journal.save(job=facts, watch=None)
+    log("returning", "slot", slot.label, "version", there[2], "why", why)
+    try:
+        board.spare.set_boot()
+        if board.selected() != slot.label:
+            raise FlashError("not_selected", "the boot record was not written")
+    except OSError as error:
+        journal.keep(job=job)
+        raise VerifyError("image_refused", str(error))
+    except FlashError:
+        journal.keep(job=job)
+        raise
