@@ -34,7 +34,6 @@ def consider(track):
     forget("ota.identity")
     from ota import policy  # not before: what has checked the offer has to make room
 
-    forget("ota.policy")
     verdict, reason, until = policy.decide(job, track.journal.facts, track, gates, hours)
     forget("ota.policy")  # which rules about time have loaded, too
     if verdict == policy.GO:

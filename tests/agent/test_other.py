@@ -85,7 +85,7 @@ def test_an_image_that_has_suffered_in_flash_is_refused(updated):
     updated.twin.flash.erase(row.offset + 64 * SECTOR, SECTOR)
     updated.twin.flash.program(row.offset + 64 * SECTOR, bytes(sector))
     boots = updated.twin.story.boots
-    assert ask(updated, "boot_other").startswith("image_refused")
+    assert str(ask(updated, "boot_other")).startswith("image_refused")
     updated.twin.cut()
     updated.settle()
     assert updated.twin.story.boots == boots + 1

@@ -32,7 +32,7 @@ class Running:
 
 class Board:
     otadata = None  # no way back
-    second = None
+    second: object = None
     ticks = 0
 
     def __init__(self):
