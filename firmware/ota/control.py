@@ -82,7 +82,7 @@ class Control:
         other.boot(self.agent, why)
 
     def restart_soon(self):
-        """Restarts as soon as what is left to say was said, see leaving.py. No crash, and the end of a trial."""
+        """Restarts as soon as what is left to say was said, see leaving.py. No crash, and a trial outlives it."""
         self._leave(None)
 
     def sleep_soon(self, ms):

@@ -4,7 +4,8 @@
 After any cut `load` finds the old facts or the new ones. Both gone means: idle, nothing known.
 Few and small on purpose, for an update costs a handful of NVS writes. Firmware and software have a journal each, so
 neither can make the other forget. The facts:
-  job    id, title, version, stage (erasing | writing | activating), tries, slot, why, mark, left: see other.py
+  job    id, title, version, stage (erasing | writing | activating), tries, slot, why, mark,
+         leaves: see trial.py, left: see other.py
   slots  {label of a slot or tree: [job id, title, version]}: what was installed there by us
   bad    what was rolled back, newest last, and `free`, when it may be tried again: see quarantine.py
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first

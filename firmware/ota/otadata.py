@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which slot the bootloader selects, and in which state: read from the two otadata records (esp32.md 2).
 
-MicroPython has no call for this. Reading only; writing is left to `set_boot` and the boot check.
+MicroPython has no call for this. Reading only; writing is left to `set_boot`, the boot check and the trial.
 """
 
 import binascii
@@ -14,6 +14,7 @@ PENDING = const(1)
 VALID = const(2)
 INVALID = const(3)
 ABORTED = const(4)
+STATE_AT = const(24)  # of the four bytes of `state` in a record
 _EMPTY = const(0xFFFFFFFF)
 _FIRST_SLOT = const(0x10)  # subtype of ota_0
 

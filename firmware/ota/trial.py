@@ -4,10 +4,13 @@
 Loaded on a trial boot only, as what it needs of bootcheck.py. Which image or tree runs next is not known here.
 """
 
-from ota import bootcheck
-from ota.errors import OtaError
+from ota import bootcheck, otadata
+from ota.job import SOFTWARE
 from ota.log import log
-from ota.port import forget, print_exception, ticks_diff
+from ota.port import const, forget, print_exception, ticks_diff
+
+_LEAVES = const(10)  # restarts and deep sleeps in good order that a trial may outlive
+_NEW = b"\0\0\0\0"  # the state of a record
 
 
 def confirm(agent):
@@ -28,21 +31,51 @@ def confirm(agent):
     forget("ota.trial", "ota.bootcheck", "ota.otadata")
 
 
-def decide(agent):
-    """Now, for nothing will be there to go on with it. Resets where it ends badly."""
-    why = "health check failed"
-    try:
-        confirm(agent)
-    except OtaError as error:
-        why = error.text()
-    _give_up(agent, why)
+def outlive(agent, is_restart):
+    """It goes on after a restart or a deep sleep in good order. Returns whether it can; after too many of them resets.
+
+    Raises FlashError, OSError: it cannot.
+    """
+    for track in agent.tracks:
+        job = track.journal.get("job")
+        if track.on_trial:
+            if not job or job["stage"] != "activating":
+                return False  # not of our making, so they could not be counted
+            leaves = job.get("leaves", 0)
+            if leaves >= _LEAVES:
+                _give_up(agent, _why(agent))
+            track.journal.save(job=dict(job, leaves=leaves + 1))  # first: no cut makes it endless
+            if not _begin_anew(track, is_restart):
+                return False
+    return True
+
+
+def _begin_anew(track, is_restart):
+    """The next start is on trial again. Returns whether that is so."""
+    board = track.agent.board
+    if track.kind == SOFTWARE:
+        from ota.trees import NEW, Trees
+
+        trees = Trees(board)
+        trees.save(NEW, trees.active, trees.before)
+    elif is_restart:  # the bootloader is not asked after a deep sleep (esp32.md 3.4)
+        state = bootcheck.read_state(board)
+        if state is None or not state.on_trial:
+            return False
+        # from PENDING to NEW is one bit that is cleared: no erase, and a cut leaves one of both
+        board.otadata.writeblocks(state.active, _NEW, otadata.STATE_AT)
+    return True
 
 
 def watch(agent):
     """Resets a little before the watchdog would, so that the reason is known."""
     board = agent.board
     if ticks_diff(board.ticks_ms(), agent.booted) > board.trial_ms - board.trial_ms // 8:
-        _give_up(agent, "health check failed" if agent.cloud.ready else "cloud not reached")
+        _give_up(agent, _why(agent))
+
+
+def _why(agent):
+    return "health check failed" if agent.cloud.ready else "cloud not reached"
 
 
 def _give_up(agent, why):

@@ -273,7 +273,7 @@ _SPOILED = (
     "update net=cut:9000",
     "update later=1900:flash=program-error:nvs",
     "update seed=2 later=1300:flash=weak:otadata+1:1",
-    "update seed=4381 later=4430:unassign=1011 net=cut:677:up net=cut:20357 cut=32:prefix",
+    "update later=1406:unassign=10",
 )
 _SPOILED_SOFTWARE = (
     "software cloud=chunk=1:corrupt",

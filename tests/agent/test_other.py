@@ -117,10 +117,10 @@ def test_power_that_goes_on_the_way_leaves_one_of_both_confirmed_and_an_end_that
         assert not states_in_otadata(world) & {0, 1}
         assert not world.logged("Traceback")
         if world.runs == ("1.0.0", "ota_0"):
-            assert world.errors == ["rolled_back: it spills"]
+            assert set(world.errors) == {"rolled_back: it spills"}  # told again, if the cut came before that was noted
         else:
             assert world.runs == ("1.1.0", "ota_1")
-            assert world.errors in ([], ["rolled_back: power was lost"])
+            assert set(world.errors) <= {"rolled_back: power was lost"}
         world.twin.board.close()
         if knife.count < at:
             break
