@@ -11,7 +11,6 @@ from ota.errors import Cancelled, JobError
 from ota.port import const
 
 _STARTS = const(10)
-_PART = const(-8)  # of an id
 _DAY_S = const(86400)
 _DAY = const(1024)
 _BUDGET = const(48)
@@ -33,26 +32,26 @@ def begin(track, job):
             agent.tick()  # loads Control, among whose gates is one that is closed now
             raise Cancelled("paused")
         worn += 1
-    journal.save(starts=[job.id[_PART:], starts + 1, offset], wear=worn)
+    journal.save(starts=[job.id, starts + 1, offset], wear=worn)
 
 
 def further(journal, job_id, offset):
     """A start has found `offset` bytes in flash. Is that further than before, it is the first one again."""
     starts, before = _known(journal, job_id)
     if offset > before and starts > 1:
-        journal.keep(starts=[job_id[_PART:], 1, offset])
+        journal.keep(starts=[job_id, 1, offset])
 
 
 def rest(journal, job_id):
     """A start that ended in a pause does not count: it ended as somebody wanted it to."""
     starts, offset = _known(journal, job_id)
     if starts:
-        journal.keep(starts=[job_id[_PART:], starts - 1, offset])
+        journal.keep(starts=[job_id, starts - 1, offset])
 
 
 def _known(journal, job_id):
     """Starts of a job and the furthest offset of them."""
     known = journal.get("starts")
-    if not known or known[0] != job_id[_PART:]:
+    if not known or known[0] != job_id:
         return 0, 0
     return known[1], known[2] if len(known) > 2 else 0

@@ -51,10 +51,15 @@ class Probation:
 
     def _begin_anew(self):
         self._journal.keep(crash=None)
+        nvs = self._board.nvs
         try:
-            if self._board.nvs.get_i32(_CRASHES):
-                self._board.nvs.set_i32(_CRASHES, 0)
-                self._board.nvs.commit()
+            if not nvs.get_i32(_CRASHES):
+                return
+        except OSError:
+            return  # there was never one
+        try:
+            nvs.set_i32(_CRASHES, 0)
+            nvs.commit()
         except OSError as error:
             log("warning", "code", "crash_not_noted", "error", error)
 

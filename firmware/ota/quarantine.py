@@ -8,6 +8,7 @@ In the journal of a track, at most four of each, newest last:
 Who takes the offer back lets all of them out (Track.forget). Setting in NVS "ota_cfg": `quarantine_s`, 30 days.
 """
 
+from ota.log import log
 from ota.port import const
 from ota.report import FAILED
 
@@ -26,8 +27,11 @@ def fail(job, error, board, journal, reporter, slots=None):
     """It does not run; and the same content is not tried again. `slots`: where that changes them."""
     facts = put(job, board, journal)
     facts["slots"] = slots or journal.get("slots")
-    facts["last"] = job["id"] or journal.get("last")
-    reporter.finish(job["id"], FAILED, error, **facts)
+    if job["id"]:
+        reporter.finish(job["id"], FAILED, error, **facts)
+    else:  # the way back (other.py), or what nobody knows: no cloud has ordered it, and what it has ordered runs
+        log("warning", "code", "not_returned", "error", error)
+        journal.keep(job=None, starts=None, **facts)
 
 
 def put(job, board, journal):

@@ -27,7 +27,7 @@ def test_cut_anywhere_breaks_no_invariant(story):
 def test_cuts_in_great_number_break_no_invariant():
     records = list(sweep(cuts.many("update", len(operations("update")), 40, 5), 2))
     assert [record["case"] for record in records if record["violations"]] == []
-    assert {record["end"] for record in records} <= {"updated", "rolled_back"}
+    assert {record["end"] for record in records} <= {"updated", "rolled_back", "failed"}  # after too many starts
 
 
 @pytest.mark.parametrize("mode", [*cuts.MODES, "byte:100"])

@@ -43,7 +43,6 @@ class RainMakerStory(RainMakerSide, StorySide):
     HEAD: ClassVar = 289  # the beginning of an image is asked for first, to be judged
     AHEAD: ClassVar = HEAD + _BATCH * _BLOCK
     IS_SILENT: ClassVar = True
-    STARTS: ClassVar = 10  # rainmaker.md 11, item 34
 
     def __init__(self, cloud: RainMaker) -> None:
         super().__init__(cloud, _authority())

@@ -30,13 +30,13 @@ class StorySide(Side):
 
     `HEAD`: bytes of a package that are sent once more in any case, `AHEAD`: that may be on their way when the power
     goes. `IS_SILENT`: who asks for work gets no answer when
-    there is none. `STARTS`: so many starts of one job without an end, and the agent gives it up; None: it never does.
+    there is none. `STARTS`: so many starts of one job without an end, and the agent gives it up.
     """
 
     HEAD: ClassVar[int] = 0
     AHEAD: ClassVar[int]
     IS_SILENT: ClassVar[bool]
-    STARTS: ClassVar[int | None] = None
+    STARTS: ClassVar = 10  # rainmaker.md 11, item 34
     peer: Any
     secret: str
 

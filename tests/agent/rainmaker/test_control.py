@@ -103,7 +103,8 @@ def test_forced_is_echoed_and_above_what_the_product_has_disabled(node) -> None:
     assert told(world, "Forced") == [False, True, False]
 
 
-def test_forced_is_above_a_window_and_holds_until_it_is_taken_back(world: RainMakerWorld) -> None:
+def test_forced_is_above_a_window_and_holds_until_it_is_taken_back(make_world) -> None:
+    world = make_world(heap="116k")  # TLS, local time and who decides when, with line numbers
     world.wait_online()
     now = world.clock % 86400 // 60
     window = {"start": (now + 120) % 1440, "end": (now + 180) % 1440}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Items 25 to 34 of rainmaker.md section 11: targets, turns, the trial boot, reports that survive, jobs that crash."""
 
+import hashlib
 import random
 
 import pytest
@@ -161,7 +162,9 @@ def test_r32_job_that_was_rolled_back_and_is_offered_again_is_rejected_untried(w
     world.twin.cut()
     world.wait("rejected")
     world.settle(20)
-    world.push({**OFFER, "ota_job_id": job.id})
+    data = world.web.data
+    md5 = hashlib.md5(data).hexdigest()
+    world.push({**OFFER, "ota_job_id": job.id, "file_size": len(data), "file_md5": md5})
     world.wait("rejected")
     assert world.infos("rejected")[-1] == "rolled_back_before"
     assert len(world.web.asked) == 1
