@@ -55,7 +55,7 @@ class DatagramServices:
         return _NVAL if session and session.has_failed else _OUT | _IN * socket.is_readable
 
     def socket(self) -> Reply:
-        socket = DatagramSocket(self._net)
+        socket = DatagramSocket(self._net, lambda: self._radio.is_connected)
         self._sockets[socket.number] = socket
         return Reply(socket.number)
 

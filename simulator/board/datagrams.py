@@ -8,6 +8,7 @@ mailbox is gone. Order is not kept when a fault makes one datagram later than th
 
 import random
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from simulator.board.net import Fault, Finish, Link, Packet, VirtualNet
@@ -36,14 +37,16 @@ class Flow(Link):
 
 class DatagramSocket:
     """One of the device. `is_ended`: an empty datagram was read, which MicroPython takes for the end of all.
+    `is_on_air()`: whether the station can hear; what comes meanwhile is lost.
 
     Of a DTLS handshake there are datagrams that are no bytes: nobody reads them but dtls.py.
     """
 
-    def __init__(self, net: VirtualNet) -> None:
+    def __init__(self, net: VirtualNet, is_on_air: Callable[[], bool]) -> None:
         self.number = net.new_number()
         self.is_ended = False
         self._net = net
+        self._is_on_air = is_on_air
         self._flows: dict[Address, Flow] = {}
         self._peer: Flow | None = None
         self._is_open = True
@@ -78,7 +81,7 @@ class DatagramSocket:
         """A datagram for this socket has travelled all the way."""
         if isinstance(data, Finish):
             return
-        is_heard = self._is_open and (self._peer is None or self._peer is flow)
+        is_heard = self._is_open and (self._peer is None or self._peer is flow) and self._is_on_air()
         if is_heard and len(data) <= _LARGEST and len(self._mailbox) < _MAILBOX:
             self._mailbox.append((flow, data))
 

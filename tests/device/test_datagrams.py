@@ -306,6 +306,27 @@ print(answers(sock))
     assert [what for _, what in echo.seen] == ["open", b"before", b"after"]
 
 
+def test_what_is_under_way_when_the_wifi_goes_is_lost(twin_of) -> None:
+    program = """
+sock = datagrams()
+sock.send(b"under way")
+print("sent")
+while wlan.isconnected():
+    time.sleep_ms(1)
+while not wlan.isconnected():
+    time.sleep_ms(100)
+print(answers(sock))
+"""
+    echo = Echo()
+    with twin_of(program, echo) as twin:
+        assert twin.run(printed("sent"))
+        twin.site.is_up = False
+        twin.run_for(1)
+        twin.site.is_up = True
+        assert twin.run(printed("[]"))
+    assert echo.heard == [b"under way"]
+
+
 FAULTS = {
     "lost on the way up": (lambda: datagrams.nth(1, datagrams.lost, to_device=False), "aa cc", "aa cc"),
     "lost on the way down": (lambda: datagrams.nth(1, datagrams.lost), "aa bb cc", "aa cc"),
