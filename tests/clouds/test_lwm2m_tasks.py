@@ -527,6 +527,22 @@ def test_a_campaign_tries_again_after_some_results():
     assert site.upgrade(attempts=3).attempt == 1
 
 
+def test_a_campaign_tries_again_after_a_lost_message_if_that_is_wanted():
+    site = Site()
+    site.cloud.add_fault("executex5:drop")
+    assert site.upgrade(attempts=2).summary.startswith("Downlink failure")
+    site.cloud.add_fault("executex5:drop")
+    task = site.upgrade(attempts=2, retries_silence=True, window_s=600)
+    assert (task.status, task.attempt) == ("Success", 2)
+
+
+def test_a_campaign_tries_again_when_the_time_is_over_if_that_is_wanted():
+    site = Site("SendBased", tells="")
+    site.device.later(90_000, setattr, site.device, "tells", "send")
+    task = site.upgrade(timeout_s=60, attempts=3, retries_silence=True)
+    assert (task.status, task.attempt) == ("Success", 3)
+
+
 def test_the_report_is_as_the_service_has_it():
     site = Site()
     report = site.upgrade().report()

@@ -23,7 +23,7 @@ class Cloud:
         self.heard.append((job_id, error))
 
     def is_final(self, event):
-        return event["state"] == UPDATED
+        return event["state"] == UPDATED or event.get("error") == "bad_url"
 
 
 class Board:
@@ -145,10 +145,16 @@ def test_attempts_end_is_told_each_time_and_begins_the_count_anew():
 
 
 def test_attempts_keep_a_download_that_broke_off_and_nothing_else():
-    for stage, state, kept in (("writing", FAILED, True), ("activating", FAILED, False), ("writing", UPDATED, False)):
+    cases = (
+        ("writing", FAILED, "", True),
+        ("writing", FAILED, "bad_url", False),
+        ("activating", FAILED, "", False),
+        ("writing", UPDATED, "", False),
+    )
+    for stage, state, error, kept in cases:
         track = Track()
         track.journal.save(job=dict(WRITING, stage=stage))
-        ended.end(track, Cloud(), "J1", state, "")
+        ended.end(track, Cloud(), "J1", state, error)
         assert (track.journal.get("job") is not None) == kept
 
 

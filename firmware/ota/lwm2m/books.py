@@ -4,7 +4,7 @@
 from ota.coap.message import INCOMPLETE
 from ota.job import FIRMWARE
 from ota.lwm2m import observe
-from ota.lwm2m.facts import DOWNLOADED, DOWNLOADING, PUSH, UPDATING
+from ota.lwm2m.facts import DEFERRED, DOWNLOADED, DOWNLOADING, PUSH, UPDATING
 from ota.port import const, forget
 from ota.report import FAILED, UPDATED, VERIFIED
 
@@ -24,6 +24,7 @@ def begin(cloud):
     facts.uri, facts.way, facts.state, facts.result = kept["uri"], kept["way"], kept["state"], kept["result"]
     facts.severity, facts.max_defer, facts.has_terms = kept["terms"]
     known = cloud.known[FIRMWARE] = kept["job"] or {}
+    cloud.is_ordered = facts.state == DOWNLOADED and facts.result == DEFERRED
     if facts.state == DOWNLOADING and facts.way == PUSH:
         from ota.lwm2m import firmware
 
@@ -68,7 +69,8 @@ def report(cloud, event):
             known["size"] = cloud.under_way.size
         cloud.whole = known["id"]
         facts.name, facts.version = known["title"], known["version"]
-        machine.downloaded()
+        if not cloud.is_ordered:  # one that was deferred before this boot
+            machine.downloaded()
     elif state == UPDATED:
         cloud.known[FIRMWARE] = {}
         machine.updated()
@@ -91,7 +93,7 @@ def deferred(cloud, is_held):
 
 
 def start(cloud):
-    """Another job."""
+    """Another job; it is written down together with the State that it brings."""
     cloud.number += 1
     cloud.is_ordered = False
     cloud.whole = cloud.under_way = None
@@ -106,7 +108,6 @@ def start(cloud):
         "url": uri if uri[:4].lower() == "http" else None,
     }
     cloud.changed.add(FIRMWARE)
-    keep(cloud)
 
 
 def stop(cloud):

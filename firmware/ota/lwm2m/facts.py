@@ -4,6 +4,7 @@
 from ota.port import const, ticks_ms
 
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = const(0), const(1), const(2), const(3)
+DEFERRED = const(11)  # the one Result that a boot looks at
 PULL, PUSH = const(0), const(1)
 
 
@@ -26,7 +27,7 @@ class Facts:
         # is to be told; `watch_ms` after `watch_at` one may be due, never if negative
         self.watches, self.notes, self.count, self.under_way, self.has_news = [], {}, 0, None, False
         self.watch_ms, self.watch_at = -1, 0
-        self.sends = []  # send.py: (State, Result), oldest first
+        self.sends, self.sent = [], None  # send.py: (State, Result), oldest first; the one on its way
         self.parts = b""  # writing.py: of a value that comes in pieces
 
     def update(self, tells_lifetime=False):

@@ -7,13 +7,11 @@ No network, no flash: a request gives a code, an event a new (State, Result), an
 """
 
 from ota.coap.message import BAD_REQUEST, CHANGED, NOT_ALLOWED
-from ota.lwm2m.facts import DOWNLOADED, DOWNLOADING, IDLE, PULL, PUSH, UPDATING
+from ota.lwm2m.facts import DEFERRED, DOWNLOADED, DOWNLOADING, IDLE, PULL, PUSH, UPDATING
 from ota.port import const
 
 INITIAL, SUCCESS, NO_FLASH, NO_MEMORY, LINK_LOST, DAMAGED = const(0), const(1), const(2), const(3), const(4), const(5)
-NO_IMAGE, BAD_URI, FAILED, UNSUPPORTED, CANCELLED, DEFERRED = (
-    const(6), const(7), const(8), const(9), const(10), const(11),
-)  # fmt: skip
+NO_IMAGE, BAD_URI, FAILED, UNSUPPORTED, CANCELLED = const(6), const(7), const(8), const(9), const(10)
 _URI, _UPDATE, _SEVERITY, _DEFER = const(1), const(2), const(11), const(13)
 _MOST_DEFER = const(31536000)
 
@@ -58,8 +56,8 @@ class Firmware:
             self._be(IDLE, wrong)
             return BAD_REQUEST
         self._facts.uri, self._facts.way = uri, PULL
-        self._be(DOWNLOADING, INITIAL)
         self._owner.start(PULL)
+        self._be(DOWNLOADING, INITIAL)
         return CHANGED
 
     def reset(self):
@@ -79,8 +77,8 @@ class Firmware:
             return BAD_REQUEST
         if self._facts.state == IDLE:
             self._facts.uri, self._facts.way = "", PUSH
-            self._be(DOWNLOADING, INITIAL)
             self._owner.start(PUSH)
+            self._be(DOWNLOADING, INITIAL)
         return CHANGED
 
     def update(self):

@@ -41,6 +41,8 @@ def told(cloud, path, accept):
         accept = _TEXT if is_single else _SENML_CBOR
     if accept not in (_SENML_JSON, _SENML_CBOR, _TLV) and not (is_single and accept == _TEXT):
         return coap.NOT_ACCEPTABLE, 0, b""
+    if path[0] == 5 and (len(path) < 3 or path[2] in (3, 5)):
+        cloud.facts.sends = cloud.facts.sends[-1:]  # the server knows better than what was before
     return code, accept, _encoded(accept, rows, len(path) == 1)
 
 

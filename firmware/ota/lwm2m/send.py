@@ -23,7 +23,7 @@ def _rows(cloud):
     """What there is to tell. Its code makes room for the one that writes it."""
     from ota.lwm2m import tree
 
-    state, result = cloud.facts.sends[0]
+    state, result = cloud.facts.sent = cloud.facts.sends[0]
     rows = [(5, 0, 3, None, "i", state), (5, 0, 5, None, "i", result)]
     for oid, rid in _OTHERS:
         rows += tree.rows(cloud, (oid, 0, rid))[1]
@@ -34,7 +34,7 @@ def _rows(cloud):
 def ended(cloud, m):
     """Whatever the answer is, it is not said again: the server can read, and the next State comes."""
     facts = cloud.facts
-    if m is not None:
+    if m is not None and facts.sends and facts.sends[0] is facts.sent:
         facts.sends = facts.sends[1:]
     if m is None or m.code != coap.CHANGED:
         facts.update()  # perhaps the server has forgotten us

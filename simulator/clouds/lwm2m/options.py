@@ -34,7 +34,8 @@ class Options:
     happens, as old versions did. `window_s`: how long after it has spoken a device may be asked, None: always.
     `uses_cache`: what is known already is not read. `resumes`: what was not answered is asked again when the device
     speaks next. `cancels`: ways to end an update, the first that works counts; `by_reset`: observations are ended so.
-    `attempts`: starts of the whole, after a result that is in `retries`.
+    `attempts`: starts of the whole, after a result that is in `retries`; `retries_silence`: also when there is none,
+    for a message was lost or `timeout_s`, which each attempt has for itself, is over.
     """
 
     strategy: str = WITHOUT_OBSERVATIONS
@@ -62,6 +63,7 @@ class Options:
     by_reset: bool = False
     attempts: int = 1
     retries: tuple[int, ...] = (4, 8)
+    retries_silence: bool = False
 
     def __post_init__(self) -> None:
         allowed = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PENDING, RUNNING, GOOD, ERROR, CANCELLED = "Pending", "InProgress", "Success", "Error", "Cancelled"
 _TIMEOUT, _DONE = "Timeout", "Firmware update successful"
+_CANCELLING = "cancelling"  # a step
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Tasks:
         if task.begun_ms is None:
             self._finish(task, CANCELLED, "Cancelled before it began")
             return
-        task.log("cancelling")
+        task.log(_CANCELLING)
         self._run(task, self._cancelling(task))
 
     def summary(self, task_id: str) -> dict[str, Any]:
@@ -198,20 +199,29 @@ class Tasks:
         yield from upgrade.waiting()
         task.begun_ms, task.status = self._server.now_ms, RUNNING
         task.received = task.device.received
-        self._server.schedule(task.options.timeout_s * 1000, partial(self._expire, task))
+        return (yield from self._attempts(task, upgrade))
+
+    def _attempts(self, task: Task, upgrade: Upgrade) -> Steps:
         while True:
             task.attempt += 1
+            task.result = None
+            self._server.schedule(task.options.timeout_s * 1000, partial(self._expire, task, task.attempt))
             try:
                 task.new_version = yield from upgrade.steps()
                 outcome = GOOD, _DONE
             except Failed as failed:
                 outcome, task.result = (ERROR, str(failed)), failed.result
-                if failed.result in task.options.retries and task.attempt < task.options.attempts:
+                if self._is_tried_again(task):
                     task.log("retrying")
                     continue
             task.log("cleanup")
             yield from upgrade.cleanup()
             return outcome
+
+    def _is_tried_again(self, task: Task) -> bool:
+        wanted, result = task.options, task.result
+        is_curable = wanted.retries_silence if result is None else result in wanted.retries
+        return is_curable and task.attempt < wanted.attempts
 
     def _cancelling(self, task: Task) -> Steps:
         upgrade = Upgrade(task)
@@ -219,15 +229,18 @@ class Tasks:
         yield from upgrade.cleanup()
         return CANCELLED, f"Cancelled by {form}" if form else "Cancelled; the device did not take it"
 
-    def _expire(self, task: Task) -> None:
-        """The device stays in whatever state it is; the next task resets it."""
-        script = self._scripts.pop(task, None)
-        if script is None or task.is_over:
+    def _expire(self, task: Task, attempt: int) -> None:
+        """The device stays in whatever state it is; the next attempt, or the next task, resets it."""
+        if task.is_over or task.attempt != attempt or task not in self._scripts:
             return
-        self._server.scripts.stop(script)
+        self._server.scripts.stop(self._scripts.pop(task))
         for path in [one.path for one in task.device.observations.values()]:
             task.device.forget_observation(path)
-        self._finish(task, ERROR, _TIMEOUT)
+        if task.step != _CANCELLING and self._is_tried_again(task):
+            task.log("retrying")
+            self._run(task, self._attempts(task, Upgrade(task)))
+        else:
+            self._finish(task, ERROR, _TIMEOUT)
 
 
 def utc(ms: int) -> str:

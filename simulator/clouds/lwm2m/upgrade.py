@@ -81,10 +81,7 @@ class Upgrade:
         self._state = IDLE
         yield from self._deliver()
         yield from self._until(self._downloaded)
-        self._step("executing")
-        self._mark()
-        yield from self._execute()
-        yield from self._until(self._updated)
+        yield from self._install()
         self._step("verifying")
         version = yield from self._watch.version()
         return version
@@ -178,11 +175,29 @@ class Upgrade:
     def _is_explained(self) -> bool:
         return self._new(RESULT) not in (None, INITIAL) or (self._watch.may_read and self._watch.is_news())
 
-    def _execute(self) -> Steps:
+    def _install(self) -> Steps:
+        """The order; once more each time that the device comes back as before it, for its power went (lwm2m.md 7)."""
+        is_first = is_back = True
+        while is_back:
+            self._step("executing")
+            self._mark()
+            registration = self.device.registration
+            yield from self._execute(is_first)
+
+            def came_back(before: object = registration) -> bool:
+                return self.device.registration is not before and self._is_as_before()
+
+            yield from self._until(lambda is_back=came_back: self._updated() or is_back())
+            is_first, is_back = False, came_back()
+
+    def _execute(self, is_first: bool) -> Steps:
         """A device that is gone already has understood; one that was told twice may say no."""
         reply = yield from self.ask(lambda: self.device.execute(UPDATE), gone=True)
-        if reply.is_answered and not reply.is_good and not self._repeats:
+        if reply.is_answered and not reply.is_good and is_first and not self._repeats:
             yield from self._refused("Execute", reply)
+
+    def _is_as_before(self) -> bool:
+        return (self._new(STATE), self._new(RESULT)) == (DOWNLOADED, INITIAL)
 
     def _downloaded(self) -> bool:
         state, result = self._pair()

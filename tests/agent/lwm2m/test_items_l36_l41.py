@@ -3,6 +3,8 @@
 
 import pytest
 
+from simulator.board import tear
+from simulator.board.flash import Tear
 from simulator.breakage import package
 from simulator.clouds.lwm2m import formats
 from tests.agent.lw_world import DOWNLOADED, LwWorld, firmware
@@ -128,3 +130,32 @@ def test_a_push_does_not_outlive_a_power_cut(world: LwWorld) -> None:
     world.pass_time(5)
     assert world.state == (0, 4)
     assert world.told[-1] == (0, 4)
+
+
+def test_an_order_that_a_power_cut_has_overtaken_is_given_again(world: LwWorld) -> None:
+    """lwm2m.md 7: power lost in State 3 before the switch."""
+    world.start()
+    downloaded(world)
+    lose_power_at_the_switch(world)
+    world.device.execute("/5/0/2")
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    world.pass_time(30)
+    assert world.state == (2, 0)
+    assert world.told[-1] == (2, 0)
+    assert world.runs == ("1.0.0", "ota_0")
+    world.install()
+    assert world.state == (0, 1)
+    assert world.runs == ("1.1.0", "ota_1")
+
+
+def lose_power_at_the_switch(world: LwWorld) -> None:
+    """Right before the choice of a slot is written."""
+    records, flash = world.partition("otadata"), world.twin.flash
+
+    def cut(kind: str, address: int, size: int) -> Tear | None:
+        if not records.offset <= address < records.offset + records.size:
+            return None
+        flash.on_op = None
+        return tear.prefix(0)
+
+    flash.on_op = cut

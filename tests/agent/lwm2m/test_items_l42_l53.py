@@ -159,6 +159,17 @@ def test_l47_send_waits_for_the_registration(world: LwWorld) -> None:
     assert kinds[-2:] == ["registered", "sent"]
 
 
+def test_l47_send_tells_nothing_that_was_before_what_has_been_read(world: LwWorld) -> None:
+    world.start()
+    world.cloud.add_fault("sendx2:drop")
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    assert world.code(world.device.execute("/5/0/10")) == "2.04"
+    assert world.state == (0, 10)
+    world.wait(lambda: world.told[-1:] == [(0, 10)])
+    assert world.told == [(1, 0), (0, 10)]  # the first was on its way
+
+
 @pytest.mark.parametrize("code", ["4.04", "4.00"])
 def test_l48_a_send_that_is_refused_is_not_said_again(world: LwWorld, code: str) -> None:
     world.start()

@@ -114,3 +114,21 @@ def test_an_order_that_the_product_defers(make_world, seconds: int) -> None:
     world.wait(lambda: len(world.seen("registered")) == 2, 120)
     world.wait_state(0, 1)
     assert world.told == [(1, 0), (2, 0), (3, 0), (2, 11), (3, 0), (0, 1)]
+
+
+def test_a_deferred_order_outlives_a_power_cut(make_world) -> None:
+    world = make_world(app=firmware("1.0.0", MAIN))
+    world.start()
+    assert world.code(world.device.write("/5/0/13", 1500)) == "2.04"  # a boot counts for 600 s
+    assert world.code(world.device.write("/5/0/11", 2)) == "2.04"
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    assert world.execute() == "2.04"
+    world.wait_state(DOWNLOADED, 11)
+    world.twin.cut()
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    world.pass_time(60)
+    assert world.state == (2, 11)
+    world.wait(lambda: len(world.seen("registered")) == 3, 1500)
+    world.wait_state(0, 1)
+    assert world.told == [(1, 0), (2, 0), (3, 0), (2, 11), (3, 0), (0, 1)]
