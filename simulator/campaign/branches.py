@@ -17,7 +17,9 @@ from simulator.board.flash import Operation, Tear
 from simulator.campaign import breaks, cuts
 from simulator.campaign.case import Case
 from simulator.campaign.run import Run, execute, records_of
+from simulator.campaign.sides import SIDES
 from simulator.campaign.snapshot import Snapshot
+from simulator.campaign.stories import find
 
 Group = tuple[str, int, tuple[str, ...]]
 
@@ -26,6 +28,8 @@ def start(case: Case) -> str | None:
     """Where it goes its own way; None if it has other faults, or none, and so is played for itself."""
     if breaks.is_one(case):
         return breaks.start(case)
+    if not SIDES[find(case.story).cloud].CAN_BE_KEPT:
+        return None
     texts = [text for text in case.faults if not text.startswith("cycles=")]
     if not texts or not all(text.startswith("cut=") for text in texts):
         return None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from simulator.board.flash import SECTOR
 from simulator.campaign import (  # noqa: F401 (checks register themselves)
     control_invariants,
+    lwm2m_invariants,
     rainmaker_invariants,
     software_invariants,
     stories,

@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.campaign import broker_cases, cuts, facts, fault_cases, rainmaker_cases, search
+from simulator.campaign import broker_cases, cuts, facts, fault_cases, lwm2m_cases, rainmaker_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
+from simulator.campaign.stories import CONTROL, LWM2M, RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
 
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata", "nvs")}
@@ -44,7 +44,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
-    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL))
+    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *LWM2M))
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
@@ -54,6 +54,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
     yield from itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share)
     yield from itertools.islice(broker_cases.all_cases(seed), 0, None, of.share)
+    yield from itertools.islice(lwm2m_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))
     yield from cuts.brief(search.cases(_BROKER_SCHEDULES // of.share, seed, "broker"))

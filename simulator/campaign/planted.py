@@ -7,14 +7,15 @@ They are applied to the sources at run time. The old line has to be there exactl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from simulator.campaign import cuts
+from simulator.campaign import cuts, lwm2m_cases
 from simulator.campaign.case import Case
 from simulator.campaign.planted_bug import Planted
 from simulator.campaign.planted_control import CONTROL_BUGS
+from simulator.campaign.planted_lwm2m import LWM2M_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, RAINMAKER, SOFTWARE, THINGSBOARD
+from simulator.campaign.stories import CONTROL, LWM2M, RAINMAKER, SOFTWARE, THINGSBOARD
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
@@ -261,7 +262,7 @@ _OF_FIRMWARE = (
     ),
 )
 
-PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS, *CONTROL_BUGS)
+PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS, *CONTROL_BUGS, *LWM2M_BUGS)
 
 _SPOILED = (
     "update cloud=chunk=2:corrupt",
@@ -306,6 +307,9 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
         yield from _hunting(RAINMAKER, _SPOILED_RAINMAKER, "rainmaker", ("rainmaker-stream", "rainmaker-rollback"))
     elif bug in CONTROL_BUGS:
         yield from _hunting(CONTROL, _SPOILED_CONTROL, "control", CONTROL)
+    elif bug in LWM2M_BUGS:
+        yield from map(Case, LWM2M)
+        yield from lwm2m_cases.all_cases()
     else:
         yield from _hunting(THINGSBOARD, _SPOILED, "update", ("update", "rollback", "fallback"))
 

@@ -17,6 +17,7 @@ from simulator.board.power import Event
 from simulator.campaign import (  # noqa: F401 (faults register themselves)
     clock_faults,
     cuts,
+    datagram_faults,
     flash_faults,
     mqtt_faults,
     network,

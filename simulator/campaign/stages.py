@@ -129,6 +129,25 @@ class _UntilNothing:
         return {"no_boot": "unbootable", "idle": "stuck", "asleep": "stuck"}.get(run.twin.why)
 
 
+class _UntilTold:
+    """The same as _Until(_Ended) of a cloud that hears of an end after the agent has said that it told: by looking."""
+
+    def __init__(self, run: "Run", since: int, kinds: list[str]) -> None:
+        self._since, self._kinds = since, kinds
+        self._last = run.twin.board.boots + _BOOTS
+        self._deadline = run.twin.clock.now_ms() + _STEP_S * 1000
+
+    def turn(self, run: "Run") -> str | None:
+        entries = run.recorder.entries[self._since :]
+        is_told = any(says(entry, "reported") for entry in entries)
+        if is_told and all(run.ends_since(self._since, kind) for kind in self._kinds):
+            return ""
+        if run.twin.clock.now_ms() >= self._deadline or run.twin.board.boots >= self._last:
+            return "stuck"
+        run.twin.run_for(_GLANCE_S)
+        return {"no_boot": "unbootable", "idle": "stuck", "asleep": "stuck"}.get(run.twin.why)
+
+
 def _until_rest(run: "Run", condition: Condition, boots: int) -> Stage:
     """Until the agent says that it rests; if its cloud says nothing of that, it cannot."""
     return _UntilNothing(run, boots) if run.side.IS_SILENT else _Until(run, condition, boots)
@@ -198,7 +217,9 @@ class Offer(_Several):
             run.recorder.note({"event": "offer", "version": step.version, "kind": step.kind})
             run.side.give(package, run.twin.now_ms)
         kinds = [step.kind for step in self._steps]
-        return [_Until(run, _Ended(run, self._since, kinds)), _Linger(self._since)]
+        is_late = run.side.HEARS_LATE
+        until = _UntilTold(run, self._since, kinds) if is_late else _Until(run, _Ended(run, self._since, kinds))
+        return [until, _Linger(self._since)]
 
     def turn(self, run: "Run") -> str | None:
         """Tells the run how each of them ended, when the last part has."""

@@ -163,7 +163,13 @@ CONTROL = {
     "control": Story((_GOOD,), settings=switched.SETTINGS, step_ms=5000, main=switched.main()),
 }
 SHORT_ON_THE_WEB = ("short-url", "short-https", "short-broker-url")  # all else is said in another one, too
-_ALL = STORIES | SHORT | CONTROL
+# Short enough for a fault in each datagram. What is fetched twice for nothing is seen with more than two sectors only;
+# what is pushed comes again anyway.
+LWM2M = {
+    "lwm2m": Story((Step("1.1.0", length=12_304),), cloud="lwm2m"),
+    "lwm2m-push": Story((Step("1.1.0", length=5_008),), cloud="lwm2m-push"),
+}
+_ALL = STORIES | SHORT | CONTROL | LWM2M
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")

@@ -29,14 +29,17 @@ class StorySide(Side):
     """`peer`: what the cloud keeps of the one board. `secret`: text that nobody may ever read.
 
     `HEAD`: bytes of a package that are sent once more in any case, `AHEAD`: that may be on their way when the power
-    goes. `IS_SILENT`: who asks for work gets no answer when
-    there is none. `STARTS`: so many starts of one job without an end, and the agent gives it up.
+    goes. `IS_SILENT`: who asks for work gets no answer when there is none. `HEARS_LATE`: an end is known only after the
+    agent has said that it was told. `STARTS`: so many starts of one job without an end, and the agent gives it up.
+    `CAN_BE_KEPT`: a run with it can (snapshot.py), for it is in the midst of no function.
     """
 
     HEAD: ClassVar[int] = 0
     AHEAD: ClassVar[int]
     IS_SILENT: ClassVar[bool]
+    HEARS_LATE: ClassVar[bool] = False
     STARTS: ClassVar = 10  # rainmaker.md 11, item 34
+    CAN_BE_KEPT: ClassVar[bool] = True
     peer: Any
     secret: str
 
