@@ -25,7 +25,7 @@ TABLE = [
     *("server.after_register=all", "server.after_register=device", "server.after_register=nothing"),
     *("server.lifetime_s=900", "server.mute_send=true", "server.mute_send=none"),
     *("task.cancels=execute+empty+nul", "task.cancels=nul", "task.by_reset=true", "task.base=coap://10.0.0.9"),
-    *("task.attempts=3", "task.retries=4+8", "task.retries_silence=true"),
+    *("task.attempts=3", "task.retries=4+8", "task.retries_silence=true", "task.is_mobile=true"),
 ]
 
 

@@ -141,6 +141,9 @@ def test_an_upgrade_has_the_options_of_the_call(person):
         "extendLifetime": "false",
         "executeImmediately": "true",
         "baseUri": "coap://10.0.0.9/",
+        "schedule": "weekends",
+        "mobileFotaEnabled": "true",
+        "mobileFotaTimeout": "5m",
     }
     task_id = person.made("POST", f"/tasks/upgrade/{NAME}/{resource}", **asked)
     assert task_id == f"d:{NAME}:1"
@@ -154,6 +157,7 @@ def test_an_upgrade_has_the_options_of_the_call(person):
     assert (options.uses_cache, options.checks_delivery, options.resumes) == (True, False, True)
     assert (options.extends_lifetime, options.starts_at_once) == (False, True)
     assert (options.base, options.file_lasts_s) == ("coap://10.0.0.9", 86_400)
+    assert (options.quota_s > 0, options.is_mobile, options.schedule) == (True, True, "weekends")
     for bad in (
         {"transferMethod": "Mail"},
         {"transferProtocol": "FTP"},
@@ -161,6 +165,7 @@ def test_an_upgrade_has_the_options_of_the_call(person):
         {"upgradeStrategy": "Best"},
         {"blocking2": "x"},
         {"executeImmediately": "maybe"},
+        {"schedule": "tomorrow"},
     ):
         assert person.refused("POST", f"/tasks/upgrade/{NAME}/{resource}", **bad) == (400, None)
     assert person.refused("POST", f"/tasks/upgrade/nobody/{resource}") == (404, 4040)
@@ -193,8 +198,25 @@ def test_a_group_is_upgraded_by_a_template_and_summed_up(person):
     summary = person.made("GET", "/taskReports/summary", taskId=task_id)
     assert (summary["totalScheduled"], summary["notCompleted"], summary["successRate"]) == (2, 2, 0)
     assert person.refused("POST", "/tasksFromTemplates/group/other", body) == (400, None)
+    assert person.made("PUT", "/devices/b/groups", {"groups": ["other"]}) == ["all", "other"]
+    assert person.made("POST", "/tasksFromTemplates/group/other", body).startswith("g:other:")
+    assert person.cloud.tasks.tasks[-1].device.endpoint == "b"
     assert person.refused("POST", "/tasksFromTemplates/group/all", {"templateName": "x"}) == (400, None)
     assert person.refused("POST", "/tasksFromTemplates/group/all", body | {"config": {"parameters": 5}}) == (400, None)
+
+
+def test_groups_come_with_what_a_device_says_and_with_what_people_say(person):
+    person.made("POST", "/devices", {"id": "a", "groups": ["kitchen"]})
+    assert person.made("GET", "/devices/a")["groups"] == ["all", "kitchen"]
+    device = person.cloud.devices["a"]
+    person.act(lambda now_ms: device.take({"/3/0/0": "Acme", "/3/0/1": "thermo", "/3/0/3": "1.0.0"}, "read"))
+    own = ["Acme", "Acme.thermo", "Acme.thermo.1.0.0"]
+    assert person.made("GET", "/devices/a")["groups"] == ["all", *own, "kitchen"]
+    assert person.made("PUT", "/devices/a/groups", {"groups": []}) == ["all", *own]
+    for bad in ("kitchen", [5], ["all"], [""]):
+        assert person.refused("PUT", "/devices/a/groups", {"groups": bad}) == (400, None)
+        assert person.refused("POST", "/devices", {"id": "b", "groups": bad}) == (400, None)
+    assert person.refused("PUT", "/devices/b/groups", {"groups": []}) == (404, 4040)
 
 
 def test_a_path_that_is_none_is_not_found(person):

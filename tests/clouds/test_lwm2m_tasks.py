@@ -447,6 +447,19 @@ def test_a_schedule_delays_the_first_message(schedule, hours):
     assert task.status == "Success"
 
 
+def test_a_mobile_update_begins_when_the_device_shows_up():
+    """And at once, whatever else there is to be read of it."""
+    site = Site(after_register="all")
+    site.device.asked.clear()
+    task = site.upgrade(is_mobile=True, starts_at_once=False, wait_ms=3_600_000)
+    assert (site.device.asked, task.status) == ([], "Pending")
+    site.device.boot()
+    site.world.wait(1)
+    assert task.status == "InProgress"
+    site.world.wait(600_000)
+    assert (task.status, task.new_version) == ("Success", "1.1.0")
+
+
 def test_a_task_waits_for_a_device_that_is_not_there_yet():
     site = Site()
     site.cloud.forget_registration(site.known)
@@ -515,6 +528,21 @@ def test_l42_m_a_task_ends_its_observations_with_a_request_or_a_reset(by_reset):
         assert site.device.observers
         site.device.notify()
     assert site.device.observers == {}
+
+
+def test_an_order_is_given_again_to_a_device_that_lost_its_power_before_it_obeyed(strategy):
+    site = Site(strategy)
+    carried_out = site.device._update_firmware
+
+    def lose_power() -> None:
+        site.device._update_firmware = carried_out
+        site.device.boot()  # and is where it was
+
+    site.device._update_firmware = lose_power
+    task = site.upgrade()
+    assert (task.status, site.device.boots) == ("Success", 3)
+    assert site.device.asked.count("POST /5/0/2") == 2
+    assert site.steps().count("executing") == 2
 
 
 def test_a_campaign_tries_again_after_some_results():

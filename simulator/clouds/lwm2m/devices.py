@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A device as the server knows it: its registration, what it has said last, and what it is asked."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from simulator.clouds.lwm2m import coap, formats, requests
-from simulator.clouds.lwm2m.objects import PACKAGE, RESULT, STATE, UPDATE_TRIGGER, Value
+from simulator.clouds.lwm2m.objects import MAKER, MODEL, PACKAGE, RESULT, STATE, UPDATE_TRIGGER, VERSION, Value
 from simulator.clouds.lwm2m.peer import GONE, Peer
 from simulator.clouds.lwm2m.push import Push, Style, block_of
 from simulator.clouds.lwm2m.registration import Registration
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from simulator.clouds.lwm2m.server import Lwm2mServer
 
 _AWAKE_MS = 93_000  # a device in queue mode stays awake so long after it was heard (lwm2m.md 1.7)
+ALL = "all"  # the group that every device is in
 READ, OBSERVE, SEND = "read", "observe", "send"  # how the server has learnt a value
 
 
@@ -50,6 +52,7 @@ class Device:
     server: "Lwm2mServer" = field(repr=False)
     endpoint: str
     psk: bytes | None = None
+    assigned: tuple[str, ...] = ()  # groups that somebody has put it into
     registration: Registration | None = None
     peer: Peer | None = None
     heard: dict[str, Heard] = field(default_factory=dict)
@@ -106,6 +109,12 @@ class Device:
         self.uplinks += 1
         self.uplink_ms = self.contact_ms = self.server.now_ms
         self.server.changed(self)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """`all`, those of what it says of itself (lwm2m.md 1.4), each within the one before, and `assigned`."""
+        said = itertools.takewhile(bool, (self.value(path) for path in (MAKER, MODEL, VERSION)))
+        return (ALL, *itertools.accumulate(map(str, said), "{}.{}".format), *self.assigned)
 
     @property
     def is_registered(self) -> bool:

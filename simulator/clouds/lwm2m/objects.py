@@ -10,6 +10,7 @@ PACKAGE, PACKAGE_URI, UPDATE, STATE, RESULT = "/5/0/0", "/5/0/1", "/5/0/2", "/5/
 PROTOCOLS, DELIVERY, CANCEL, FIRMWARE = "/5/0/8", "/5/0/9", "/5/0/10", "/5/0"
 LIFETIME, UPDATE_TRIGGER, MUTE_SEND = "/1/0/1", "/1/0/8", "/1/0/23"
 VERSION, SOFTWARE_VERSION, REBOOT = "/3/0/3", "/3/0/19", "/3/0/4"
+MAKER, MODEL, SERIAL, HARDWARE = "/3/0/0", "/3/0/1", "/3/0/2", "/3/0/18"
 
 IDLE, DOWNLOADING, DOWNLOADED, UPDATING = range(4)
 STATES = ("Idle", "Downloading", "Downloaded", "Updating")

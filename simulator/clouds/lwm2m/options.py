@@ -35,7 +35,8 @@ class Options:
     `uses_cache`: what is known already is not read. `resumes`: what was not answered is asked again when the device
     speaks next. `cancels`: ways to end an update, the first that works counts; `by_reset`: observations are ended so.
     `attempts`: starts of the whole, after a result that is in `retries`; `retries_silence`: also when there is none,
-    for a message was lost or `timeout_s`, which each attempt has for itself, is over.
+    for a message was lost or `timeout_s`, which each attempt has for itself, is over. `is_mobile`: the task begins when
+    the device shows up the next time, for it is here for a moment only, perhaps through somebody's phone.
     """
 
     strategy: str = WITHOUT_OBSERVATIONS
@@ -55,6 +56,7 @@ class Options:
     schedule: str = "always"
     window_s: int | None = None
     starts_at_once: bool = False
+    is_mobile: bool = False
     uses_cache: bool = False
     resumes: bool = False
     checks_delivery: bool = True

@@ -67,6 +67,10 @@ class Upgrade:
             yield pause(self.options.quota_s * 1000)
         while not is_time(self.options.schedule, mock.now_ms):
             yield pause(_SCHEDULE_MS)
+        if self.options.is_mobile:
+            last = device.registration
+            yield Wait(lambda: device.registration not in (None, last))
+            return
         yield Wait(lambda: device.is_registered and not mock.scripts.is_busy(device, "refresh"))
         if not self.options.starts_at_once:
             yield Wait(lambda: device.is_registered and self._is_near(self.options.start_window_ms))

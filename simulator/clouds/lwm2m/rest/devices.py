@@ -4,8 +4,8 @@
 import binascii
 from typing import Any
 
-from simulator.clouds.lwm2m.devices import Device
-from simulator.clouds.lwm2m.objects import VERSION
+from simulator.clouds.lwm2m.devices import ALL, Device
+from simulator.clouds.lwm2m.objects import HARDWARE, MAKER, MODEL, SERIAL, VERSION
 from simulator.clouds.lwm2m.tasks import utc
 from simulator.clouds.rest.call import Call, Raw, Routes
 from simulator.errors import UserError
@@ -22,7 +22,10 @@ def _one(call: Call) -> dict[str, Any]:
 
 
 def _add(call: Call) -> Raw:
-    """The endpoint name is in the properties, or else it is the id. A key for DTLS may be in hexadecimal or plain."""
+    """The endpoint name is in the properties, or else it is the id. A key for DTLS may be in hexadecimal or plain.
+
+    `groups` are those that it is put into; more come with what it says of itself.
+    """
     said = call.fields
     properties = said.get("properties")
     endpoint = (properties.get("endpointName") if isinstance(properties, dict) else None) or said.get("id")
@@ -30,8 +33,23 @@ def _add(call: Call) -> Raw:
         raise UserError("bad_request", "a device needs properties.endpointName or an id")
     if endpoint in call.cloud.devices:
         raise UserError("device_exists", f"device {endpoint} exists already")
-    call.cloud.add_device(endpoint, _key(said.get("dtlsPsk")))
+    key, groups = _key(said.get("dtlsPsk")), _groups(said)
+    call.cloud.add_device(endpoint, key).assigned = groups
     return Raw.json(endpoint, 201)
+
+
+def _assign(call: Call) -> list[str]:
+    """Into other groups than before; returns all that it is in."""
+    device = call.cloud.device(call.path["id"])
+    device.assigned = _groups(call.fields)
+    return list(device.groups)
+
+
+def _groups(said: dict[str, Any]) -> tuple[str, ...]:
+    groups = said.get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(group, str) and group not in ("", ALL) for group in groups):
+        raise UserError("bad_request", f"groups are a list of names, and {ALL} is none of them")
+    return tuple(groups)
 
 
 def _key(said: object) -> bytes | None:
@@ -65,10 +83,11 @@ def described(device: Device) -> dict[str, Any]:
         "connectorType": "management",
         "properties": properties,
         "lastContactTime": utc(device.contact_ms) if device.contact_ms else None,
-        "manufacturer": device.value("/3/0/0"),
-        "modelName": device.value("/3/0/1"),
-        "serialNumber": device.value("/3/0/2"),
-        "hardwareVersion": device.value("/3/0/18"),
+        "groups": list(device.groups),
+        "manufacturer": device.value(MAKER),
+        "modelName": device.value(MODEL),
+        "serialNumber": device.value(SERIAL),
+        "hardwareVersion": device.value(HARDWARE),
         "softwareVersion": device.value(VERSION),
         "securityMode": "psk" if device.psk else "nosec",
     }
@@ -78,4 +97,5 @@ ROUTES: Routes = (
     ("GET", f"{BASE}/devices", _all),
     ("POST", f"{BASE}/devices", _add),
     ("GET", f"{BASE}/devices/{{id}}", _one),
+    ("PUT", f"{BASE}/devices/{{id}}/groups", _assign),
 )

@@ -13,7 +13,6 @@ from simulator.clouds.rest.call import Call, Raw, Routes
 from simulator.errors import UserError
 
 _TEMPLATE = "Lwm2mFirmwareUpdate"
-_ALL = "all"  # the one group there is: every device
 _METHODS = {"Pull": PULL, "Push": PUSH}
 _TIMEOUT = re.compile(r"([1-9][0-9]*)([smh])")
 _UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -23,8 +22,11 @@ _FLAGS = {
     "resumeAfterDownlinkFailure": "resumes",
     "extendLifetime": "extends_lifetime",
     "executeImmediately": "starts_at_once",
+    "mobileFotaEnabled": "is_mobile",
 }
-_IGNORED = ("blocking", "useObservation", "useQuota", "resourceId")  # tasks of a device wait for each other anyway
+_IGNORED = ("blocking", "useObservation", "resourceId")  # tasks of a device wait for each other anyway
+_MOBILE = "mobileFota"  # what else begins with it is between the service and a phone
+_QUOTA_S = 10  # until it is a task's turn
 
 
 class Starter:
@@ -46,16 +48,17 @@ class Starter:
         return Raw.json(task.id, 201)
 
     def _upgrade_group(self, call: Call) -> Raw:
-        """The group `all` is every device; others there are none."""
+        """All devices that are in it now."""
         config = call.fields.get("config")
         if call.fields.get("templateName") != _TEMPLATE or not isinstance(config, dict):
             raise UserError("bad_request", f"the one template is {_TEMPLATE}, with a config")
         said = {str(one["name"]): str(one["value"]) for one in _parameters(config)}
-        if call.path["group"] != _ALL or not call.cloud.devices:
-            raise UserError("bad_request", f"the one group is {_ALL}, once there are devices")
+        group = call.path["group"]
+        devices = [device for device in call.cloud.devices.values() if group in device.groups]
+        if not devices:
+            raise UserError("bad_request", f"no device is in group {group}")
         resource = self._resources.find(said.get("resourceId"))
-        devices = list(call.cloud.devices.values())
-        made = call.cloud.tasks.upgrade(devices, resource.package, _options(said, resource), group=_ALL)
+        made = call.cloud.tasks.upgrade(devices, resource.package, _options(said, resource), group=group)
         return Raw.json(made[0].id, 201)
 
 
@@ -83,7 +86,11 @@ def _options(said: Mapping[str, str], resource: Resource) -> Options:
             changed["base"] = text.rstrip("/")
         elif name == "timeout":
             changed["timeout_s"] = _seconds(text)
-        elif name not in _IGNORED:
+        elif name == "schedule":
+            changed["schedule"] = text
+        elif name == "useQuota":
+            changed["quota_s"] = _QUOTA_S if _flag(name, text) else 0
+        elif name not in _IGNORED and not name.startswith(_MOBILE):
             raise UserError("bad_request", f"parameter {name} is unknown")
     return replace(options, **changed)
 
