@@ -3,7 +3,7 @@
 
 thingsboard.md section 8: A of the agent, M of the mock. rainmaker.md section 11: R up to 39 of the agent, from R40 on
 of the mock. particle.md section 11: P, what a product and its cloud have to say; all of its thirty apply to us, P30 to
-the maker's tool. lwm2m.md section 9: what its items ask of the mock, `LM`.
+the maker's tool. lwm2m.md section 9: L of the agent, and what its items ask of the mock, `LM`.
 """
 
 import re
@@ -16,12 +16,12 @@ import pytest
 from simulator.interpreters import NAMES, ROOT
 
 AGENT = [*(f"A{number}" for number in range(1, 37)), *(f"R{number}" for number in range(1, 40))]
-AGENT += [f"P{number}" for number in range(1, 30)]
+AGENT += [*(f"P{number}" for number in range(1, 30)), *(f"L{number}" for number in range(1, 58))]
 CLOUD = ["P30", *(f"M{number}" for number in range(1, 28)), *(f"R{number}" for number in range(40, 57))]
 CLOUD += [f"LM{number}" for number in (*range(1, 9), 12, 18, 19, 27, 29, 30, 37, 38, 42, 46, 47, 49, 51, 52, 53, 58)]
 MORE = [f"LM{number}" for number in range(1, 58)]  # what the board is asked in the others
 _OF_MOCK = re.compile(r"::test_((?:l\d\d_)+)m_")  # may be for several items
-_TEST = re.compile(r"^(?P<file>\S+)::test_(?P<letter>[amrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
+_TEST = re.compile(r"^(?P<file>\S+)::test_(?!(?:l\d\d_)+m_)(?P<letter>[almrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
 
 
 def items(listing: str) -> dict[str, set[str]]:
@@ -74,8 +74,11 @@ def test_items_map_would_notice():
     listing = """
 tests/agent/test_x.py::test_a05_either_order[micropython32-deleted-first]
 tests/agent/test_x.py::test_a05_either_order[cpython-deleted-first]
+tests/agent/lwm2m/test_x.py::test_l08_reads[micropython-tlv]
+tests/clouds/test_y.py::test_l09_l10_m_any_bytes[plain]
 tests/clouds/test_y.py::test_m1_any_password
 tests/clouds/test_y.py::test_model_of_m2_cannot_be_meant[cpython]
 tests/clouds/test_z.py::test_r40_both_forms[plain]
 """
-    assert items(listing) == {"A5": {"micropython32", "cpython"}, "M1": {""}, "R40": {""}}
+    of_lwm2m = {"L8": {"micropython"}, "LM9": {""}, "LM10": {""}}
+    assert items(listing) == {"A5": {"micropython32", "cpython"}, **of_lwm2m, "M1": {""}, "R40": {""}}
