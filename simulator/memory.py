@@ -30,7 +30,7 @@ from simulator.ways import WAYS, Way, thingsboard
 QUICK_SIZE = 786_432
 LIMIT_K = 69  # KiB: an update has to work in a heap of this size on the 32-bit interpreter
 BOARD_LIMIT_K = 56  # KiB: the same without what a board has in flash
-TLS_LIMIT_K = 80  # KiB: as LIMIT_K, for RainMaker, whose lines speak TLS
+WAYS_LIMIT_K = 80  # KiB: as LIMIT_K, for every other way: TLS or CoAP
 FIRST, LAST = 8, 38  # blocks between which allocations are counted
 STOCK = "umqtt.simple"  # frozen in every MicroPython for the ESP32
 _SMALLEST_K, _LARGEST_K = 24, 160

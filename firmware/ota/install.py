@@ -5,7 +5,6 @@ first block -> check of its head -> erase -> blocks into flash -> digest of the 
 -> activate -> reset. It never touches the running slot, and activates nothing but what it read back.
 """
 
-from ota import checksum
 from ota.errors import TransferError, VerifyError
 from ota.log import log
 from ota.port import forget
@@ -134,7 +133,11 @@ class Install:
         self._digest = self._new_digest()
 
     def _new_digest(self):
-        return checksum.new(self.job.algorithm) if self.job.checksum else None
+        if not self.job.checksum:
+            return None
+        from ota import checksum
+
+        return checksum.new(self.job.algorithm)
 
     @staticmethod
     def _setbacks():

@@ -81,16 +81,22 @@ class DirectChip:
         self._is_busy = self._is_masked = False
 
     def call(self, op, handle=0, a=0, b=0, out=None, more=None, into=None):
-        """As `device/_chip.py`: one request; the answer's bytes go into `into`, its number is returned."""
+        """As `device/_chip.py`: one request; the answer's bytes go into `into`, its number is returned.
+
+        Without `into` bytes are returned, if there are any.
+        """
         self.asked += 1
         if op == _RECV and (data := self._take(handle & _LINK, a)):
+            if into is None:
+                return bytes(data)
             _fill(into, data)
             return a
         data = bytes(out) if out else b""
         if more:
             data += more
         if op not in _FIXED:
-            return self._request(op, handle, a, b, data, into)[0]
+            value, found = self._request(op, handle, a, b, data, into)
+            return bytes(found) if found and into is None else value
         key = op, handle, a, b, data
         if key not in self._fixed:
             self._fixed[key] = self._request(op, handle, a, b, data, into)
@@ -137,7 +143,7 @@ class DirectChip:
 
 
 def _fill(buffer, data: bytes) -> None:
-    if data:
+    if data and buffer is not None:
         memoryview(buffer).cast("B")[: len(data)] = data
 
 

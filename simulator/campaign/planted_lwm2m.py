@@ -3,20 +3,19 @@
 
 from simulator.campaign.planted_bug import Planted
 
-_CLOUD, _BOOKS, _JOBS, _READING = (
-    "ota/cloud/lwm2m.py", "ota/lwm2m/books.py", "ota/lwm2m/jobs.py", "ota/lwm2m/reading.py",
-)  # fmt: skip
+_CLOUD = "ota/cloud/lwm2m.py"
+_BOOKS, _JOBS, _RECALL, _TELLING = [f"ota/lwm2m/{name}.py" for name in ("books", "jobs", "recall", "telling")]
 
 LWM2M_BUGS = (
     Planted(
         "obeys an order from before a power cut",
-        _BOOKS,
-        "    cloud.is_ordered = facts.state == DOWNLOADED and facts.result == DEFERRED\n",
-        "    cloud.is_ordered = facts.state == UPDATING\n",
+        _RECALL,
+        "    cloud.is_ordered = facts.state == _DOWNLOADED and facts.result == _DEFERRED\n",
+        "    cloud.is_ordered = facts.state == _UPDATING\n",
     ),
     Planted(
         "sends what was, after what is has been read",
-        _READING,
+        _TELLING,
         "    if path[0] == 5 and (len(path) < 3 or path[2] in (3, 5)):\n",
         "    if False:\n",
     ),
@@ -29,14 +28,14 @@ LWM2M_BUGS = (
     Planted(
         "forgets over a reset what it has told",
         _BOOKS,
-        "    facts = cloud.facts\n    keep(cloud)\n",
-        "    facts = cloud.facts\n",
+        "    _keep(cloud)\n    facts",
+        "    facts",
     ),
     Planted(
         "forgets at a boot that all is there",
-        _BOOKS,
-        "    elif facts.state in (DOWNLOADED, UPDATING):\n",
-        "    elif facts.state == UPDATING:\n",
+        _RECALL,
+        "    elif facts.state in (_DOWNLOADED, _UPDATING):\n",
+        "    elif facts.state == _UPDATING:\n",
     ),
     Planted(
         "activates what nobody has ordered",
@@ -46,12 +45,12 @@ LWM2M_BUGS = (
     ),
     Planted(
         "takes every boot after an order for success",
-        _BOOKS,
-        "    elif facts.state in (DOWNLOADED, UPDATING):\n",
-        "    elif facts.state == UPDATING:\n"
+        _RECALL,
+        "    elif facts.state in (_DOWNLOADED, _UPDATING):\n",
+        "    elif facts.state == _UPDATING:\n"
         "        from ota.lwm2m import firmware\n\n"
         "        firmware.Firmware(cloud).updated()\n"
-        "    elif facts.state == DOWNLOADED:\n",
+        "    elif facts.state == _DOWNLOADED:\n",
     ),
     Planted(
         "is reset before the server has heard of it",

@@ -8,7 +8,7 @@ import rich_click as click
 
 from simulator import firmware_modules, interpreters, memory, tls_memory
 from simulator.commands.table import show
-from simulator.memory import BOARD_LIMIT_K, LIMIT_K, TLS_LIMIT_K
+from simulator.memory import BOARD_LIMIT_K, LIMIT_K, WAYS_LIMIT_K
 from simulator.update import SIZE
 from simulator.ways import WAYS
 
@@ -54,7 +54,7 @@ def measure(size: int) -> dict[str, Any]:
 def _is_small(heap: memory.Heap) -> bool:
     if heap.smallest_k is None or heap.board_k is None:
         return False
-    are_small = all(least_k is not None and least_k <= TLS_LIMIT_K for least_k, _ in heap.ways_k.values())
+    are_small = all(least_k is not None and least_k <= WAYS_LIMIT_K for least_k, _ in heap.ways_k.values())
     return are_small and heap.smallest_k <= LIMIT_K and heap.board_k <= BOARD_LIMIT_K
 
 
@@ -97,8 +97,8 @@ def _show_heaps(facts: dict[str, Any]) -> None:
         click.echo(f"{name} is left out: it is not set up", err=True)
     if "micropython32" in facts["heaps"]:
         click.echo(
-            f"limits (0 bytes per block, {LIMIT_K}k on micropython32, {BOARD_LIMIT_K}k on a board; for RainMaker "
-            f"{TLS_LIMIT_K}k): " + ("kept" if facts["within_limits"] else "BROKEN")
+            f"limits (0 bytes per block, {LIMIT_K}k on micropython32, {BOARD_LIMIT_K}k on a board; for other ways "
+            f"{WAYS_LIMIT_K}k): " + ("kept" if facts["within_limits"] else "BROKEN")
         )
 
 

@@ -28,7 +28,7 @@ def has_every_figure(facts: dict[str, Any], both: list[Interpreter]) -> None:
     small = facts["heaps"]["micropython32"]
     assert small["smallest_k"] <= memory.LIMIT_K and small["board_k"] <= memory.BOARD_LIMIT_K
     assert set(small["ways_k"]) == set(WAYS)
-    assert all(least_k <= memory.TLS_LIMIT_K for least_k, _ in small["ways_k"].values())
+    assert all(least_k <= memory.WAYS_LIMIT_K for least_k, _ in small["ways_k"].values())
     assert abs(small["smallest_k"] - small["in_flash"] / 1024 - small["board_k"]) < 0.11
 
 

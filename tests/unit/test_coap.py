@@ -3,10 +3,10 @@
 
 import binascii
 
+import coap_codes as codes
 from fakes import raises
 
 from ota.coap import endpoint as endpoints
-from ota.coap import message as coap
 from ota.coap import replies
 from ota.coap.block import Upload
 from ota.coap.endpoint import Endpoint
@@ -60,7 +60,7 @@ def served(*incoming):
     def serve(message, out):
         calls.append(message.code)
         out.payload(b"%d" % len(calls))
-        return coap.CHANGED
+        return codes.CHANGED
 
     line = Line()
     line.incoming = list(incoming)
@@ -72,11 +72,11 @@ def served(*incoming):
 
 def test_the_register_of_the_sheet_is_composed_byte_for_byte():
     out = Writer(200)
-    out.begin(coap.CON, coap.POST, 0x0101, b"\xa1")
-    out.option(coap.URI_PATH, b"rd")
-    out.uint(coap.CONTENT_FORMAT, 40)
+    out.begin(codes.CON, codes.POST, 0x0101, b"\xa1")
+    out.option(codes.URI_PATH, b"rd")
+    out.uint(codes.CONTENT_FORMAT, 40)
     for query in (b"lwm2m=1.1", b"ep=esp32-01", b"lt=300", b"b=U"):
-        out.option(coap.URI_QUERY, query)
+        out.option(codes.URI_QUERY, query)
     out.payload(b"</>;")
     head = "41020101a1b272641128396c776d326d3d312e310b65703d65737033322d3031066c743d33303003623d55ff3c2f3e3b"
     assert bytes(out.buf[: out.size]) == unhex(head)
@@ -84,27 +84,27 @@ def test_the_register_of_the_sheet_is_composed_byte_for_byte():
 
 def test_the_answer_of_the_sheet_is_taken_apart():
     message = parsed(unhex("61410101a182726403374b78"))
-    assert (message.type, message.code, message.mid, message.token) == (coap.ACK, coap.CREATED, 0x0101, b"\xa1")
-    assert message.values(coap.LOCATION_PATH) == [b"rd", b"7Kx"]
+    assert (message.type, message.code, message.mid, message.token) == (codes.ACK, codes.CREATED, 0x0101, b"\xa1")
+    assert message.values(codes.LOCATION_PATH) == [b"rd", b"7Kx"]
 
 
 def test_a_block_of_the_sheet_is_taken_apart():
     message = parsed(unhex("41032001b0b135013001" + "30112ad1020dd314011170ff") + bytes(512))
-    assert message.values(coap.URI_PATH) == [b"5", b"0", b"0"]
-    assert (message.uint(coap.CONTENT_FORMAT, -1), message.uint(coap.SIZE1, -1)) == (42, 70000)
-    assert message.uint(coap.BLOCK1, -1) == coap.block(0, True, 5)
+    assert message.values(codes.URI_PATH) == [b"5", b"0", b"0"]
+    assert (message.uint(codes.CONTENT_FORMAT, -1), message.uint(codes.SIZE1, -1)) == (42, 70000)
+    assert message.uint(codes.BLOCK1, -1) == codes.block(0, True, 5)
     assert len(message.payload) == 512
 
 
 def test_options_of_any_length_and_number_come_back():
     for size in (0, 1, 12, 13, 268, 269, 600):
         out = Writer(700)
-        out.begin(coap.NON, coap.GET, 1)
-        out.option(coap.URI_PATH, bytes(size))
+        out.begin(codes.NON, codes.GET, 1)
+        out.option(codes.URI_PATH, bytes(size))
         out.uint(292, 0x1234)
         out.option(2049, b"x")
         message = parsed(bytes(out.buf[: out.size]))
-        assert message.values(coap.URI_PATH) == [bytes(size)]
+        assert message.values(codes.URI_PATH) == [bytes(size)]
         assert (message.uint(292, 0), message.values(2049)) == (0x1234, [b"x"])
         assert message.is_strange
 
@@ -119,8 +119,8 @@ def test_what_is_no_message_is_none():
 
 def test_a_writer_that_is_full_says_so():
     out = Writer(20)
-    out.begin(coap.CON, coap.GET, 1)
-    out.option(coap.URI_PATH, bytes(30))
+    out.begin(codes.CON, codes.GET, 1)
+    out.option(codes.URI_PATH, bytes(30))
     assert out.is_full
 
 
@@ -154,7 +154,7 @@ def asking(clock):
     """A peer who was asked, and what was heard of it."""
     line, heard = Line(), []
     endpoint = Endpoint(line)
-    endpoint.ask(coap.GET)
+    endpoint.ask(codes.GET)
     endpoint.go(lambda m: heard.append(m and (m.type, m.code)))
     return line, endpoint, heard
 
@@ -186,7 +186,7 @@ def test_an_answer_that_comes_by_itself_is_matched_once():
     assert len(line.sent) == 1  # it was heard
     endpoint.poll(0)
     endpoint.poll(0)
-    assert heard == [(coap.CON, coap.CONTENT)]
+    assert heard == [(codes.CON, codes.CONTENT)]
     assert line.sent[1:] == [unhex("60001234")] * 2
 
 
@@ -199,19 +199,19 @@ def test_an_answer_with_another_token_is_none():
 
 def test_a_request_is_answered_later():
     clock, line = Clock(), Line()
-    endpoint = Endpoint(line, lambda message, out: coap.EMPTY)
+    endpoint = Endpoint(line, lambda message, out: codes.EMPTY)
     line.incoming = [unhex("41030007aa")] * 2
     endpoint.poll(0)
     endpoint.poll(0)
     assert line.sent == []
-    assert endpoint.answer(coap.CONTINUE, lambda out: None)
+    assert endpoint.answer(codes.CONTINUE, lambda out: None)
     assert line.sent == [unhex("615f0007aa")]
     line.incoming = [unhex("41030008ab")]
     endpoint.poll(0)
     clock.now = 1100
     endpoint.tick()
     assert line.sent[1] == unhex("60000008")  # it takes a while
-    assert endpoint.answer(coap.CONTINUE, lambda out: None)
+    assert endpoint.answer(codes.CONTINUE, lambda out: None)
     assert line.sent[2][:2] == unhex("415f") and line.sent[2][4:] == b"\xab"
 
 
@@ -220,7 +220,7 @@ def test_a_line_that_takes_nothing_yet_is_asked_again():
     line = Line()
     line.takes = False
     endpoint, heard = Endpoint(line), []
-    endpoint.ask(coap.GET)
+    endpoint.ask(codes.GET)
     endpoint.go(heard.append)
     clock.now = 500
     endpoint.tick()
@@ -239,9 +239,9 @@ def test_a_line_that_breaks_is_a_transfer_error():
 
 def put(upload, num, more, size, szx=2, most=None):
     """Judges a block of 64 bytes, takes it if it may be, and reads it. The code."""
-    block = coap.block(num, more, szx)
+    block = codes.block(num, more, szx)
     code = upload.judge(block, size, 0)
-    if code == coap.EMPTY:
+    if code == codes.EMPTY:
         assert upload.put(block, bytes([num]) * size)
         buf = bytearray(64)
         while upload.is_waiting:
@@ -251,17 +251,17 @@ def put(upload, num, more, size, szx=2, most=None):
 
 def test_blocks_of_an_upload():
     upload = Upload(200)
-    assert put(upload, 1, True, 64) == coap.INCOMPLETE
-    assert put(upload, 0, True, 64) == coap.EMPTY
-    assert put(upload, 2, True, 64) == coap.INCOMPLETE
-    assert put(upload, 1, True, 63) == coap.BAD_REQUEST
-    assert put(upload, 1, True, 64, 7) == coap.BAD_REQUEST
-    assert put(upload, 1, True, 64) == coap.EMPTY
-    assert put(upload, 1, True, 64) == put(upload, 0 + 1, True, 64) == coap.CONTINUE
-    assert put(upload, 2, False, 5) == coap.EMPTY
+    assert put(upload, 1, True, 64) == codes.INCOMPLETE
+    assert put(upload, 0, True, 64) == codes.EMPTY
+    assert put(upload, 2, True, 64) == codes.INCOMPLETE
+    assert put(upload, 1, True, 63) == codes.BAD_REQUEST
+    assert put(upload, 1, True, 64, 7) == codes.BAD_REQUEST
+    assert put(upload, 1, True, 64) == codes.EMPTY
+    assert put(upload, 1, True, 64) == put(upload, 0 + 1, True, 64) == codes.CONTINUE
+    assert put(upload, 2, False, 5) == codes.EMPTY
     assert upload.is_last and upload.received == 133
     upload.close()
-    assert put(upload, 2, False, 5) == coap.CHANGED
-    assert upload.judge(coap.block(0, True, 2), 64, 201) == coap.TOO_LARGE
-    assert put(upload, 0, True, 64) == coap.EMPTY
+    assert put(upload, 2, False, 5) == codes.CHANGED
+    assert upload.judge(codes.block(0, True, 2), 64, 201) == codes.TOO_LARGE
+    assert put(upload, 0, True, 64) == codes.EMPTY
     assert (upload.received, upload.generation) == (64, 3)

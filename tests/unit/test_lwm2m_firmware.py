@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Object 5: each cell of the table in lwm2m.md 2.3."""
 
-from ota.coap.message import BAD_REQUEST, CHANGED, NOT_ALLOWED
-from ota.lwm2m import uri
-from ota.lwm2m.facts import PULL, PUSH, Facts
+from coap_codes import BAD_REQUEST, CHANGED, NOT_ALLOWED
+
+from ota.lwm2m import facts, uri
 from ota.lwm2m.firmware import Firmware
 from ota.lwm2m.object5 import Object
 
 URI, OTHER = "coap://10.0.0.9/app.bin", "coap://10.0.0.9/other.bin"
+PULL, PUSH = range(2)
 IDLE, PULLING, PUSHING, DOWNLOADED, UPDATING = range(5)
 ALL = (IDLE, PULLING, PUSHING, DOWNLOADED, UPDATING)
 
@@ -18,8 +19,8 @@ class Owner:
     def __init__(self):
         self.wants = []
         self.seen = []  # (State, Result) each time that something was to be told
-        self.facts = Facts()
-        self.protocols = [0]
+        self.facts = facts.fresh()
+        self.facts.protocols = [0]
         self.check_uri = check
 
     def now(self):

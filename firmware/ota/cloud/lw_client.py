@@ -2,17 +2,27 @@
 """The line to a LwM2M server: one endpoint, who is asked to answer, and who speaks first. What they say is elsewhere:
 here is only what stays in memory during a download (ota.lwm2m)."""
 
-from ota.coap import message as coap
+# pyright: reportAttributeAccessIssue=false
+
 from ota.coap.endpoint import Endpoint
 from ota.errors import TransferError
 from ota.job import Offers
 from ota.journal import Journal
 from ota.lwm2m import tidy
-from ota.lwm2m.facts import Facts
 from ota.port import const, ticks_diff, ticks_ms
 
+_GET = const(1)
+_PUT = const(3)
+_DELETE = const(4)
+_NOT_ALLOWED = const(133)  # 4.05
+_INCOMPLETE = const(136)  # 4.08
+_URI_PATH = const(11)
+_URI_QUERY = const(15)
 _REBOOT_MS = const(1000)
-_NOBODY, _REGISTRATION, _NOTIFY, _SEND = const(0), const(1), const(2), const(3)
+_NOBODY = const(0)
+_REGISTRATION = const(1)
+_NOTIFY = const(2)
+_SEND = const(3)
 _NOWHERE = const((0xFFFF, 0, 0))
 
 
@@ -24,41 +34,33 @@ class Client(Offers):
         self.board = board
         self.identity = identity
         self.software = self.upload = None
-        self.past = 0, coap.INCOMPLETE  # of the last upload, see lw_push.py
+        self.todo = 0  # see settle
+        self.past = 0, _INCOMPLETE  # of the last upload, see lw_push.py
         self.data = b"{}"
-        self.facts = Facts()
+        from ota.lwm2m import facts
+
+        self.facts = facts.fresh()
         self.journal = Journal(board.nvs, "lwm2m")
-        self._line = self.endpoint = self._reboot_at = None
-        self._speaker = _NOBODY  # whose message is on its way
+        self.line = self.endpoint = self._reboot_at = None
+        self.speaker = _NOBODY  # whose message is on its way
 
     def connect(self):
         from ota.lwm2m import line
 
-        self.close()
-        board = self.board
-        line.check(board)
-        is_secure = line.mode(board) != line.NOSEC
-        host, port = board.text("host", "127.0.0.1"), board.number("port", 5684 if is_secure else 5683)
-        self._line = line.open_line(board, is_secure, host, port)
-        self.endpoint = Endpoint(self._line, self._serve)
+        line.close(self)
+        line.connect(self)
+        self.endpoint = Endpoint(self.line, self._serve)
         tidy()
 
     def close(self):
-        if self.facts.under_way is not None:
-            from ota.lwm2m import observe
+        from ota.lwm2m import line
 
-            observe.lost(self.facts)
-            tidy()
-        self.facts.is_up = False  # the server hears of us first of all on the next line
-        self._speaker = _NOBODY
-        self.endpoint = None
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        line.close(self)
+        tidy()
 
     @property
     def linked(self):
-        return self._line is not None
+        return self.line is not None
 
     @property
     def ready(self):
@@ -84,24 +86,24 @@ class Client(Offers):
     def _serve(self, m, out):
         """See Endpoint."""
         path = _path(m)
-        if not path or m.code > coap.DELETE or len(path) > 4:
-            return coap.NOT_ALLOWED
-        if m.code == coap.PUT and path == (5, 0, 0) and (m.start < m.end or not m.has(coap.URI_QUERY)):
+        if not path or m.code > _DELETE or len(path) > 4:
+            return _NOT_ALLOWED
+        if m.code == _PUT and path == (5, 0, 0) and (m.start < m.end or not m.has(_URI_QUERY)):
             from ota.cloud import lw_push
 
             return lw_push.take(self, m, out)
         try:
-            if m.code == coap.GET:
+            if m.code == _GET:
                 from ota.lwm2m import reading
 
                 return reading.get(self, m, path, out)
-            if m.code == coap.DELETE or len(path) < 2:
-                return coap.NOT_ALLOWED
+            if m.code == _DELETE or len(path) < 2:
+                return _NOT_ALLOWED
             from ota.lwm2m import writing
 
             return writing.serve(self, m, path, out)
         finally:
-            tidy()
+            self.settle()
 
     # what we say, the most important first: the server hears of us before anything else
 
@@ -110,30 +112,30 @@ class Client(Offers):
             return
         facts, now = self.facts, ticks_ms()
         if not facts.is_up or facts.is_due or ticks_diff(now, facts.heard_at) >= facts.period_ms:
-            self._speaker = _REGISTRATION
+            self.speaker = _REGISTRATION
         elif 0 <= facts.watch_ms <= ticks_diff(now, facts.watch_at):
-            self._speaker = _NOTIFY
+            self.speaker = _NOTIFY
         elif facts.sends:
-            self._speaker = _SEND
+            self.speaker = _SEND
         else:
             return
         if self._module().say(self, endpoint):
-            endpoint.go(self._ended, self._again if self._speaker == _NOTIFY else None)
+            endpoint.go(self._ended, self._again if self.speaker == _NOTIFY else None)
         else:
-            self._speaker = _NOBODY
+            self.speaker = _NOBODY
         tidy()
 
     def _module(self):
-        if self._speaker == _REGISTRATION:
+        if self.speaker == _REGISTRATION:
             from ota.lwm2m import registration as found
-        elif self._speaker == _NOTIFY:
+        elif self.speaker == _NOTIFY:
             from ota.lwm2m import notify as found
         else:
             from ota.lwm2m import send as found
         return found
 
     def _ended(self, m):
-        found, self._speaker = self._module(), _NOBODY
+        found, self.speaker = self._module(), _NOBODY
         try:
             found.ended(self, m)
         finally:
@@ -149,7 +151,7 @@ class Client(Offers):
     def is_told(self):
         """Whether the server has heard all that there is to say."""
         facts = self.facts
-        is_idle = self.endpoint is not None and self.endpoint.is_idle and self._speaker == _NOBODY
+        is_idle = self.endpoint is not None and self.endpoint.is_idle and self.speaker == _NOBODY
         return is_idle and not facts.is_due and not facts.has_news and not facts.sends
 
     def is_quiet(self, since, ms):
@@ -157,13 +159,19 @@ class Client(Offers):
 
     def publish(self, values, qos=1):
         """The application's own: a dict, for whoever observes object 19."""
-        import json
+        from ota.lwm2m import news
 
-        self.data = json.dumps(values).encode()
-        if self.facts.watches:
-            from ota.lwm2m import observe
+        news.publish(self, values)
+        tidy()
 
-            observe.changed(self.facts, 19, 0)
+    def settle(self):
+        """What object 5 has come to is dealt with, once the code that brought it there has made room."""
+        tidy()
+        if self.todo:
+            from ota.lwm2m import books
+
+            todo, self.todo = self.todo, 0
+            books.settle(self, todo)
             tidy()
 
     # what the objects ask for
@@ -178,20 +186,13 @@ class Client(Offers):
     def check_uri(self, uri):
         from ota.lwm2m.uri import judge
 
-        return judge(uri, self.protocols)
-
-    @property
-    def protocols(self):
-        """Of /5/0/8."""
-        from ota.lwm2m import line
-
-        return line.protocols(self.board)
+        return judge(uri, self.facts.protocols)
 
 
 def _path(m):
     """Its numbers as a tuple; a place without a number is none that anybody knows."""
-    parts = m.values(coap.URI_PATH)
+    parts = m.values(_URI_PATH)
     for part in parts:
-        if not 0 < len(part) < 6 or not all(48 <= c <= 57 for c in part):
+        if len(part) > 5 or not part.isdigit():
             return _NOWHERE
     return tuple([int(part) for part in parts])

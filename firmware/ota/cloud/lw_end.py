@@ -1,17 +1,26 @@
 # SPDX-License-Identifier: MIT
 """What an error of ours is called in object 5 (lwm2m.md 2.2, 7). Loaded when an update fails."""
 
-from ota.lwm2m import firmware as results
+from ota.port import const
 
+_NO_FLASH = const(2)
+_NO_MEMORY = const(3)
+_LINK_LOST = const(4)
+_DAMAGED = const(5)
+_NO_IMAGE = const(6)
+_BAD_URI = const(7)
+_FAILED = const(8)
+_UNSUPPORTED = const(9)
+_CANCELLED = const(10)
 _RESULTS = (
-    (results.NO_FLASH, " slot_too_small no_spare_slot "),
-    (results.NO_MEMORY, " no_memory "),
-    (results.DAMAGED, " checksum_mismatch flash_mismatch not_verified "),
-    (results.NO_IMAGE, " not_an_image not_an_app wrong_chip image_too_small "),
-    (results.BAD_URI, " bad_url no_address no_size bad_size http_redirects http_downgrade "),
-    (results.UNSUPPORTED, " url_unsupported tls_no_ca tls_unsupported tls_bad_settings psk_unsupported "),
-    (results.CANCELLED, " cancelled "),
-    (results.LINK_LOST, " link_lost offline connect_failed short_block push_silence push_ended tls_failed "),
+    (_NO_FLASH, " slot_too_small no_spare_slot "),
+    (_NO_MEMORY, " no_memory "),
+    (_DAMAGED, " checksum_mismatch flash_mismatch not_verified "),
+    (_NO_IMAGE, " not_an_image not_an_app wrong_chip image_too_small "),
+    (_BAD_URI, " bad_url no_address no_size bad_size http_redirects http_downgrade "),
+    (_UNSUPPORTED, " url_unsupported tls_no_ca tls_unsupported tls_bad_settings psk_unsupported "),
+    (_CANCELLED, " cancelled "),
+    (_LINK_LOST, " link_lost offline connect_failed short_block push_silence push_ended tls_failed "),
 )
 
 
@@ -22,7 +31,7 @@ def result_of(error):
         if " %s " % code in codes:
             return result
     if code[:6] in ("coap_4", "http_4"):
-        return results.BAD_URI
+        return _BAD_URI
     if code[:5] in ("coap_", "http_"):
-        return results.LINK_LOST
-    return results.FAILED
+        return _LINK_LOST
+    return _FAILED

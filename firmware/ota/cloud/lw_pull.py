@@ -13,7 +13,7 @@ def source(cloud, job, offset):
         from ota.lwm2m import uri
         from ota.source.coap import Coap
 
-        forget("ota.lwm2m.uri")
+        forget("ota.lwm2m.uri", "ota.source.coap")  # what a source is made of goes with it
         return Coap(cloud, job, offset, uri.split(cloud.facts.uri))
     from ota import http
     from ota.source.http import Http

@@ -7,12 +7,21 @@ written to object 1. Settings in NVS "ota_cfg": host, port, endpoint (else the b
 its keys (coap/dtls.py), queue, send, short_id, maker, model, hardware. All are in docs/lwm2m.md.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 from ota.cloud.lw_client import Client
 from ota.lwm2m import tidy
-from ota.lwm2m.facts import DOWNLOADED, PUSH, UPDATING
-from ota.port import const
+from ota.port import const, forget
 from ota.report import UPDATING as RESETTING
 
+_DOWNLOADED = const(2)
+_PUSH = const(1)
+_UPDATING = const(3)
+# of `todo`, for books.py
+_STOP = const(1)
+_START = const(2)
+_KEEP = const(4)
+_CHANGED = const(8)
 _STALLS = const(3)  # broken transfers in a row without a block, until a download has failed
 
 
@@ -26,8 +35,10 @@ class Lwm2m(Client):
         self.is_ordered = False
         self.under_way = None
         self.stalls = self.number = 0
-        self._books().begin(self)
-        tidy()
+        from ota.lwm2m import recall
+
+        recall.recall(self)
+        self.settle()
 
     # the job; `tidy` is called by who hands out what may take memory next
 
@@ -39,27 +50,29 @@ class Lwm2m(Client):
 
     def source(self, job, offset):
         self.under_way = job
-        if self.facts.way == PUSH:
-            from ota.cloud import lw_push
+        if self.facts.way == _PUSH:
+            from ota.lwm2m import pushing
 
-            return lw_push.source(self)
+            return pushing.source(self)
         from ota.cloud import lw_pull
 
         return lw_pull.source(self, job, offset)
 
-    def open_line(self, is_secure, host, port):
-        """For a source. Raises TransferError."""
-        from ota.lwm2m import line
-
-        tidy()
-        return line.open_line(self.board, is_secure, host, port)
-
     def inspect(self, job, head):
         """What the image says of itself is what PkgName and PkgVersion tell."""
         try:
-            self._jobs().inspect(self, job, head)
+            self._describe(job, head)
+            self._jobs().inspected(self, job)
         finally:
             tidy()
+
+    @staticmethod
+    def _describe(job, head):
+        from ota.cloud import rm_image
+
+        forget("ota.cloud.rm_image")
+        rm_image.describe(job, head)
+        forget("ota.image")
 
     def learnt(self, job, size):
         """The server's name for the bytes is in `job.mark`; how many there are, 0 if it does not say."""
@@ -68,9 +81,9 @@ class Lwm2m(Client):
 
     def postponed(self, job, reason, until):
         """What is to be fetched waits. What is pushed cannot."""
-        if self.facts.way == PUSH and self.upload is not None:
+        if self.facts.way == _PUSH and self.upload is not None:
             self._jobs().postponed(self)
-            tidy()
+            self.settle()
 
     def ends_attempt(self, error):
         """A download may break off a few times, a push has no second try."""
@@ -93,9 +106,9 @@ class Lwm2m(Client):
         if self.facts.has_terms:
             self._jobs().add_terms(self, job)
             tidy()
-        if self.facts.state == (UPDATING if is_held else DOWNLOADED):
-            self._books().deferred(self, is_held)
-            tidy()
+        if self.facts.state == (_UPDATING if is_held else _DOWNLOADED):
+            self._reports().deferred(self, is_held)
+            self.settle()
 
     # what the agent reports
 
@@ -103,8 +116,8 @@ class Lwm2m(Client):
         """`event`: dict with id, state and perhaps error. Returns whether the server has to hear of it first."""
         if event["id"] != self.known[kind].get("id"):
             return 0
-        self._books().report(self, event)
-        tidy()
+        self._reports().report(self, event)
+        self.settle()
         return int(event["state"] == RESETTING)
 
     def delivered(self, handle):
@@ -117,22 +130,22 @@ class Lwm2m(Client):
     # what object 5 asks for, see firmware.py
 
     def start(self, way):
-        self._books().start(self)
+        self.todo |= _START
 
     def stop(self):
-        self._books().stop(self)
+        self.todo |= _STOP
 
     def install(self):
         self.is_ordered = True
 
     def told(self, is_changed):
-        self._books().told(self, is_changed)
+        self.todo |= _CHANGED if is_changed else _KEEP
 
     @staticmethod
-    def _books():
-        from ota.lwm2m import books
+    def _reports():
+        from ota.lwm2m import reports
 
-        return books
+        return reports
 
     @staticmethod
     def _jobs():

@@ -5,9 +5,14 @@ Blocks count by where they belong, never by how many came: so one that comes twi
 message id changes nothing.
 """
 
-from ota.coap.message import BAD_REQUEST, CHANGED, CONTINUE, EMPTY, INCOMPLETE, TOO_LARGE
 from ota.port import const, ticks_diff, ticks_ms
 
+_EMPTY = const(0)
+_CHANGED = const(68)  # 2.04
+_CONTINUE = const(95)  # 2.31
+_BAD_REQUEST = const(128)  # 4.00
+_INCOMPLETE = const(136)  # 4.08
+_TOO_LARGE = const(141)  # 4.13
 _LARGEST = const(1024)
 _PATIENCE_MS = const(247000)  # without another block (2.5)
 _TLV_SHORT = const(6)  # bytes that the head of a wrapped package may take
@@ -37,11 +42,11 @@ class Upload:
         self.received = self.total = 0
         self.keep(b"")
         self.echo = 0
-        self.refused = INCOMPLETE
+        self.refused = _INCOMPLETE
         self.ended_at = -1
         self.heard_at = ticks_ms()
 
-    def close(self, refused=INCOMPLETE):
+    def close(self, refused=_INCOMPLETE):
         """No block is taken any more but the first of another body."""
         self.is_open = False
         self.refused = refused
@@ -66,21 +71,21 @@ class Upload:
         """
         szx, more, num = block & 7, block & 8, block >> 4
         if szx == 7 or (more and size != 16 << szx) or size > _LARGEST:
-            return BAD_REQUEST
+            return _BAD_REQUEST
         at = num << szx + 4
         if not num:
             if size1 > self._room:
-                return TOO_LARGE
-            return EMPTY
+                return _TOO_LARGE
+            return _EMPTY
         if not self.is_open:
             if not more and at + size == self.ended_at:
-                return CHANGED  # the last one again, whose answer was lost
+                return _CHANGED  # the last one again, whose answer was lost
             return self.refused
         if at + size <= self.received:
-            return CONTINUE if more or not self.is_last else CHANGED
+            return _CONTINUE if more or not self.is_last else _CHANGED
         if at != self.received:
-            return INCOMPLETE
-        return EMPTY
+            return _INCOMPLETE
+        return _EMPTY
 
     def put(self, block, payload):
         """Takes a block that was judged. False: it is too much."""
@@ -113,6 +118,8 @@ class Upload:
         if n:
             block[filled : filled + n] = self._view[self._from : self._from + n]
             self._from += n
+        if not self.is_waiting:
+            self._view = b""  # the next one needs the place
         return filled + n
 
     @property

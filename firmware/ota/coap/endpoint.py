@@ -7,22 +7,31 @@ RFC 7252 section 4: each of ours is confirmable, one at a time (NSTART 1). Nothi
 
 import os
 
-from ota.coap.message import ACK, BAD_OPTION, CON, EMPTY, GET, NON, RST, Message, Writer
+from ota.coap.message import Message, Writer
 from ota.coap.replies import Replies
 from ota.errors import TransferError
 from ota.port import const, ticks_diff, ticks_ms
 
-_LARGEST = const(1280)  # a longer datagram may be cut short, so it does not count
+_CON = const(0)
+_NON = const(1)
+_ACK = const(2)
+_RST = const(3)
+_EMPTY = const(0)
+_GET = const(1)
+_BAD_OPTION = const(130)  # 4.02
+_LARGEST = const(1152)  # a longer datagram may be cut short, so it does not count (RFC 7252 4.6)
 _ACK_MS = const(2000)  # times 1 to 1.5 by chance, then doubled
 _REPEATS = const(4)
 _SEPARATE_MS = const(93000)  # for an answer that was promised by an empty acknowledgement
 _UP_MS = const(30000)  # for a line that takes nothing yet, as in a handshake
 _BUSY_MS = const(1000)  # until a request that is not answered yet is acknowledged
-_REPLY = const(640)  # bytes of the longest message of ours, unless somebody says otherwise
-
+_REQUEST = const(320)  # bytes of the longest message of ours, unless somebody says otherwise
+_REPLY = const(560)  # of the longest answer
 IGNORE = const(-1)  # an answer of `serve`: as if it had been lost
 
-_NOTHING, _SENT, _ACKED = const(0), const(1), const(2)
+_NOTHING = const(0)
+_SENT = const(1)
+_ACKED = const(2)
 
 
 class Endpoint:
@@ -31,25 +40,23 @@ class Endpoint:
     `size`: bytes of the longest message of ours.
     """
 
-    def __init__(self, line, serve=None, size=_REPLY):
+    _message = Message()  # one for all: it counts only while it is handled
+
+    def __init__(self, line, serve=None, size=_REQUEST):
         self._line = line
         self._serve = serve
-        self._message = Message()
         self._out = Writer(size)
         self._reply = Writer(_REPLY if serve else 48)
         self._small = Writer(16)
-        self._replies = Replies(16 if serve else 2)
+        self._replies = Replies(6 if serve else 2)
         seed = os.urandom(6)
         self._mid = seed[0] << 8 | seed[1]
         self._token = bytearray(seed[2:6])
         self._state = _NOTHING
-        self._done = self._renew = None
+        self._done = self._renew = self._later = None  # the last: token of what is answered later
         self._repeats = self._timeout = self._since = self._begun = 0
-        self._is_out = False
-        self._is_notice = False
-        self._later = None  # message and token of what is answered later
+        self._is_out = self._is_notice = self._is_later_acked = False
         self._later_mid = self._later_at = 0
-        self._is_later_acked = False
 
     # what we say
 
@@ -65,13 +72,13 @@ class Endpoint:
             if self._token[i]:
                 break
         self._is_notice = False
-        self._out.begin(CON, code, self._next_mid(), self._token, 4)
+        self._out.begin(_CON, code, self._next_mid(), self._token, 4)
         return self._out
 
     def tell(self, code, token):
         """The same for what answers an earlier request: its end is the acknowledgement."""
         self._is_notice = True
-        self._out.begin(CON, code, self._next_mid(), token)
+        self._out.begin(_CON, code, self._next_mid(), token)
         return self._out
 
     def go(self, done, renew=None):
@@ -105,7 +112,7 @@ class Endpoint:
             self.go(_ignore)
             return True
         reply = self._reply
-        reply.begin(ACK, code, self._later_mid, self._later)
+        reply.begin(_ACK, code, self._later_mid, self._later)
         fill(reply)
         token, self._later = self._later, None
         self._replies.keep(self._later_mid, token, reply.buf, reply.size, ticks_ms())
@@ -125,6 +132,7 @@ class Endpoint:
                 return False
             if len(data) <= _LARGEST:
                 self._take(data)
+                self._message.buf = b""  # the next one needs the place
             return True
         except OSError as error:
             raise TransferError("link_lost", str(error))
@@ -134,7 +142,7 @@ class Endpoint:
         now = ticks_ms()
         if self._later is not None and not self._is_later_acked and ticks_diff(now, self._later_at) >= _BUSY_MS:
             self._is_later_acked = True
-            self._empty(ACK, self._later_mid, self._later)
+            self._empty(_ACK, self._later_mid, self._later)
         if self._state == _SENT and not self._is_out and ticks_diff(now, self._begun) < _UP_MS:
             self._put_out()
             return
@@ -161,26 +169,26 @@ class Endpoint:
         m = self._message
         if not m.parse(data, len(data)):
             if len(data) >= 4 and data[0] >> 4 == 4:  # a confirmable one of this version
-                self._empty(RST, data[2] << 8 | data[3])
+                self._empty(_RST, data[2] << 8 | data[3])
             return
         kind = m.code >> 5
-        if m.type == CON or m.type == NON:
+        if m.type == _CON or m.type == _NON:
             known = self._replies.of(m, ticks_ms())
             if known is not None:
                 self._line.send(known, len(known))
             elif 0 < m.code < 32:
                 self._request(m)
-            elif m.code == EMPTY or not 2 <= kind <= 5 or not self._is_awaited(m) or m.is_strange:
-                if m.type == CON:
-                    self._empty(RST, m.mid)
+            elif m.code == _EMPTY or not 2 <= kind <= 5 or not self._is_awaited(m) or m.is_strange:
+                if m.type == _CON:
+                    self._empty(_RST, m.mid)
             else:
-                if m.type == CON:
-                    self._empty(ACK, m.mid, m.token)
+                if m.type == _CON:
+                    self._empty(_ACK, m.mid, m.token)
                 self._end(m)
         elif self._state == _SENT and m.mid == self._sent_mid:
-            if m.type == RST or (self._is_notice and m.code == EMPTY):
+            if m.type == _RST or (self._is_notice and m.code == _EMPTY):
                 self._end(m)
-            elif m.code == EMPTY:
+            elif m.code == _EMPTY:
                 self._state = _ACKED
                 self._since, self._timeout = ticks_ms(), _SEPARATE_MS
             elif self._is_awaited(m) and not m.is_strange:
@@ -191,7 +199,7 @@ class Endpoint:
         return self._out.buf[2] << 8 | self._out.buf[3]
 
     def _is_awaited(self, m):
-        return self._state != _NOTHING and not self._is_notice and m.has_token(self._token, 4)
+        return self._state != _NOTHING and not self._is_notice and m.token == self._token
 
     def _end(self, m):
         """What we said has come to its end."""
@@ -202,36 +210,36 @@ class Endpoint:
 
     def _request(self, m):
         if self._serve is None:
-            if m.type == CON:
-                self._empty(RST, m.mid)
+            if m.type == _CON:
+                self._empty(_RST, m.mid)
             return
         if self._later is not None and m.mid == self._later_mid and m.token == self._later:
             return  # it is in work
         reply = self._reply
-        is_con = m.type == CON
+        is_con = m.type == _CON
         token = m.token
-        reply.begin(ACK if is_con else NON, EMPTY, m.mid if is_con else self._next_mid(), token)
+        reply.begin(_ACK if is_con else _NON, _EMPTY, m.mid if is_con else self._next_mid(), token)
         if m.is_strange:
             if not is_con:
                 return
-            code = BAD_OPTION
+            code = _BAD_OPTION
         else:
             code = self._serve(m, reply)
             if code == IGNORE:
                 return
-        if code == EMPTY:
+        if code == _EMPTY:
             self._later, self._later_mid, self._later_at = token, m.mid, ticks_ms()
             self._is_later_acked = not is_con
             return
         reply.buf[1] = code
-        if m.code != GET:
+        if m.code != _GET:
             self._replies.keep(m.mid, token, reply.buf, reply.size, ticks_ms())
         self._line.send(reply.buf, reply.size)
 
     def _empty(self, type, mid, token=None):
         """An empty message; with a `token`, it is what duplicates of `mid` are answered."""
         small = self._small
-        small.begin(type, EMPTY, mid)
+        small.begin(type, _EMPTY, mid)
         if token is not None:
             self._replies.keep(mid, token, small.buf, 4, ticks_ms())
         self._line.send(small.buf, 4)

@@ -6,33 +6,11 @@ Both are made once and used again: a datagram allocates nothing until somebody a
 
 from ota.port import const
 
-CON, NON, ACK, RST = const(0), const(1), const(2), const(3)
-EMPTY = const(0)
-GET, POST, PUT, DELETE = const(1), const(2), const(3), const(4)
-# answers: class * 32 + detail
-CREATED, CHANGED, CONTENT, CONTINUE = const(65), const(68), const(69), const(95)
-BAD_REQUEST, UNAUTHORIZED, BAD_OPTION = const(128), const(129), const(130)
-NOT_FOUND, NOT_ALLOWED, NOT_ACCEPTABLE, INCOMPLETE = const(132), const(133), const(134), const(136)
-TOO_LARGE, UNSUPPORTED = const(141), const(143)
-SERVER_ERROR, UNAVAILABLE = const(160), const(163)
-# options
-URI_HOST, ETAG, OBSERVE, LOCATION_PATH, URI_PATH = const(3), const(4), const(6), const(8), const(11)
-CONTENT_FORMAT, URI_QUERY, ACCEPT, BLOCK2, BLOCK1 = const(12), const(15), const(17), const(23), const(27)
-SIZE2, SIZE1 = const(28), const(60)
+_EMPTY = const(0)
 
 _OPTIONS = const(24)  # of one message; nobody who means well needs more
 _KNOWN = const((3, 7, 11, 15, 17, 23, 27))  # critical ones (odd numbers) that we understand
 _MARKER = const(0xFF)
-
-
-def text(code):
-    """A code as part of one of ours: 404 for 4.04."""
-    return "%d%02d" % (code >> 5, code & 31)
-
-
-def block(num, more, szx):
-    """The value of a Block option."""
-    return num << 4 | (8 if more else 0) | szx
 
 
 class Message:
@@ -63,7 +41,7 @@ class Message:
         self.code = buf[1]
         self.mid = buf[2] << 8 | buf[3]
         at = 4 + self.token_size
-        if self.token_size > 8 or at > size or (self.code == EMPTY and size > 4):
+        if self.token_size > 8 or at > size or (self.code == _EMPTY and size > 4):
             return False
         number = 0
         while at < size and buf[at] != _MARKER:
@@ -125,15 +103,6 @@ class Message:
             for i in range(self._count)
             if self._numbers[i] == number
         ]
-
-    def has_token(self, token, size):
-        """Whether its token is the first `size` bytes of `token`."""
-        if self.token_size != size:
-            return False
-        same = 0
-        while same < size and self.buf[4 + same] == token[same]:
-            same += 1
-        return same == size
 
     @property
     def token(self):

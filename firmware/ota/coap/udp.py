@@ -11,7 +11,7 @@ from ota.errors import TransferError
 from ota.port import const
 
 _EAGAIN = const((11, 35))  # of MicroPython's ports
-_MOST = const(1281)
+_MOST = const(1153)  # one more than a message has (RFC 7252 4.6)
 
 
 class Udp:

@@ -4,9 +4,13 @@
 `known`: path -> {name: number}, see facts.py.
 """
 
-from ota.coap.message import BAD_REQUEST, CHANGED, CONTENT, SERVER_ERROR
-from ota.lwm2m import observe, tree
+from ota.lwm2m import timing, tree
+from ota.port import const
 
+_CHANGED = const(68)  # 2.04
+_CONTENT = const(69)  # 2.05
+_BAD_REQUEST = const(128)  # 4.00
+_SERVER_ERROR = const(160)  # 5.00
 _MOST = 12
 _PERIODS = ("pmin", "pmax", "epmin", "epmax")
 _STEPS = ("gt", "lt", "st")
@@ -20,19 +24,19 @@ def write(cloud, path, queries):
         try:
             name, equals, value = query.decode().partition("=")
             if name not in _PERIODS and not (name in _STEPS and _is_number(cloud, path)):
-                return BAD_REQUEST
+                return _BAD_REQUEST
             known.pop(name, None)
             if equals:
                 known[name] = _value(name, value)
         except ValueError:
-            return BAD_REQUEST
+            return _BAD_REQUEST
     if not _is_sound(known):
-        return BAD_REQUEST
+        return _BAD_REQUEST
     if path not in facts.notes and len(facts.notes) >= _MOST:
-        return SERVER_ERROR
+        return _SERVER_ERROR
     facts.notes[path] = known
-    observe.plan(facts)
-    return CHANGED
+    timing.plan(facts)
+    return _CHANGED
 
 
 def _value(name, text):
@@ -48,7 +52,10 @@ def _value(name, text):
 
 def _is_number(cloud, path):
     """Whether it is a resource with numbers (Core 5.1.2)."""
-    return len(path) > 2 and tree.letter(cloud, path[0], path[2]) == "i" and tree.rows(cloud, path)[0] == CONTENT
+    if len(path) < 3:
+        return False
+    code, rows = tree.rows(cloud, path)
+    return code == _CONTENT and rows[0][4] == "i"
 
 
 def _is_sound(known):

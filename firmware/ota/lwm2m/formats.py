@@ -8,19 +8,22 @@ for what makes no sense; `type_of(oid, rid)`: its letter, "" for none.
 
 from ota.port import const
 
-TEXT, OPAQUE = const(0), const(42)
-SENML_JSON, SENML_CBOR, TLV = const(110), const(112), const(11542)
+_TEXT = const(0)
+_OPAQUE = const(42)
+_SENML_JSON = const(110)
+_SENML_CBOR = const(112)
+_TLV = const(11542)
 
 
 def reader(number):
     """None for one that we do not speak."""
-    if number == SENML_CBOR:
+    if number == _SENML_CBOR:
         from ota.lwm2m import senml_cbor_read as found
-    elif number == TLV:
+    elif number == _TLV:
         from ota.lwm2m import tlv_read as found
-    elif number == SENML_JSON:
+    elif number == _SENML_JSON:
         from ota.lwm2m import senml_json_read as found
-    elif number in (TEXT, OPAQUE):
+    elif number in (_TEXT, _OPAQUE):
         from ota.lwm2m import plain as found
     else:
         found = None

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 """The job of a LwM2M server as the agent gets it, and what its first bytes tell. Loaded for that."""
 
-from ota.coap.message import UNAVAILABLE
 from ota.job import FIRMWARE, Job
-from ota.lwm2m.facts import DOWNLOADING, IDLE
-from ota.port import forget
+from ota.port import const
+
+_DOWNLOADING = const(1)
+_IDLE = const(0)
+_UNAVAILABLE = const(163)  # 5.03
 
 
 def job(cloud, kind):
     """See ota.cloud."""
     cloud.changed.discard(kind)
     known = cloud.known[kind]
-    if not known or cloud.facts.state == IDLE:
+    if not known or cloud.facts.state == _IDLE:
         return None
     cloud.offer_id = known["id"]
     made = Job(known, True, kind)
@@ -31,12 +33,8 @@ def add_terms(cloud, made):
         made.terms = terms.Terms({"severity": facts.severity, "max_defer": facts.max_defer})
 
 
-def inspect(cloud, made, head):
-    from ota.cloud import rm_image
-
-    forget("ota.cloud.rm_image")
-    rm_image.describe(made, head)
-    forget("ota.image")
+def inspected(cloud, made):
+    """The first bytes have told title and version."""
     cloud.stalls = 0
     known = cloud.known[made.kind]
     known["title"], known["version"] = made.title, made.version
@@ -46,17 +44,17 @@ def inspect(cloud, made, head):
 
 
 def learnt(cloud, made, size):
-    from ota.lwm2m import books
+    from ota.lwm2m import records
 
     known = cloud.known[FIRMWARE]
     known["tag"] = made.mark
     known["size"] = size
-    books.keep(cloud)
+    records.keep(cloud)
 
 
 def postponed(cloud):
-    if cloud.facts.state == DOWNLOADING:
+    if cloud.facts.state == _DOWNLOADING:
         from ota.lwm2m import firmware
 
-        cloud.upload.answer(UNAVAILABLE)
+        cloud.upload.answer(_UNAVAILABLE)
         firmware.Firmware(cloud).reset()

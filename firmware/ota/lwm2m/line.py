@@ -6,6 +6,30 @@ from ota.errors import TransferError
 NOSEC = "nosec"
 
 
+def connect(cloud):
+    """To the server. Raises TransferError."""
+    board = cloud.board
+    check(board)
+    is_secure = mode(board) != NOSEC
+    host, port = board.text("host", "127.0.0.1"), board.number("port", 5684 if is_secure else 5683)
+    cloud.line = open_line(board, is_secure, host, port)
+    cloud.facts.protocols = protocols(board)
+
+
+def close(cloud):
+    facts = cloud.facts
+    if facts.under_way is not None:
+        from ota.lwm2m import observe
+
+        observe.lost(facts)
+    facts.is_up = False  # the server hears of us first of all on the next line
+    cloud.speaker = 0
+    cloud.endpoint = None
+    if cloud.line is not None:
+        cloud.line.close()
+        cloud.line = None
+
+
 def open_line(board, is_secure, host, port):
     """A line of udp.py. Raises TransferError; no_address where the name means nothing."""
     from ota.coap.udp import Udp
@@ -33,13 +57,12 @@ def check(board):
 
 def protocols(board):
     """What /5/0/8 says: the ways by which this board can fetch."""
-    made = [0]
+    made = [0, 2]
     if mode(board) != NOSEC:
         made.append(1)
-    made.append(2)
     if board.text("ca", ""):
         made.append(3)
-    return made
+    return sorted(made)
 
 
 def lookup(host, port):

@@ -3,65 +3,62 @@
 repetition, or after it; so the last value always arrives, and none is told of the past.
 """
 
-from ota.coap import message as coap
 from ota.errors import TransferError
-from ota.lwm2m import reading
-from ota.lwm2m.observe import ACCEPT, IS_DIRTY, PATH, TOKEN, TOLD, TOLD_AT, next_count, period, plan, value_of, wait_ms
-from ota.port import const, ticks_ms
+from ota.port import const, forget, ticks_ms
 
-_BLOCK = const(512)
+_PATH = const(0)
+_TOKEN = const(1)
+_ACCEPT = const(2)
+_IS_DIRTY = const(3)
+_TOLD_AT = const(4)
+_TOLD = const(5)
+_RST = const(3)
+_CONTENT = const(69)  # 2.05
+_OBSERVE = const(6)
+_CONTENT_FORMAT = const(12)
+_BLOCK2 = const(23)
+_BLOCK = const(256)  # bytes that go at once
 
 
 def say(cloud, endpoint):
-    facts = cloud.facts
-    now = ticks_ms()
-    for known in facts.watches:
-        if not wait_ms(facts, known, now) and (known[IS_DIRTY] or period(facts, known[PATH], "pmax", facts.pmax)):
-            if known[IS_DIRTY] and not _is_worth(cloud, known):
-                known[IS_DIRTY] = False
-                continue
-            facts.watches.remove(known)  # the others' turn comes first next time
-            facts.watches.append(known)
-            facts.under_way = known
-            _compose(cloud, endpoint)
-            return True
-    plan(facts)
-    return False
+    if not _is_due(cloud):
+        return False
+    _compose(cloud, endpoint)
+    return True
 
 
-def _is_worth(cloud, known):
-    """Whether a change is one that is to be told."""
-    path = known[PATH]
-    steps = [period(cloud.facts, path, name, None) for name in ("gt", "lt", "st")]
-    if steps == [None] * 3:
-        return True
-    from ota.lwm2m import attributes
+def _is_due(cloud):
+    """A function of its own: what it loads must not stay for the next."""
+    from ota.lwm2m import timing
 
-    return attributes.is_worth(steps, known[TOLD], value_of(cloud, path))
+    forget("ota.lwm2m.timing")
+    return timing.pick(cloud)
 
 
 def _compose(cloud, endpoint):
+    from ota.lwm2m import telling
+
     facts, known = cloud.facts, cloud.facts.under_way
-    known[IS_DIRTY] = False
-    known[TOLD_AT] = ticks_ms()
-    known[TOLD] = value_of(cloud, known[PATH])
-    code, number, body = reading.told(cloud, known[PATH], known[ACCEPT])
-    out = endpoint.tell(code, known[TOKEN])
-    if code == coap.CONTENT:
-        out.uint(coap.OBSERVE, next_count(facts))
-        out.uint(coap.CONTENT_FORMAT, number)
+    known[_IS_DIRTY] = False
+    known[_TOLD_AT] = ticks_ms()
+    known[_TOLD] = telling.number(cloud, known[_PATH])
+    code, number, body = telling.told(cloud, known[_PATH], known[_ACCEPT])
+    out = endpoint.tell(code, known[_TOKEN])
+    if code == _CONTENT:
+        out.uint(_OBSERVE, telling.next_count(facts))
+        out.uint(_CONTENT_FORMAT, number)
         if len(body) > _BLOCK:
-            out.uint(coap.BLOCK2, 8 | 5)
+            out.uint(_BLOCK2, 8 | 4)
             body = body[:_BLOCK]
         out.payload(body)
     else:  # it is gone, and with it the observation (RFC 7641 4.2)
         facts.watches = [other for other in facts.watches if other is not known]
-    plan(facts)
+    facts.watch_ms = 0  # timing.py looks again
 
 
 def again(cloud, endpoint):
     """Before a repetition: a newer value takes the place of the old one (RFC 7641 4.5.2)."""
-    if cloud.facts.under_way is not None and cloud.facts.under_way[IS_DIRTY]:
+    if cloud.facts.under_way is not None and cloud.facts.under_way[_IS_DIRTY]:
         _compose(cloud, endpoint)
 
 
@@ -70,9 +67,9 @@ def ended(cloud, m):
     known, facts.under_way = facts.under_way, None
     if m is None:
         if known is not None:
-            known[IS_DIRTY] = True
-        plan(facts)
+            known[_IS_DIRTY] = True
+        facts.watch_ms = 0
         raise TransferError("notify_unanswered")
-    if m.type == coap.RST:
+    if m.type == _RST:
         facts.watches = [other for other in facts.watches if other is not known]
-    plan(facts)
+    facts.watch_ms = 0

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Object 1 (Server), the account at the server, as far as it is needed (lwm2m.md 1.3)."""
 
-from ota.coap.message import BAD_REQUEST, CHANGED
 from ota.port import const
 
-_LIFETIME, _PMIN, _PMAX, _STORING, _BINDING, _MUTE = const(1), const(2), const(3), const(6), const(7), const(23)
+_CHANGED = const(68)  # 2.04
+_BAD_REQUEST = const(128)  # 4.00
+_LIFETIME = const(1)
+_PMIN = const(2)
+_PMAX = const(3)
+_STORING = const(6)
+_BINDING = const(7)
+_MUTE = const(23)
 _MOST_S = const(0x7FFFFFF)
 
 
@@ -24,30 +30,30 @@ class Object:
     def write(self, rid, value):
         facts = self._cloud.facts
         if rid == _BINDING:
-            return CHANGED if value == "U" else BAD_REQUEST
+            return _CHANGED if value == "U" else _BAD_REQUEST
         if rid == _STORING:
             facts.is_storing = value
-            return CHANGED
+            return _CHANGED
         if rid == _MUTE:
             facts.is_mute = value
             if value:
                 facts.sends = []
         elif not (rid == _LIFETIME) <= value <= _MOST_S:
-            return BAD_REQUEST
+            return _BAD_REQUEST
         elif rid == _LIFETIME:
             facts.lifetime = value
-            facts.update(True)
+            facts.is_due = facts.tells_lifetime = True
         else:
             if rid == _PMIN:
                 facts.pmin = value
             else:
                 facts.pmax = value
-            from ota.lwm2m import observe
+            from ota.lwm2m import timing
 
-            observe.plan(facts)
+            timing.plan(facts)
         self._cloud.journal.keep(lt=facts.lifetime, mute=facts.is_mute)
-        return CHANGED
+        return _CHANGED
 
     def execute(self, rid, arguments):
-        self._cloud.facts.update()
-        return CHANGED
+        self._cloud.facts.is_due = True
+        return _CHANGED

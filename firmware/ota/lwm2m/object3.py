@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Object 3 (Device), the board, as far as a server needs it (lwm2m.md 1.4)."""
 
-from ota.coap.message import CHANGED
 from ota.port import const
 
+_CHANGED = const(68)  # 2.04
 _REBOOT = const(4)
 
 
@@ -29,4 +29,4 @@ class Object:
     def execute(self, rid, arguments):
         if rid == _REBOOT:
             self._cloud.reboot()
-        return CHANGED
+        return _CHANGED

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Object 5 (Firmware Update 1.1) as a server sees it (lwm2m.md 2.1). What it does is in firmware.py."""
 
-from ota.lwm2m.facts import DOWNLOADED
+from ota.port import const
+
+_DOWNLOADED = const(2)
 
 
 class Object:
@@ -15,10 +17,10 @@ class Object:
 
     def read(self, rid):
         facts = self._cloud.facts
-        if rid in (6, 7) and facts.state < DOWNLOADED:
+        if rid in (6, 7) and facts.state < _DOWNLOADED:
             return None
         if rid == 8:
-            return self._cloud.protocols
+            return facts.protocols
         return {
             1: facts.uri, 3: facts.state, 5: facts.result, 6: facts.name, 7: facts.version, 9: 2,
             11: facts.severity, 12: facts.changed_at, 13: facts.max_defer,

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Send (lwm2m.md 5): every State and Result of an update, in order, with what else a server wants to know beside it."""
 
-from ota.coap import message as coap
 from ota.port import const, forget
 
+_POST = const(2)
+_CHANGED = const(68)  # 2.04
+_URI_PATH = const(11)
+_CONTENT_FORMAT = const(12)
 _SENML_CBOR = const(112)
 _OTHERS = ((5, 8), (5, 9), (3, 3), (3, 19))
 
 
 def say(cloud, endpoint):
     rows = _rows(cloud)
-    out = endpoint.ask(coap.POST)
-    out.option(coap.URI_PATH, b"dp")
-    out.uint(coap.CONTENT_FORMAT, _SENML_CBOR)
+    out = endpoint.ask(_POST)
+    out.option(_URI_PATH, b"dp")
+    out.uint(_CONTENT_FORMAT, _SENML_CBOR)
     from ota.lwm2m import senml_cbor
 
     out.payload(senml_cbor.encode(rows))
@@ -36,5 +39,5 @@ def ended(cloud, m):
     facts = cloud.facts
     if m is not None and facts.sends and facts.sends[0] is facts.sent:
         facts.sends = facts.sends[1:]
-    if m is None or m.code != coap.CHANGED:
-        facts.update()  # perhaps the server has forgotten us
+    if m is None or m.code != _CHANGED:
+        facts.is_due = True  # perhaps the server has forgotten us

@@ -6,7 +6,12 @@ import struct
 from ota.lwm2m.senml import fit, place_of
 from ota.port import const
 
-_BASE, _NAME, _NUMBER, _TEXT, _BOOLEAN, _DATA = const(-2), const(0), const(2), const(3), const(4), const(8)
+_BASE = const(-2)
+_NAME = const(0)
+_NUMBER = const(2)
+_TEXT = const(3)
+_BOOLEAN = const(4)
+_DATA = const(8)
 _DEPTH = const(4)
 _MOST = const(64)  # items of a list or a map
 

@@ -3,7 +3,10 @@
 
 from ota.port import const
 
-_INSTANCE, _ELEMENT, _MULTIPLE, _RESOURCE = const(0), const(1), const(2), const(3)
+_INSTANCE = const(0)
+_ELEMENT = const(1)
+_MULTIPLE = const(2)
+_RESOURCE = const(3)
 
 
 def encode(rows):

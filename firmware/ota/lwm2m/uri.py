@@ -4,8 +4,11 @@
 from ota.errors import JobError
 from ota.port import const
 
+_INITIAL = const(0)
+_BAD_URI = const(7)
+_UNSUPPORTED = const(9)
 _LONGEST = const(255)
-SCHEMES = ("coap", "coaps", "http", "https")  # the index is the number of /5/0/8
+_SCHEMES = ("coap", "coaps", "http", "https")  # the index is the number of /5/0/8
 _PORTS = (5683, 5684)
 
 
@@ -19,7 +22,7 @@ def check(uri):
     name = scheme(uri)
     if not name or len(uri.encode()) > _LONGEST or not all("!" <= c <= "~" for c in uri):
         raise JobError("bad_url")
-    if name not in SCHEMES:
+    if name not in _SCHEMES:
         raise JobError("url_unsupported", name[:20])
     if name[0] == "c":
         split(uri)
@@ -31,13 +34,11 @@ def check(uri):
 
 def judge(uri, protocols):
     """The Result of object 5 that speaks against it; `protocols`: of /5/0/8."""
-    from ota.lwm2m.firmware import BAD_URI, INITIAL, UNSUPPORTED
-
     try:
         check(uri)
     except JobError as error:
-        return UNSUPPORTED if error.code == "url_unsupported" else BAD_URI
-    return INITIAL if SCHEMES.index(scheme(uri)) in protocols else UNSUPPORTED
+        return _UNSUPPORTED if error.code == "url_unsupported" else _BAD_URI
+    return _INITIAL if _SCHEMES.index(scheme(uri)) in protocols else _UNSUPPORTED
 
 
 def split(uri):

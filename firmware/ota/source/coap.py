@@ -6,12 +6,21 @@ The server chooses the size of the blocks, and with its ETag says which bytes th
 
 import binascii
 
-from ota.coap import message as coap
 from ota.coap.endpoint import Endpoint
 from ota.errors import JobError, TransferError, VerifyError
-from ota.port import const
+from ota.lwm2m import tidy
+from ota.port import const, forget
 
-_LONGEST = const(384)  # bytes of a request: of a URI of 255, in options
+_RST = const(3)
+_GET = const(1)
+_CONTENT = const(69)  # 2.05
+_INCOMPLETE = const(136)  # 4.08
+_URI_HOST = const(3)
+_ETAG = const(4)
+_URI_PATH = const(11)
+_URI_QUERY = const(15)
+_BLOCK2 = const(23)
+_SIZE2 = const(28)
 _SZX = const(6)
 
 
@@ -41,6 +50,7 @@ class Coap:
     def stream(self, install):
         from ota import unsized
 
+        forget("ota.unsized")
         return unsized.stream(install, self)
 
     def readinto(self, block):
@@ -49,8 +59,8 @@ class Coap:
         self._block = block
         try:
             if self._endpoint is None:
-                self._line = self._cloud.open_line(self._target[0], self._target[1], self._target[2])
-                self._endpoint = Endpoint(self._line, None, _LONGEST)
+                self._line = self._open()
+                self._endpoint = Endpoint(self._line, None, _room(self._target))
             if self._endpoint.is_idle:
                 self._ask()
             self._endpoint.poll(self._cloud.board.step_ms)
@@ -72,40 +82,44 @@ class Coap:
             self._line.close()
             self._line = None
 
+    def _open(self):
+        from ota.lwm2m import line
+
+        tidy()
+        return line.open_line(self._cloud.board, self._target[0], self._target[1], self._target[2])
+
     def _ask(self):
         """For the next block; the first time without a word about blocks, so the server chooses."""
-        out = self._endpoint.ask(coap.GET)
+        out = self._endpoint.ask(_GET)
         host, path, query = self._target[1], self._target[3], self._target[4]
         if not host.replace(".", "").isdigit():
-            out.option(coap.URI_HOST, host.encode())
+            out.option(_URI_HOST, host.encode())
         for segment in path:
-            out.option(coap.URI_PATH, segment)
+            out.option(_URI_PATH, segment)
         for part in query:
-            out.option(coap.URI_QUERY, part)
+            out.option(_URI_QUERY, part)
         if self._szx >= 0:
             at = self._offset + self._filled
-            out.uint(coap.BLOCK2, coap.block(at >> self._szx + 4, 0, self._szx))
-        if out.is_full:
-            raise JobError("bad_url", "too long")
+            out.uint(_BLOCK2, at >> self._szx + 4 << 4 | self._szx)
         self._endpoint.go(self._answered)
 
     def _answered(self, m):
         try:
             if m is None:
                 raise TransferError("coap_silence")
-            if m.type == coap.RST:
+            if m.type == _RST:
                 raise TransferError("coap_reset")
-            if m.code >> 5 == 5 or m.code == coap.INCOMPLETE:
-                raise TransferError("coap_" + coap.text(m.code))
-            if m.code != coap.CONTENT:
-                raise JobError("coap_" + coap.text(m.code))
+            if m.code >> 5 == 5 or m.code == _INCOMPLETE:
+                raise TransferError(_code(m))
+            if m.code != _CONTENT:
+                raise JobError(_code(m))
             self._take(m)
         except (JobError, TransferError, VerifyError) as error:
             self._error = error
 
     def _take(self, m):
         """A block, unless it is another one than was asked for."""
-        block = m.uint(coap.BLOCK2, -1)
+        block = m.uint(_BLOCK2, -1)
         szx, more, at = block & 7, block & 8, 0
         if block >= 0:
             if szx == 7 or (more and m.end - m.start != 16 << szx):
@@ -136,12 +150,21 @@ class Coap:
                 raise VerifyError("coap_changed")
             return
         job.mark = tag
-        size = m.uint(coap.SIZE2, 0)
+        size = m.uint(_SIZE2, 0)
         if size:
             job.size = size
         self._cloud.learnt(job, size)
 
 
 def _tag(m):
-    tags = m.values(coap.ETAG)
+    tags = m.values(_ETAG)
     return binascii.hexlify(tags[0]).decode() if tags else ""
+
+
+def _room(target):
+    """Bytes of a request, see `_ask`: each option is a text and three bytes at most."""
+    return sum([len(part) + 3 for part in target[3] + target[4]]) + len(target[1]) + 32
+
+
+def _code(m):
+    return "coap_%d%02d" % (m.code >> 5, m.code & 31)

@@ -4,8 +4,11 @@
 Each block is answered when there is room for the next. Nothing can be resumed: what is lost begins with block 0.
 """
 
-from ota.coap.message import BAD_REQUEST, INCOMPLETE
 from ota.errors import JobError, TransferError
+from ota.port import const, forget
+
+_BAD_REQUEST = const(128)  # 4.00
+_INCOMPLETE = const(136)  # 4.08
 
 
 class CoapPush:
@@ -23,6 +26,7 @@ class CoapPush:
     def stream(self, install):
         from ota import unsized
 
+        forget("ota.unsized")
         return unsized.stream(install, self)
 
     def readinto(self, block):
@@ -53,4 +57,4 @@ class CoapPush:
         if upload.is_last and not upload.is_waiting:
             upload.close()
         else:
-            upload.drop(INCOMPLETE if upload.is_dead() else BAD_REQUEST)
+            upload.drop(_INCOMPLETE if upload.is_dead() else _BAD_REQUEST)

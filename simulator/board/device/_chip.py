@@ -33,7 +33,8 @@ started_ms = 0  # the chip's age when this process started: what the real part o
 
 def connect(replies, requests, interrupts):
     """Opens the link and learns which clock rules. `interrupts` is None where signals do that."""
-    global _read, _write, _irq, virtual, started_ms
+    global _get, _read, _write, _irq, virtual, started_ms
+    _get = replies.read
     _read = replies.readinto
     _write = requests.write
     _irq = interrupts
@@ -47,7 +48,10 @@ def clock_ms():
 
 
 def call(op, handle=0, a=0, b=0, out=None, more=None, into=None):
-    """One request; `out` and `more` go with it, the answer's bytes come into `into`. Returns the answer's number."""
+    """One request; `out` and `more` go with it, the answer's bytes come into `into`. Returns the answer's number.
+
+    Without `into` bytes are returned, if there are any: made once, in their own size, as a socket makes them.
+    """
     global _busy
     while True:
         _busy = True
@@ -61,7 +65,10 @@ def call(op, handle=0, a=0, b=0, out=None, more=None, into=None):
             _busy = False
             raise OSError(value, name.decode()) if name else OSError(value)
         if _reply[3]:
-            _read(into, _reply[3])
+            if into is None:
+                value = _get(_reply[3])
+            else:
+                _read(into, _reply[3])
         _busy = False
         if flags & _DUE:
             run_timers()

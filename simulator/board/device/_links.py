@@ -142,9 +142,9 @@ class socket:
         return None if n == _NONE_YET else n
 
     def _bytes(self, mode, size):
-        buf = bytearray(size)
-        n = call(_OP_RECV, self._link | mode, size, self._wait_ms, None, None, buf)
-        return None if n == _NONE_YET else bytes(memoryview(buf)[:n])
+        bytearray(size)  # a socket needs room for so many, and gives back what it did not use
+        data = call(_OP_RECV, self._link | mode, size, self._wait_ms)
+        return None if data == _NONE_YET else data or b""
 
 
 class poll:

@@ -54,6 +54,11 @@ class Pipe:
                 os._exit(1)  # the host is gone
             left = left[n:]
 
+    def read(self, size: int) -> bytes:
+        buf = bytearray(size)
+        self.readinto(buf, size)
+        return bytes(buf)
+
     def write(self, buf, size: int) -> None:
         left = memoryview(buf).cast("B")[:size]
         while left:

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""The first block of a package that is pushed, and what becomes of one that will not do. See lw_push.py."""
+
+from ota.errors import JobError
+from ota.lwm2m import tidy
+from ota.port import const, forget
+
+_EMPTY = const(0)
+_CHANGED = const(68)  # 2.04
+_BAD_REQUEST = const(128)  # 4.00
+_TOO_LARGE = const(141)  # 4.13
+_UNSUPPORTED = const(143)  # 4.15
+_CONTENT_FORMAT = const(12)
+_TEXT = const(0)
+_OPAQUE = const(42)
+_TLV = const(11542)
+
+
+def begin(cloud, m):
+    """The first block: EMPTY if it may be taken."""
+    if m.start == m.end:
+        return _BAD_REQUEST
+    if m.uint(_CONTENT_FORMAT, _OPAQUE) not in (_TEXT, _OPAQUE, _TLV):
+        return _UNSUPPORTED
+    code = machine(cloud, "push")
+    if code != _CHANGED:
+        return code
+    if cloud.upload is None:
+        from ota.cloud.lw_push import Push
+
+        cloud.upload = Push(cloud, cloud.board.spare.info()[3] if cloud.board.spare else 0)
+    cloud.upload.is_text = m.uint(_CONTENT_FORMAT, _OPAQUE) == _TEXT
+    return _EMPTY
+
+
+def late(past, block, size):
+    """A block of what is over; `past`: where that ended, and the code for what does not belong there."""
+    ended_at, refused = past
+    at = (block >> 4 << (block & 7) + 4) + size
+    return _CHANGED if at == ended_at and not block & 8 else refused
+
+
+def unwrap(cloud, upload):
+    """The head of TLV in the first block; EMPTY, or why it will not do."""
+    from ota.lwm2m import tlv_read
+
+    tidy()
+    try:
+        rid, start, size = tlv_read.head(upload.head)
+    except (ValueError, IndexError):
+        rid, start, size = -1, 0, 0
+    if rid or upload.head[0] >> 6 != 3:
+        return refuse(cloud)
+    upload.total = size
+    upload.skip(start)
+    return _TOO_LARGE if size > upload.most else _EMPTY
+
+
+def refuse(cloud):
+    """It is no package at all."""
+    cloud.upload.close()
+    cloud.stop()
+    machine(cloud, "reset")
+    return _BAD_REQUEST
+
+
+def machine(cloud, what):
+    """Something that changes State, and its code."""
+    from ota.lwm2m import firmware
+
+    try:
+        return getattr(firmware.Firmware(cloud), what)()
+    finally:
+        cloud.settle()
+
+
+def source(cloud):
+    """Of what is coming in. Raises JobError where nothing is."""
+    tidy()
+    if cloud.upload is None or not cloud.upload.is_open:
+        raise JobError("push_ended")
+    from ota.source.coap_push import CoapPush
+
+    forget("ota.source.coap_push")
+    return CoapPush(cloud.upload, cloud)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+"""What the agent reports of a job, for object 5. Loaded for that; the cloud settles the rest (books.py)."""
+
+from ota.job import FIRMWARE
+from ota.port import forget
+from ota.report import FAILED, UPDATED, VERIFIED
+
+
+def report(cloud, event):
+    from ota.lwm2m import firmware
+
+    facts, state, known = cloud.facts, event["state"], cloud.known[FIRMWARE]
+    machine = firmware.Firmware(cloud)
+    if state == VERIFIED:
+        if cloud.under_way:
+            known["size"] = cloud.under_way.size
+        cloud.whole = known["id"]
+        facts.name, facts.version = known["title"], known["version"]
+        if not cloud.is_ordered:  # one that was deferred before this boot
+            machine.downloaded()
+    elif state == UPDATED:
+        cloud.known[FIRMWARE] = {}
+        machine.updated()
+    elif state == FAILED:
+        from ota.cloud import lw_end
+
+        forget("ota.cloud.lw_end")
+        cloud.stop()
+        machine.failed(lw_end.result_of(event.get("error", "")))
+
+
+def deferred(cloud, is_held):
+    from ota.lwm2m import firmware
+
+    machine = firmware.Firmware(cloud)
+    if is_held:
+        machine.deferred()
+    else:
+        machine.allowed()
