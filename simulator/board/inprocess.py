@@ -141,7 +141,7 @@ class Device:
             is_taken = True
         if not is_taken:
             link.request = request
-        while not link.is_answered or self._trouble or self.session.is_stopped():
+        while not link.is_answered or self._trouble or self.session.is_stopped:
             if self._is_over:
                 raise Gone
             self._greenlet.parent.switch()

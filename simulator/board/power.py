@@ -70,7 +70,7 @@ class Board:
         self._files: Files | None = None
         self._is_off = False
         self._until: Callable[[Event], bool] | None = None
-        self._stop: str | None = None
+        self._why: str | None = None
         self._ctrl_d = False
         self._late_lines: list[str] = []
         self._start_ms = self._start_spent_ms = 0.0  # the clock when the chip started
@@ -180,8 +180,8 @@ class Board:
             start_spent_ms=self._start_spent_ms - self.ticks_start_ms,
             on_heap=self._heap_told,
             on_repl=lambda: self._emit("repl"),
-            is_stopped=lambda: self._stop is not None,
         )  # fmt: skip
+        self._session.is_stopped = self._stop is not None
         if isinstance(process, Device):
             process.session = self._session
             if self._sockets:
@@ -241,6 +241,17 @@ class Board:
         self._files = None
         if self._scratch:
             self._scratch.cleanup()
+
+    @property
+    def _stop(self) -> str | None:
+        """Why this `run` ends: the device is served no more."""
+        return self._why
+
+    @_stop.setter
+    def _stop(self, why: str | None) -> None:
+        self._why = why
+        if self._session:
+            self._session.is_stopped = why is not None
 
     # one step
 

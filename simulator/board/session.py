@@ -29,7 +29,7 @@ class Session:
     """Lockstep if `net` is given, else board mode. `start_ms`, `start_spent_ms`: the clock when the chip started.
 
     `on_heap(bytes)` gets each figure of the device's heap, `on_repl()` is called when the program has ended, and
-    while `is_stopped()` no request is served.
+    while `is_stopped` no request is served.
     """
 
     def __init__(
@@ -44,7 +44,6 @@ class Session:
         start_spent_ms: float,
         on_heap: Callable[[int], None],
         on_repl: Callable[[], None],
-        is_stopped: Callable[[], bool],
     ) -> None:
         self.process = process
         own = {Op.READY: self._ready, Op.START: self._started}
@@ -55,7 +54,7 @@ class Session:
         self._start_ms, self._start_spent_ms = start_ms, start_spent_ms
         self._on_heap = on_heap
         self._on_repl = on_repl
-        self.is_stopped = is_stopped
+        self.is_stopped = False
         self._wait: tuple[Request, Wait, float | None] | None = None  # the request that waits, and when it ends
         self._interrupted_end: float | None = None  # of the wait that will be asked for again
         self._is_started = False
@@ -98,7 +97,7 @@ class Session:
     def _has_caught_up(self) -> bool:
         """Whether the board goes on, and then everything that was due has happened."""
         now = self._clock.spent_ms
-        if self.is_stopped() or (self._deadline is not None and now >= self._deadline):
+        if self.is_stopped or (self._deadline is not None and now >= self._deadline):
             return False
         if now >= self._net.due_ms:
             self._net.run()
@@ -109,7 +108,7 @@ class Session:
 
     def _wait_out(self, request: Request, wait: Wait, end: float | None) -> bool:
         """The whole of a wait during which nothing can happen, at one go; False if something can."""
-        if end is None or not self._is_quiet_until(end, request) or self.is_stopped():
+        if end is None or not self._is_quiet_until(end, request) or self.is_stopped:
             return False
         clock = self._clock
         try:
@@ -148,7 +147,7 @@ class Session:
             self._is_interrupted = True
             self.process.interrupt()
         if self.process.wait(_LOOK_MS):
-            if not self.is_stopped():
+            if not self.is_stopped:
                 self._serve(self.process.link.receive())
         elif self._hangs():
             self._jump([self._alarms.next_timer, self._alarms.watchdog, deadline if self._net else None])

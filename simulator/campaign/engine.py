@@ -18,7 +18,7 @@ from simulator.campaign.run import execute
 
 _CHUNK = 60  # cases: half a second of work
 _ALONE = 3  # what a case counts that begins like no other
-_GARBAGE = 100_000  # objects: those of some twenty runs
+_GARBAGE = 100_000  # objects: those of some eighty runs
 _AHEAD = 4  # chunks for each process that are waiting
 
 

@@ -75,8 +75,14 @@ class Outcome:
 
     def entries_of(self, *kinds: str) -> list[dict]:
         """The entries of these kinds, in order."""
-        places = [place for kind in kinds for place in self._places.get(kind, ())]
-        return [self.entries[place] for place in (sorted(places) if len(kinds) > 1 else places)]
+        if len(kinds) == 1:
+            return self._of_one_kind.get(kinds[0], [])
+        places = sorted(place for kind in kinds for place in self._places.get(kind, ()))
+        return [self.entries[place] for place in places]
+
+    @cached_property
+    def _of_one_kind(self) -> dict[str, list[dict]]:
+        return {kind: [self.entries[place] for place in places] for kind, places in self._places.items()}
 
     def told(self, event: str, kind: str) -> list[dict]:
         """Each "state" or "version" of this kind of package, in order."""

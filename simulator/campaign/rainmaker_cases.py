@@ -75,7 +75,7 @@ MISHAPS = (
     *("net=noname:10", "net=noname:600", "net=takeover:1", "net=takeover:8"),
     *("net=dribble:100", "net=delay:700", "net=delay:8000:60", "ticks=5000", "ticks=8600", "ticks=12000"),
 )
-MOMENTARY = ("wifi=1000", "wifi=60000", "wifi=3600000", "reset=hard", "reset=soft", "reset=power")
+MOMENTARY = ("wifi=1000", "wifi=60000", "wifi=600000", "reset=hard", "reset=soft", "reset=power")
 
 
 def report_cases(seed: int = 0) -> Iterator[Case]:

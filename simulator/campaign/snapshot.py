@@ -63,7 +63,9 @@ class Snapshot:
         for address, sector in self._sectors.items():
             flash[address : address + SECTOR] = sector
         beside = (flash, [], *map(list, self._logs), *self._constants)
-        return _Unpickler(io.BytesIO(self._pickle), beside).load()
+        unpickler = pickle.Unpickler(io.BytesIO(self._pickle))
+        unpickler.persistent_load = beside.__getitem__  # thousands of times: no function of ours
+        return unpickler.load()
 
 
 def _constants(run: "Run") -> tuple[object, ...]:
@@ -99,12 +101,3 @@ def _random(state: tuple) -> random.Random:
     generator = random.Random(0)
     generator.setstate(state)
     return generator
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, beside: tuple[object, ...]) -> None:
-        super().__init__(file)
-        self._beside = beside
-
-    def persistent_load(self, pid: int) -> object:
-        return self._beside[pid]

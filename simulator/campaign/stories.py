@@ -61,7 +61,7 @@ class Story:
     `setting`: what is so in every case of this story, written like a fault.
     `board`: its partition table. `before`: the story whose end is the beginning of this one.
     `cloud`: who offers, one of sides.SIDES; `settings`: numbers that the board has besides those for its cloud.
-    `step_ms`: its agent waits for so long in one step, if that is not 0: what takes minutes costs less to play.
+    `step_ms`: its agent waits for so long in one step, which costs less to play; 0: for as long as ours does.
     `main`: the main.py of the firmware that it begins with, b"": ours.
     """
 
@@ -73,7 +73,7 @@ class Story:
     before: str = ""
     cloud: str = "thingsboard"
     settings: tuple[tuple[str, int], ...] = ()
-    step_ms: int = 0
+    step_ms: int = 500
     main: bytes = b""
 
     def of(self, kind: str) -> tuple[Step, ...]:
@@ -117,9 +117,9 @@ def _software(*steps: Step, before: str = "software-first") -> Story:
     return Story(steps, board=BOARD_WITH_FILES, before=before)
 
 
-def _rainmaker(*steps: Step, ways: int, step_ms: int = 0) -> Story:
-    """`ways`: 1 by MQTT first, 2 by HTTPS first (docs/rainmaker.md)."""
-    return Story(steps, cloud="rainmaker", settings=(("ways", ways),), step_ms=step_ms)
+def _rainmaker(*steps: Step, ways: int, step_ms: int = 0, **settings: int) -> Story:
+    """`ways`: 1 by MQTT first, 2 by HTTPS first (docs/rainmaker.md). Faults of theirs are timed to steps of ours."""
+    return Story(steps, cloud="rainmaker", settings=(("ways", ways), *settings.items()), step_ms=step_ms)
 
 
 _GOOD = Step("1.1.0")
@@ -128,7 +128,7 @@ _APP = Step("2.1.0", kind="SOFTWARE")
 _BROKEN_APP = Step("2.2.0", "rolled_back", "crash", "SOFTWARE")
 _UNHEALTHY_APP = Step("2.3.0", "rolled_back", "unhealthy", "SOFTWARE")
 STORIES = {
-    "update": Story((_GOOD,)),
+    "update": Story((_GOOD,), step_ms=0),
     "url": Story((_GOOD,), setting=("packages=links",)),
     "rollback": Story((_ROLLED_BACK,)),
     "unhealthy": Story((Step("1.1.0", "rolled_back", "unhealthy"),)),
@@ -154,7 +154,7 @@ SHORT = {
     "short-url": Story(_SHORT, setting=("packages=links",)),
     "short-http": Story(_SHORT, cloud="thingsboard-http"),
     "short-https": _rainmaker(*_SHORT, ways=2, step_ms=500),
-    "short-stream": _rainmaker(*_SHORT, ways=1, step_ms=500),
+    "short-stream": _rainmaker(*_SHORT, ways=1, step_ms=500, control=0),  # its service is in `rainmaker-stream`
     "short-broker": Story(_SHORT, cloud="broker"),
     "short-broker-url": Story(_SHORT, cloud="broker", setting=("packages=links",)),
 }

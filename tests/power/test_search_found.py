@@ -15,7 +15,7 @@ def kept(line: str) -> Outcome:
 
 
 def test_soft_resets_in_a_trial_are_no_new_tries():
-    soft = " ".join(f"later={at}:reset=soft" for at in (2713, 5867, 7706))
+    soft = " ".join(f"later={at}:reset=soft" for at in (6500, 8000, 9500))
     outcome = kept(f"rollback seed=1000411 {soft}")
     assert sum(entry["on_trial"] for entry in outcome.entries_of("boot")) == 4
     assert outcome.end == "rolled_back"
