@@ -168,6 +168,7 @@ SHORT_ON_THE_WEB = ("short-url", "short-https", "short-broker-url")  # all else 
 LWM2M = {
     "lwm2m": Story((Step("1.1.0", length=12_304),), cloud="lwm2m"),
     "lwm2m-push": Story((Step("1.1.0", length=5_008),), cloud="lwm2m-push"),
+    "lwm2m-rollback": Story((Step("1.1.0", "rolled_back", "crash", length=5_008),), cloud="lwm2m"),
 }
 _ALL = STORIES | SHORT | CONTROL | LWM2M
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)

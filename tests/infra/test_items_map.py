@@ -21,7 +21,9 @@ CLOUD = ["P30", *(f"M{number}" for number in range(1, 28)), *(f"R{number}" for n
 CLOUD += [f"LM{number}" for number in (*range(1, 9), 12, 18, 19, 27, 29, 30, 37, 38, 42, 46, 47, 49, 51, 52, 53, 58)]
 MORE = [f"LM{number}" for number in range(1, 58)]  # what the board is asked in the others
 _OF_MOCK = re.compile(r"::test_((?:l\d\d_)+)m_")  # may be for several items
-_TEST = re.compile(r"^(?P<file>\S+)::test_(?!(?:l\d\d_)+m_)(?P<letter>[almrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$")
+_TEST = re.compile(
+    r"^(?P<file>\S+)::test_(?!(?:l\d\d_)+m_)(?P<letter>[almrp])0*(?P<number>\d+)_\w*(?:\[(?P<parameters>.*)\])?$"
+)
 
 
 def items(listing: str) -> dict[str, set[str]]:
