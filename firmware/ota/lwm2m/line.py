@@ -2,8 +2,10 @@
 """Lines to a LwM2M server or its file server: plain datagrams, or DTLS with what was provisioned (lwm2m.md 6)."""
 
 from ota.errors import TransferError
+from ota.port import const
 
 NOSEC = "nosec"
+_TOO_LONG = const(-4364)  # ESP_ERR_NVS_INVALID_LENGTH: the value is longer than the buffer
 
 
 def connect(cloud):
@@ -60,9 +62,18 @@ def protocols(board):
     made = [0, 2]
     if mode(board) != NOSEC:
         made.append(1)
-    if board.text("ca", ""):
+    if _is_set(board, "ca"):
         made.append(3)
     return sorted(made)
+
+
+def _is_set(board, name):
+    """Also of a setting that is longer than `board.text` reads, as certificates are."""
+    try:
+        board.settings.get_blob(name, bytearray(1))
+    except OSError as error:
+        return error.args[0] == _TOO_LONG
+    return True
 
 
 def lookup(host, port):

@@ -72,3 +72,13 @@ def test_l27_a_spoilt_image_is_the_devices_to_find(tasks_here):
     task = tasks_here.upgrade("1.1.0", firmware("1.1.0"))
     assert (task.status, task.result) == ("Error", 5)
     assert tasks_here.world.runs == ("1.0.0", "ota_0")
+
+
+def test_a_protocol_that_the_board_does_not_have_is_not_tried(make_world):
+    """Without a certificate there is no https; the server has read that, and writes no URI."""
+    world = make_world(**BOARD)
+    world.cloud.bases["https"] = "https://images.example"
+    tasks = Tasks(world, STRATEGIES[0], "pull")
+    task = tasks.upgrade("1.1.0", firmware("1.1.0"), protocol="https")
+    assert (task.status, task.summary) == ("Error", "Protocol https is not supported by the device")
+    assert world.runs == ("1.0.0", "ota_0")

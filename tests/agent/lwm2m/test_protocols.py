@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""A task of the server by each protocol of its form, from wherever its base says (lwm2m.md 4.2, 9.1)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from simulator.clouds.lwm2m import Options, Package, Task, WebDoor
+from simulator.clouds.lwm2m.options import OBSERVATION_BASED
+from tests.agent.lw_world import FILE_PORT, FILES, WEB, firmware
+from tests.agent.lwm2m.test_dtls import SecureWorld, authority, certified
+
+PLAIN, BASE = "plain.example", "base.example"
+BASE_PORT = 5699
+
+
+class EveryWay(SecureWorld):
+    """The server speaks DTLS, its images are there by all protocols."""
+
+    def connect(self) -> None:
+        super().connect()
+        net, web = self.twin.net, WebDoor(self.cloud)
+        net.serve_datagrams(PLAIN, FILE_PORT, self.door)
+        net.serve_datagrams(BASE, BASE_PORT, self.door)
+        net.serve(WEB, 80, web)
+        net.serve(WEB, 443, web, authority().chain(WEB))
+        self.cloud.bases |= {
+            "coap": f"coap://{PLAIN}", "coaps": f"coaps://{FILES}:{FILE_PORT}", "http": f"http://{WEB}",
+            "https": f"https://{WEB}",
+        }  # fmt: skip
+
+    def upgrade(self, **options: str) -> Task:
+        self.start()
+        chosen = Options(strategy=OBSERVATION_BASED, starts_at_once=True, **options)  # pyright: ignore
+        (task,) = self.cloud.tasks.upgrade([self.device], Package("app", firmware("1.1.0"), "1.1.0"), chosen)
+        self.wait(lambda: task.is_over, 1300)
+        return task
+
+
+@pytest.fixture
+def world_class() -> type[EveryWay]:
+    return EveryWay
+
+
+@pytest.mark.parametrize("protocol", ["coap", "coaps", "http", "https"])
+def test_a_task_by_each_protocol(make_world: Callable[..., EveryWay], protocol: str) -> None:
+    world = make_world(*certified())
+    task = world.upgrade(protocol=protocol)
+    assert (task.status, task.new_version) == ("Success", "1.1.0")
+    assert world.runs == ("1.1.0", "ota_1")
+    fetched = {kind for kind in ("file", "http") if world.seen(kind)}
+    assert fetched == {"http" if protocol.startswith("http") else "file"}
+
+
+def test_a_base_says_where_the_image_is(make_world: Callable[..., EveryWay]) -> None:
+    world = make_world(*certified())
+    world.cloud.bases.clear()
+    assert world.upgrade(base=f"coap://{BASE}:{BASE_PORT}").status == "Success"
+    assert world.runs == ("1.1.0", "ota_1")
