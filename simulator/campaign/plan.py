@@ -35,7 +35,7 @@ class Size:
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1),
-    "standard": Size(1, {"update": 1, "rollback": 1, "rainmaker-stream": 331}, 20, 10, 17),
+    "standard": Size(1, {"update": 1, "rollback": 4, "rainmaker-stream": 331}, 20, 10, 17),
     "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60),
 }
 
