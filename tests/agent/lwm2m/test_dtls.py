@@ -13,10 +13,12 @@ from simulator.clouds.core import Close
 from simulator.clouds.lwm2m import coap
 from simulator.interpreters import Interpreter
 from tests import pki
+from tests.agent.harness import small_app
 from tests.agent.lw_world import DOWNLOADED, FILE_PORT, FILES, HOST, NAME, PORT, LwWorld, firmware
 from tests.agent.lwm2m.test_items_l54_l57 import answers, say
 
 KEY = bytes(range(16))
+SMALL = small_app(30_000)
 SETTINGS = {"security": "psk", "psk_id": NAME, "psk_key": KEY.hex()}
 
 
@@ -137,3 +139,17 @@ def test_a_session_that_the_server_ends_begins_anew(make_world: Callable[..., Se
     world.cloud.actions.append(Close(peer))
     world.wait(lambda: world.seen("updated"), 60)
     assert world.read("/3/0/3") == "1.0.0"
+
+
+def test_a_session_that_ends_in_the_midst_of_a_push_ends_the_push(make_world: Callable[..., SecureWorld]) -> None:
+    world = make_world(*certified())
+    world.start()
+    (peer,) = world.cloud.sessions
+    world.device.push(SMALL)
+    world.wait(lambda: len(world.seen("block")) > 8)
+    world.cloud.actions.append(Close(peer))
+    world.wait(lambda: world.told[-1:] == [(0, 4)], 60)
+    assert world.seen("updated")[-1]["conn"] != peer
+    assert world.push(SMALL) == "2.04"
+    world.wait_state(2, 0)
+    assert world.slot_holds("ota_1", SMALL)

@@ -39,6 +39,17 @@ def test_l30_the_server_chooses_the_size_of_blocks(world: LwWorld, manners: File
     assert world.fetched() == list(range(-(-len(SMALL) // manners.block)))
 
 
+def test_l30_the_server_lowers_the_size_of_blocks_on_the_way(world: LwWorld) -> None:
+    world.start()
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait(lambda: len(world.fetched()) >= 10)
+    world.cloud.files.manners = FileManners(block=256)
+    holds(world)
+    sizes = [message.opt.block2.size for _, _, message in world.said(coap.GET)[1:]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert set(sizes) == {1024, 256}
+
+
 def test_l31_a_server_that_falls_silent(world: LwWorld) -> None:
     world.start()
     world.cloud.add_fault("file=5x*:drop")
