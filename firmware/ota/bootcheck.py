@@ -90,10 +90,13 @@ def _arm(board):
 
 def settle(board, journal, reporter):
     """Returns whether the running image has to be confirmed. Safe to repeat after a cut at any point."""
+    on_trial = board.otadata is not None and _settle(board, journal, reporter)
     if noted(board, CRASHES) > 0 or journal.get("watch"):
         _count(board, journal)
-    if board.otadata is None:
-        return False
+    return on_trial
+
+
+def _settle(board, journal, reporter):
     state = read_state(board)
     if state is None:
         board.spare = None  # how a job ended could not be told, so none is started
@@ -134,6 +137,8 @@ def _close(board, state, job, journal, reporter):
         _quarantine().fail(job, "not_bootable: the bootloader refused it", board, journal, reporter)
     elif state.aborted():
         _quarantine().rolled_back(job, board, journal, reporter)
+    elif job.get("left"):
+        journal.keep(job=None)  # the way back (other.py) was not taken: as if nobody had asked for it
     else:
         note(job, "stage", "writing", journal)  # never activated: what is in flash is verified again
 

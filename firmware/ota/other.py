@@ -53,7 +53,7 @@ def select(board, journal, slot, why):
     there, here = slots.get(slot.label) or _UNKNOWN, slots.get(board.running.info()[4]) or _UNKNOWN
     facts = {"id": "", "mark": there[0], "title": there[1], "version": there[2], "tries": 0}
     facts.update(stage="activating", slot=slot.label, left=[here[0], why])
-    journal.save(job=facts, watch=None)
+    journal.save(job=facts)
     log("returning", "slot", slot.label, "version", there[2], "why", why)
     try:
         board.spare.set_boot()

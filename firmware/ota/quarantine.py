@@ -27,6 +27,7 @@ def fail(job, error, board, journal, reporter, slots=None):
     """It does not run; and the same content is not tried again. `slots`: where that changes them."""
     facts = put(job, board, journal)
     facts["slots"] = slots or journal.get("slots")
+    facts["watch"] = None  # the other slot holds nothing that is worth a way back
     if job["id"]:
         reporter.finish(job["id"], FAILED, error, **facts)
     else:  # the way back (other.py), or what nobody knows: no cloud has ordered it, and what it has ordered runs

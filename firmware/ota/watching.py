@@ -49,8 +49,8 @@ def crashed(board, journal):
     why = "%d crashes while it was watched" % crashes
     if journal.get("crash"):
         why += ": " + journal.get("crash")
-    journal.keep(watch=None)  # once: who cannot go back now cannot later
     try:
         other.back(board, journal, why)
     except OtaError as error:
         log("warning", "code", error.code, "detail", error.detail)
+    journal.keep(watch=None)  # once: who cannot go back now cannot later

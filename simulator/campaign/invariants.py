@@ -29,6 +29,7 @@ RESUME_LIMIT = SECTOR + 4096  # bytes that one cut may cost: a sector and a chun
 RECORDS = 32  # journal records of one update (I13)
 _RECORDS_OF_A_TRY = 6  # that has failed
 _WATCHDOG = 3
+_RETURNS = "ota returning"  # into what was verified once, and is by the chip now
 _WITHOUT_RECORDS = "ota_0"  # what the bootloader starts when otadata selects nothing
 _TRIES = 3  # of one image when flash or network fail; the power alone gives it one
 
@@ -141,6 +142,8 @@ def i4_progress(outcome: "Outcome") -> Iterable[str]:
     spare = max(len(outcome.cuts), 0 if outcome.is_cuts_only else len(outcome.case.faults))
     is_one_cut = outcome.is_cuts_only and spare == 1
     extra = 1 + _lost_records(outcome.entries) if is_one_cut else 2 * spare
+    if any(step.breaks == "later" for step in outcome.story.steps):
+        extra += 4 if outcome.lost_return else 1  # it is tried once more; a crash was not counted
     if outcome.boots > outcome.clean_boots + extra:
         yield f"{outcome.boots} boots, {outcome.clean_boots} without {spare} faults, {extra} more are allowed"
     if not outcome.is_cuts_only:
@@ -148,6 +151,7 @@ def i4_progress(outcome: "Outcome") -> Iterable[str]:
     is_given_up = len(outcome.cuts) >= side.STARTS
     for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
         is_excused = (end == "rolled_back" and outcome.lost_trial(step)) or (end == "failed" and is_given_up)
+        is_excused = is_excused or (step.breaks == "later" and outcome.lost_return)  # then it stays, and comes again
         if end != step.end and not is_excused:
             yield f"{step.version} ended as {end} instead of {step.end}"
     sent = sum(entry["length"] for entry in outcome.entries_of("bytes"))
@@ -172,8 +176,9 @@ def i6_once(outcome: "Outcome") -> Iterable[str]:
     """
     yield from (f"{entry['text']} is told, which nobody can read" for entry in outcome.entries_of("nonsense"))
     for kind in KINDS:
+        is_left = {step.version for step in outcome.story.of(kind) if step.breaks == "later"}
         for version, entries in outcome.offers(kind):
-            yield from _told_twice(version, kind, entries)
+            yield from _told_twice(version, kind, entries, version in is_left)
         waits = outcome.journal_of(kind).get("outbox")
         if waits and not outcome.stop:
             yield f"the end of the last {kind} is still waiting to be told"
@@ -181,7 +186,8 @@ def i6_once(outcome: "Outcome") -> Iterable[str]:
             yield f"a state of {kind} is told, which was never offered"
 
 
-def _told_twice(version: str, kind: str, entries: list[dict]) -> Iterable[str]:
+def _told_twice(version: str, kind: str, entries: list[dict], is_left: bool) -> Iterable[str]:
+    """`is_left`: what was updated may be left later, and that is the end then."""
     terminal, is_excused, is_back = None, True, False
     for entry in entries:
         is_back = is_back or (entry["event"] == "unassigned" and entry["type"] == kind)
@@ -194,6 +200,8 @@ def _told_twice(version: str, kind: str, entries: list[dict]) -> Iterable[str]:
             yield f"{version} is given up, which nobody has taken back"
         if entry["version"] not in (None, version):
             yield f"{word} is told of {entry['version']}, offered is {version}"
+        if is_left and entry["end"] == "rolled_back":
+            terminal, is_left = None, False
         if terminal and word != terminal:
             yield f"{version}: {word} after {terminal}"
         elif terminal and not is_excused:
@@ -298,7 +306,7 @@ def i16_closed(outcome: "Outcome") -> Iterable[str]:
         if entry["event"] == "boot":
             running, is_verified = entry["slot"], False
         elif entry["event"] == "console":
-            is_verified = is_verified or entry["line"] == "ota verified"
+            is_verified = is_verified or entry["line"] == "ota verified" or entry["line"].startswith(_RETURNS)
         elif entry["event"] == "op" and entry["area"].startswith("ota_"):
             is_verified = False
         elif entry["event"] == "set_boot" and entry["label"] != running and not is_verified:
@@ -319,7 +327,7 @@ def i17_one_parse(outcome: "Outcome") -> Iterable[str]:
 @invariant
 def i18_confirm(outcome: "Outcome") -> Iterable[str]:
     """A trial is confirmed only after the cloud has answered in the same boot, and never an image that is broken."""
-    broken = {step.version for step in outcome.story.steps if step.breaks}
+    broken = {step.version for step in outcome.story.steps if step.breaks in ("crash", "unhealthy")}
     holds, on_trial, has_answer = None, False, False
     for entry in outcome.entries_of("boot", "answer", "mark_valid"):
         if entry["event"] == "boot":

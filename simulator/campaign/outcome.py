@@ -9,6 +9,7 @@ from simulator.board.flash import SECTOR
 from simulator.campaign import (  # noqa: F401 (checks register themselves)
     control_invariants,
     lwm2m_invariants,
+    manners_invariants,
     rainmaker_invariants,
     software_invariants,
     stories,
@@ -136,6 +137,19 @@ class Outcome:
                 is_chosen = True
             elif entry["event"] == "off" and is_chosen:
                 return True
+        return False
+
+    @property
+    def lost_return(self) -> bool:
+        """Whether the power was cut between the choice to go back to the first image and its confirmation."""
+        is_chosen = False
+        for entry in self.entries_of("set_boot", "console", "off"):
+            if entry["event"] == "off" and is_chosen:
+                return True
+            if entry["event"] == "set_boot":
+                is_chosen = entry["holds"] == stories.OLD
+            elif entry.get("line") == "ota confirmed":
+                is_chosen = False
         return False
 
     @property

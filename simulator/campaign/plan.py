@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from simulator.campaign import broker_cases, cuts, facts, fault_cases, lwm2m_cases, rainmaker_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, LWM2M, RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
+from simulator.campaign.stories import CONTROL, LWM2M, MANNERS, RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
 
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata", "nvs")}
@@ -23,7 +23,7 @@ class Size:
     """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
 
     `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
-    `stride`: in stories of RainMaker one in so many bytes of records.
+    `stride`: in stories of RainMaker one in so many bytes of records. `manners`: one in so many of that story's cases.
     """
 
     share: int
@@ -31,12 +31,13 @@ class Size:
     many: int
     many_slow: int
     stride: int = 1
+    manners: int = 1
 
 
 SIZES = {
-    "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1),
-    "standard": Size(1, {"update": 1, "rollback": 4, "rainmaker-stream": 331}, 20, 10, 17),
-    "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60),
+    "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1, manners=5),
+    "standard": Size(1, {"update": 1, "rollback": 4, "rainmaker-stream": 331}, 20, 10, 17, 29),
+    "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60, manners=5),
 }
 
 
@@ -44,11 +45,12 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
-    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *LWM2M))
+    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *LWM2M, *MANNERS))
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
     yield from itertools.islice(control_cases(seed), 0, None, of.share)
+    yield from itertools.islice(manners_cases(seed), 0, None, of.share * of.manners)
     for story in RAINMAKER:
         yield from itertools.islice(cuts.at_bytes(story, operations[story], seed), 0, None, of.share * of.stride)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
@@ -69,7 +71,17 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
 def control_cases(seed: int = 0) -> Iterator[Case]:
     """One cut everywhere while the product has its say; what writes a fact of that is cut at every byte."""
     for story in CONTROL:
-        operations, of_facts = execute(Case(story)).entries_of("op"), facts.beyond_usual(story)
-        yield from cuts.everywhere(story, operations, seed, bytewise=())
-        of_them = [entry for entry in operations if entry["number"] in of_facts]
-        yield from cuts.brief(cuts.at_bytes(story, of_them, seed))
+        yield from _beyond_usual(story, seed)
+
+
+def manners_cases(seed: int = 0) -> Iterator[Case]:
+    """The same while an image is watched and left, and flash rests."""
+    for story in MANNERS:
+        yield from _beyond_usual(story, seed)
+
+
+def _beyond_usual(story: str, seed: int) -> Iterator[Case]:
+    operations, of_facts = execute(Case(story)).entries_of("op"), facts.beyond_usual(story)
+    yield from cuts.everywhere(story, operations, seed, bytewise=())
+    of_them = [entry for entry in operations if entry["number"] in of_facts]
+    yield from cuts.brief(cuts.at_bytes(story, of_them, seed))

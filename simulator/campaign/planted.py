@@ -12,10 +12,11 @@ from simulator.campaign.case import Case
 from simulator.campaign.planted_bug import Planted
 from simulator.campaign.planted_control import CONTROL_BUGS
 from simulator.campaign.planted_lwm2m import LWM2M_BUGS
+from simulator.campaign.planted_manners import MANNERS_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, LWM2M, RAINMAKER, SOFTWARE, THINGSBOARD
+from simulator.campaign.stories import CONTROL, LWM2M, MANNERS, RAINMAKER, SOFTWARE, THINGSBOARD
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
@@ -262,7 +263,7 @@ _OF_FIRMWARE = (
     ),
 )
 
-PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS, *CONTROL_BUGS, *LWM2M_BUGS)
+PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS, *CONTROL_BUGS, *LWM2M_BUGS, *MANNERS_BUGS)
 
 _SPOILED = (
     "update cloud=chunk=2:corrupt",
@@ -296,6 +297,7 @@ _SPOILED_RAINMAKER = (
     *(f"rainmaker-stream cloud=block=1:reorder cut={at}:after" for at in range(20, 60)),
 )
 _SPOILED_CONTROL = tuple(f"control cut={at}:{mode}" for at in range(8, 40, 4) for mode in ("after", "before"))
+_SPOILED_MANNERS = tuple(f"manners cut={at}:after" for at in range(70, 180, 5))
 _MODES = ("after", "before", "random")
 
 
@@ -310,6 +312,8 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
     elif bug in LWM2M_BUGS:
         yield from map(Case, LWM2M)
         yield from lwm2m_cases.all_cases()
+    elif bug in MANNERS_BUGS:
+        yield from _hunting(MANNERS, _SPOILED_MANNERS, "manners", MANNERS)
     else:
         yield from _hunting(THINGSBOARD, _SPOILED, "update", ("update", "rollback", "fallback"))
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _STEP_S = 4000  # virtual time for one offer: patience of the agent with a dead link included
 _LINGER_S = 0.2
 _GLANCE_S = 1.0
+_WATCH_S, _CALM_S = 10_000, 50.0
 _BOOTS = 40  # of one offer; a cut costs one or two
 _CYCLE_BOOTS = 3  # after the last fault (I4); each that is still to come may cost one more
 
@@ -153,6 +154,23 @@ def _until_rest(run: "Run", condition: Condition, boots: int) -> Stage:
     return _UntilNothing(run, boots) if run.side.IS_SILENT else _Until(run, condition, boots)
 
 
+class _Calm:
+    """Runs on until nothing is watched any more: an image that was confirmed may still be left."""
+
+    def __init__(self, run: "Run") -> None:
+        self._last = run.twin.board.boots + _BOOTS
+        self._deadline = run.twin.clock.now_ms() + _WATCH_S * 1000
+
+    def turn(self, run: "Run") -> str | None:
+        facts = run.recorder.journal()[1]
+        if not any(facts.get(name) for name in ("watch", "job", "outbox")):
+            return ""
+        if run.twin.clock.now_ms() >= self._deadline or run.twin.board.boots >= self._last:
+            return "stuck"
+        run.twin.run_for(_CALM_S)
+        return {"no_boot": "unbootable", "idle": "stuck", "asleep": "stuck"}.get(run.twin.why)
+
+
 class _Linger:
     """Lets a moment pass, in which the power may go once more."""
 
@@ -219,7 +237,8 @@ class Offer(_Several):
         kinds = [step.kind for step in self._steps]
         is_late = run.side.HEARS_LATE
         until = _UntilTold(run, self._since, kinds) if is_late else _Until(run, _Ended(run, self._since, kinds))
-        return [until, _Linger(self._since)]
+        calm = [_Calm(run)] if "watch_s" in dict(run.story.settings) else []
+        return [until, *calm, _Linger(self._since)]
 
     def turn(self, run: "Run") -> str | None:
         """Tells the run how each of them ended, when the last part has."""

@@ -14,7 +14,7 @@ from simulator.board.nvs import Nvs
 from simulator.board.otadata import VALID, make
 from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, TITLE
-from simulator.campaign import application, switched
+from simulator.campaign import application, switched, watched
 from simulator.campaign.application import BUILT_IN
 from simulator.errors import UserError
 
@@ -34,7 +34,8 @@ _LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chai
 
 @dataclass(frozen=True)
 class Step:
-    """One offer. `end`: "updated" or "rolled_back"; `breaks`: None, "crash" or "unhealthy"; `kind`: in KINDS.
+    """One offer. `end`: "updated", "rolled_back" or "failed"; `breaks`: None, "crash", "unhealthy" or "later", when it
+    was confirmed; `kind`: in KINDS.
 
     `is_beside`: offered together with the step before it. Versions of firmware begin with 1, those of software with 2.
     `length`: of an image of firmware, in bytes.
@@ -162,6 +163,15 @@ SHORT = {
 CONTROL = {
     "control": Story((_GOOD,), settings=switched.SETTINGS, step_ms=5000, main=switched.main()),
 }
+# What was confirmed crashes and is left; its flash rests; and it is not taken again.
+_LATER = Step("1.1.0", "rolled_back", "later", length=SHORTEST)
+MANNERS = {
+    "manners": Story(
+        (_LATER, Step("1.2.0", length=SHORTEST), replace(_LATER, end="failed")),
+        settings=watched.SETTINGS,
+        step_ms=watched.STEP_MS,
+    ),
+}
 SHORT_ON_THE_WEB = ("short-url", "short-https", "short-broker-url")  # all else is said in another one, too
 # Short enough for a fault in each datagram. What is fetched twice for nothing is seen with more than two sectors only;
 # what is pushed comes again anyway.
@@ -170,7 +180,7 @@ LWM2M = {
     "lwm2m-push": Story((Step("1.1.0", length=5_008),), cloud="lwm2m-push"),
     "lwm2m-rollback": Story((Step("1.1.0", "rolled_back", "crash", length=5_008),), cloud="lwm2m"),
 }
-_ALL = STORIES | SHORT | CONTROL | LWM2M
+_ALL = STORIES | SHORT | CONTROL | LWM2M | MANNERS
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")
@@ -215,13 +225,15 @@ def trees() -> dict[str, dict[str, bytes]]:
 
 def overlays(story: Story, firmware: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
     """For each version of the firmware: the main.py of one that is broken, or that has a say; the application it brings
-    on a board with files; longer steps; a reader of streams that asks for a few blocks at a time, so that a small image
-    has two batches."""
+    on a board with files; longer steps; shorter days; a reader of streams that asks for a few blocks at a time, so that a
+    small image has two batches."""
     built_in = application.built_in() if story.has_files else {}
     if story.cloud == "rainmaker":
         built_in = {_STREAM: _changed(firmware, _STREAM, _SMALL_BATCHES)}
     if story.step_ms:
         built_in[_BOARD] = _changed(firmware, _BOARD, {_STEP: b"    step_ms = %d" % story.step_ms})
+    if "wear_budget" in dict(story.settings):
+        built_in |= {path: _changed(firmware, path, lines) for path, lines in watched.TIMES.items()}
     mains = {step.version: {"main.py": _broken(step.breaks)} for step in story.of("FIRMWARE") if step.breaks}
     if story.main:
         mains[OLD] = {"main.py": story.main}
@@ -239,6 +251,8 @@ def _changed(firmware: Mapping[str, bytes], path: str, lines: Mapping[bytes, byt
 def _broken(how: str) -> bytes:
     if how == "crash":
         return b"raise RuntimeError('a planted bug')\n"
+    if how == "later":
+        return watched.main()
     good = sources()["main.py"]
     assert good.count(_HEALTH) == 1, "main.py names its health check where it is expected"
     return good.replace(_HEALTH, b"lambda: False")

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""An image that crashes when it was confirmed is left, and left alone, and flash rests, whatever cut comes between."""
+
+import itertools
+
+import pytest
+
+from simulator.campaign import branches, facts, plan
+from simulator.campaign.case import Case
+from simulator.campaign.planted import hunt
+from simulator.campaign.planted_manners import MANNERS_BUGS
+from simulator.campaign.run import execute
+
+EVERY = 149
+CAUGHT = {
+    "forgets at a reset how often it has crashed": "I4",
+    "takes the loss of power for a crash": "W1",
+    "watches for ever": "I4",
+    "watches no more before it has gone back": "I4",
+    "goes back without a note of it": "W2",
+    "takes again what has failed": "W3",
+    "erases as often as it likes": "W4",
+}
+_TOLD = ("ota returning", "ota failed", "ota deferred", "ota updated", "ota confirmed", "ota erasing")
+
+
+def test_story_is_of_a_watch_a_way_back_a_rest_and_a_quarantine():
+    outcome = execute(Case("manners"))
+    lines = [entry["line"] for entry in outcome.entries_of("console") if entry["line"].startswith(_TOLD)]
+    assert lines == [
+        "ota erasing size=400",
+        "ota updated",
+        "ota confirmed",
+        "ota returning slot=ota_0 version=unknown why=2 crashes while it was watched",
+        "ota failed error=rolled_back: 2 crashes while it was watched",
+        "ota confirmed",
+        "ota deferred reason=wear_budget count=1",
+        "ota erasing size=400",
+        "ota updated",
+        "ota confirmed",
+        "ota failed error=rolled_back_before",
+    ]
+    assert outcome.ends == ["rolled_back", "updated", "failed"]
+
+
+def test_operations_that_write_its_facts_are_found_by_themselves():
+    written = facts.written("manners")
+    names = set().union(*(written[number] for number in facts.beyond_usual("manners")))
+    assert {"watch", "bad", "control"} <= names
+
+
+def test_cuts_of_the_power_are_all_survived():
+    cases = list(itertools.islice(plan.manners_cases(3), 0, None, EVERY))
+    assert [record["case"] for record in branches.records(cases) if record["violations"]] == []
+
+
+@pytest.mark.parametrize("bug", MANNERS_BUGS, ids=lambda bug: bug.name)
+def test_planted_bug_is_caught(bug):
+    catch = hunt(bug)
+    assert catch.case is not None
+    assert CAUGHT[bug.name] in catch.invariants
