@@ -225,8 +225,8 @@ def trees() -> dict[str, dict[str, bytes]]:
 
 def overlays(story: Story, firmware: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
     """For each version of the firmware: the main.py of one that is broken, or that has a say; the application it brings
-    on a board with files; longer steps; shorter days; a reader of streams that asks for a few blocks at a time, so that a
-    small image has two batches."""
+    on a board with files; longer steps; shorter days; a reader of streams that asks for a few blocks at a time, so that
+    a small image has two batches."""
     built_in = application.built_in() if story.has_files else {}
     if story.cloud == "rainmaker":
         built_in = {_STREAM: _changed(firmware, _STREAM, _SMALL_BATCHES)}
