@@ -111,9 +111,10 @@ def test_options_of_any_length_and_number_come_back():
 
 def test_what_is_no_message_is_none():
     for text in ("", "00", "40", "410101", "80010101", "490101010000000000000000", "40010101ff", "4001010111",
-                 "40010101f0", "400101011f", "400101013d", "4000010101", "40010101e0"):  # fmt: skip
+                 "40010101f0", "400101011f", "400101013d", "4000010101", "40010101e0", "40010101e0fef3"):  # fmt: skip
         data = unhex(text)
         assert not Message().parse(data, len(data)), text
+    assert Message().parse(unhex("40010101e0fef2"), 7)  # no option has a larger number
     assert not Message().parse(unhex("40010101") + b"\x00" * 30, 34)  # more options than anybody needs
 
 

@@ -47,7 +47,6 @@ class Endpoint:
         self._serve = serve
         self._out = Writer(size)
         self._reply = Writer(_REPLY if serve else 48)
-        self._small = Writer(16)
         self._replies = Replies(6 if serve else 2)
         seed = os.urandom(6)
         self._mid = seed[0] << 8 | seed[1]
@@ -238,11 +237,11 @@ class Endpoint:
 
     def _empty(self, type, mid, token=None):
         """An empty message; with a `token`, it is what duplicates of `mid` are answered."""
-        small = self._small
-        small.begin(type, _EMPTY, mid)
+        reply = self._reply
+        reply.begin(type, _EMPTY, mid)
         if token is not None:
-            self._replies.keep(mid, token, small.buf, 4, ticks_ms())
-        self._line.send(small.buf, 4)
+            self._replies.keep(mid, token, reply.buf, 4, ticks_ms())
+        self._line.send(reply.buf, 4)
 
 
 def _ignore(message):

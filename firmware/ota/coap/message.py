@@ -4,6 +4,8 @@
 Both are made once and used again: a datagram allocates nothing until somebody asks for a text.
 """
 
+from array import array
+
 from ota.port import const
 
 _EMPTY = const(0)
@@ -25,9 +27,7 @@ class Message:
         self.token_size = self.start = self.end = 0
         self.is_strange = False
         self._count = 0
-        self._numbers = [0] * _OPTIONS
-        self._starts = [0] * _OPTIONS
-        self._ends = [0] * _OPTIONS
+        self._spans = array("H", bytes(6 * _OPTIONS))  # of each option its number, where it starts, where it ends
 
     def parse(self, buf, size):
         """Whether the first `size` bytes of `buf` are a message. The buffer is kept, not copied."""
@@ -58,7 +58,7 @@ class Message:
                 length = (buf[at] << 8 | buf[at + 1]) + 269 if wide else buf[at] + 13
                 at += 2 if wide else 1
             number += delta
-            if at + length > size:
+            if at + length > size or number > 0xFFFF:
                 return False
             self._put(number, at, at + length)
             at += length
@@ -70,9 +70,9 @@ class Message:
 
     def _put(self, number, start, end):
         i = self._count
-        self._numbers[i] = number
-        self._starts[i] = start
-        self._ends[i] = end
+        self._spans[3 * i] = number
+        self._spans[3 * i + 1] = start
+        self._spans[3 * i + 2] = end
         self._count = i + 1
         if number & 1 and number not in _KNOWN:
             self.is_strange = True
@@ -82,27 +82,25 @@ class Message:
 
     def _find(self, number):
         for i in range(self._count):
-            if self._numbers[i] == number:
+            if self._spans[3 * i] == number:
                 return i
         return -1
 
     def uint(self, number, default):
         """The first option of this number as an unsigned integer; `default` where there is none, or a longer one."""
         i = self._find(number)
-        if i < 0 or self._ends[i] - self._starts[i] > 4:
+        spans = self._spans
+        if i < 0 or spans[3 * i + 2] - spans[3 * i + 1] > 4:
             return default
         value = 0
-        for at in range(self._starts[i], self._ends[i]):
+        for at in range(spans[3 * i + 1], spans[3 * i + 2]):
             value = value << 8 | self.buf[at]
         return value
 
     def values(self, number):
         """Every option of this number, as bytes."""
-        return [
-            bytes(memoryview(self.buf)[self._starts[i] : self._ends[i]])
-            for i in range(self._count)
-            if self._numbers[i] == number
-        ]
+        spans, view = self._spans, memoryview(self.buf)
+        return [bytes(view[spans[3 * i + 1] : spans[3 * i + 2]]) for i in range(self._count) if spans[3 * i] == number]
 
     @property
     def token(self):
