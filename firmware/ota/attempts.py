@@ -32,7 +32,10 @@ def begin(track, job):
             agent.tick()  # loads Control, among whose gates is one that is closed now
             raise Cancelled("paused")
         worn += 1
-    journal.save(starts=[job.id, starts + 1, offset], wear=worn)
+    cause = track.agent.board.reset_cause
+    if not starts or cause not in ("power", "deepsleep"):  # which are nobody's fault
+        starts += 1
+    journal.save(starts=[job.id, starts, offset], wear=worn)
 
 
 def further(journal, job_id, offset):

@@ -35,7 +35,7 @@ def test_f171_a_product_that_holds_the_cpu_for_ten_seconds_only_delays_the_updat
 
 
 def test_f174_deep_sleep_in_the_midst_of_a_download_goes_on_where_it_was(make_world):
-    world = make_world(firmware("1.0.0", product="busy"), settings={"awake_ms": 12_000})
+    world = make_world(firmware("1.0.0", product="busy"), settings={"awake_ms": 15_000})
     world.fault("chunkx*:delay=3000")
     world.offer("1.1.0")
     world.wait("UPDATED", 3600)

@@ -11,6 +11,7 @@ from tests.agent.harness import SECTOR, World, firmware
 PRODUCT = "controls"
 VERSION_2 = firmware("1.1.0", product=PRODUCT)
 EPOCH_2000 = 946_684_800
+_TIME = "104k"  # local time and who decides when, with line numbers
 
 
 @pytest.fixture
@@ -18,7 +19,7 @@ def boot(make_world):
     """Makes a product with a battery (hard), a network and a machine that may be busy, on line."""
 
     def make(**settings) -> World:
-        world = make_world(firmware("1.0.0", product=PRODUCT), settings={"gated": 1, **settings})
+        world = make_world(firmware("1.0.0", product=PRODUCT), settings={"gated": 1, **settings}, heap=_TIME)
         world.wait(lambda: world.seen("attribute_response"))
         world.settle(2)
         return world

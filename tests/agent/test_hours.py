@@ -11,6 +11,7 @@ from tests.agent.harness import GOOD, SECTOR, World, firmware
 EPOCH_2000 = 946_684_800  # unix seconds at the chip's second 0
 BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3"
 NIGHT = "02:00-04:00"
+_TIME = "104k"  # local time and who decides when, with line numbers
 
 
 def unix(text: str) -> int:
@@ -31,7 +32,7 @@ def offered(make_world) -> Callable[..., World]:
     """Makes a board with these settings, set to `clock` when it is switched on, and offers it version 1.1.0."""
 
     def make(clock: str = "", product: str = "controls", **settings: int | str) -> World:
-        world = make_world(firmware("1.0.0", product=product), settings=settings)
+        world = make_world(firmware("1.0.0", product=product), settings=settings, heap=_TIME)
         if clock:
             set_clock(world, clock)
         world.wait(lambda: world.seen("attribute_response"))

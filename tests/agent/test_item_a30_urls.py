@@ -56,7 +56,7 @@ def test_a30_a_product_may_trust_links_without_checksum(make_world):
 
 
 def test_a30_a_link_to_other_bytes_is_caught(world, web):
-    web.data = DATA[:5000] + b"\0" + DATA[5001:]
+    web.data = DATA[:5000] + bytes([DATA[5000] ^ 1]) + DATA[5001:]
     world.offer(url=URL, **FACTS)
     world.wait("FAILED")
     assert world.errors == ["checksum_mismatch: SHA256"]

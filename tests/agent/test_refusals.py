@@ -15,7 +15,7 @@ from tests.agent.harness import firmware
 
 WRONG = {
     "not_an_image": lambda: random.Random(1).randbytes(200_000),
-    "not_an_app": lambda: breakage.package("full-flash-image", "1.1.0", 786_432),
+    "not_an_app": lambda: breakage.package("full-flash-image", "1.1.0", 1_048_576),
     "wrong_chip": lambda: firmware("1.1.0", chip="esp32s3"),
     "slot_too_small": lambda: bytes(0x180000 + 1),
     "image_too_small": lambda: firmware("1.1.0")[:100],

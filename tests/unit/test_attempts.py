@@ -28,6 +28,7 @@ class Cloud:
 
 class Board:
     seconds = NOW
+    reset_cause = "hard"
 
     def now(self):
         return self.seconds
@@ -59,6 +60,15 @@ def test_attempts_are_counted_by_id_and_the_eleventh_start_without_an_end_is_ref
     raises(JobError, "started_too_often", attempts.begin, track, Job(FIELDS, True))
     attempts.begin(track, Job(dict(FIELDS, id="J2"), True))
     assert track.journal.get("starts") == ["J2", 1, 0]
+
+
+def test_attempts_after_a_loss_of_power_or_a_deep_sleep_do_not_count():
+    track = Track()
+    for cause in ("power", "deepsleep"):
+        track.agent.board.reset_cause = cause
+        for _ in range(12):
+            attempts.begin(track, Job(FIELDS, True))
+    assert track.journal.get("starts") == ["J1", 1, 0]  # the first one, which has to be noted
 
 
 def test_attempts_that_get_further_are_the_first_one_again_and_a_pause_is_none():
