@@ -5,6 +5,7 @@ import pytest
 
 from tests.agent.board_world import SECTOR, firmware
 from tests.agent.rm_world import GOOD, PROGRESS, RainMakerWorld
+from tests.agent.test_power_cuts import Knife
 
 SERVICE = "Updates"
 NOBODY_SAYS = {"Enabled": True, "Forced": False, "Pending": False, "Reason": ""}
@@ -87,6 +88,26 @@ def test_switched_off_it_is_so_on_the_next_line_and_after_a_loss_of_power(switch
     assert told(world, "Enabled") == [True, False, False, False]
     world.write(Enabled=True)
     world.wait("success")
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_power_that_goes_while_it_is_switched_off_leaves_what_the_node_then_tells(
+    world: RainMakerWorld, at: int
+) -> None:
+    """It is kept as a number in NVS, which are two operations on flash."""
+    world.wait_online()
+    world.settle(2)
+    knife = Knife(world.twin.flash, at)
+    world.write(Enabled=False)
+    world.settle(2)
+    world.twin.flash.on_op = None
+    assert knife.count == at
+    world.settle(20)
+    is_enabled = told(world, "Enabled")[-1]
+    assert world.node.params[SERVICE]["Enabled"] == is_enabled
+    world.offer("1.1.0", force_push=True)
+    world.wait("success" if is_enabled else "delayed")
+    assert not world.logged("Traceback")
 
 
 def test_forced_is_echoed_and_above_what_the_product_has_disabled(node) -> None:
