@@ -23,9 +23,10 @@ KIND = "host_mcu"
 
 
 class Staged(Slot):
-    """The spare slot for bytes that are no app of this chip. `block`: the agent's own."""
+    """The spare slot for bytes that are no app for this board. `block`: the agent's own; `journal`: of firmware."""
 
-    def __init__(self, partition, block):
+    def __init__(self, partition, block, journal):
+        self._journal = journal
         info = partition.info()
         self._partition = partition
         self.size = info[3]
@@ -39,6 +40,12 @@ class Staged(Slot):
         if job.checksum is None:
             raise JobError("no_checksum", "an image for another chip needs one")
 
+    def erase(self, size):
+        slots = dict(self._journal.get("slots") or {})
+        slots[self.label] = None  # as Install.note does: it may be an app of this chip, of another board
+        self._journal.save(slots=slots)
+        return super().erase(size)
+
 
 class HostMcu(Track):
     """`target`: as above."""
@@ -46,7 +53,7 @@ class HostMcu(Track):
     kind = KIND
 
     def __init__(self, agent, target):
-        slot = Staged(agent.board.spare, agent.block) if agent.board.spare else None
+        slot = Staged(agent.board.spare, agent.block, agent.tracks[0].journal) if agent.board.spare else None
         super().__init__(agent, Journal(agent.board.nvs, "host"), slot, KIND)
         self._target = target
         agent.cloud.known[KIND] = {}

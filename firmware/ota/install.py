@@ -157,4 +157,7 @@ class Install:
         facts["tries"] = self.tries() if tries is None else tries
         if job.mark:
             facts["mark"] = job.mark
-        self.track.journal.save(job=facts)
+        journal = self.track.journal
+        slots = dict(journal.get("slots") or {})
+        slots[facts["slot"]] = None  # until it runs and is confirmed; so other.py boots nothing that has failed
+        journal.save(job=facts, slots=slots)

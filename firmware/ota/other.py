@@ -39,18 +39,18 @@ def back(board, journal, why):
 def select(board, journal, slot, why):
     """The next boot is to try it. Raises JobError, VerifyError, FlashError:
 
-    no_spare_slot, slot_overwritten (an update has begun to take its place), those of image.py, image_refused,
-    not_selected, journal_failed.
+    no_spare_slot, slot_overwritten (an update that has begun to take its place was not confirmed), those of image.py,
+    image_refused, not_selected, journal_failed.
     """
     if slot is None:
         raise JobError("no_spare_slot")
-    job = journal.get("job")
-    if job and job["id"] and job["slot"] == slot.label:  # without one it is of an earlier call that the power has cut
+    job, slots = journal.get("job"), journal.get("slots") or {}
+    there, here = slots.get(slot.label, _UNKNOWN), slots.get(board.running.info()[4]) or _UNKNOWN
+    # a job without an id is of an earlier call that the power has cut
+    if there is None or (job and job["id"] and job["slot"] == slot.label):
         raise JobError("slot_overwritten")
     slot.read(0, slot.block)
     slot.check_head(slot.size)
-    slots = journal.get("slots") or {}
-    there, here = slots.get(slot.label) or _UNKNOWN, slots.get(board.running.info()[4]) or _UNKNOWN
     facts = {"id": "", "mark": there[0], "title": there[1], "version": there[2], "tries": 0}
     facts.update(stage="activating", slot=slot.label, left=[here[0], why])
     journal.save(job=facts)

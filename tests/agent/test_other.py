@@ -77,6 +77,23 @@ def test_a_slot_without_an_image_is_refused_and_so_is_one_that_an_update_is_to_f
     world.wait("UPDATED")
 
 
+def test_an_image_that_was_taken_back_when_it_was_whole_is_no_way_back(updated):
+    updated.call("hold")
+    updated.settle(2)
+    updated.offer("1.2.0", firmware("1.2.0", product="controls"))
+    updated.wait("VERIFIED")
+    updated.settle(3)
+    updated.unassign()
+    updated.wait("FAILED")
+    updated.call("release")
+    assert updated.slot_holds("ota_0", firmware("1.2.0", product="controls"))
+    assert ask(updated, "boot_other") == "slot_overwritten"
+    updated.twin.cut()
+    updated.settle()
+    assert ask(updated, "boot_other") == "slot_overwritten"
+    assert updated.runs == ("1.1.0", "ota_1")
+
+
 def test_an_image_that_has_suffered_in_flash_is_refused(updated):
     row = updated.partition("ota_0")
     sector = bytearray(updated.twin.flash.read(row.offset + 64 * SECTOR, SECTOR))

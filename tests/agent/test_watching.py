@@ -2,7 +2,7 @@
 """Firmware that was confirmed and crashes later: while it is watched, the board goes back to the one from before."""
 
 from simulator.board.flash import SECTOR
-from tests.agent.harness import GOOD, World, firmware
+from tests.agent.harness import GOOD, TITLE, World, firmware
 
 
 def watched(make_world, **settings) -> World:
@@ -57,6 +57,24 @@ def test_the_image_from_before_has_suffered_so_what_crashes_goes_on_as_well_as_i
     assert world.runs == ("1.1.0", "ota_1")
     assert world.logged("ota warning code=image_refused") == 1
     assert world.ends == ["UPDATED"]
+
+
+def test_what_came_in_the_place_of_the_image_from_before_and_was_not_what_was_promised_is_no_way_back(make_world):
+    world = watched(make_world)
+    wrong = firmware("6.6.6", product="controls")
+    world.cloud.add_package(TITLE, "6.6.6", wrong)
+    world.fault(f"chunkx*:from={TITLE} 6.6.6")
+    world.offer("1.2.0", firmware("1.2.0", product="controls"))
+    world.wait("FAILED")
+    world.unassign()
+    world.clear_faults()
+    world.settle(5)
+    assert world.slot_holds("ota_0", wrong)
+    for _ in range(3):
+        crash(world, 20)
+    assert world.logged("ota warning code=slot_overwritten") == 1
+    assert world.runs == ("1.1.0", "ota_1")
+    assert len(world.errors) == 1
 
 
 def test_nothing_is_watched_where_nobody_wants_it(make_world):

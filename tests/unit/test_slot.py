@@ -4,9 +4,11 @@
 import binascii
 import hashlib
 
-from fakes import Partition, raises, run
+from fakes import Nvs, Partition, raises, run
 
 from ota.errors import FlashError, JobError, VerifyError
+from ota.host import Staged
+from ota.journal import Journal
 from ota.slot import BLOCK, Slot
 
 IMAGE = bytes((i * 31 + i // 256) & 0xFF for i in range(3 * BLOCK + 100))
@@ -149,3 +151,10 @@ def test_slot_image_that_the_chip_refuses_is_an_error_with_a_code():
     run(slot.verify(Job(IMAGE)))
     partition.refuse = "set_boot"
     raises(VerifyError, "image_refused", slot.activate)
+
+
+def test_slot_with_an_image_for_another_chip_holds_no_image_of_ours_any_more():
+    journal = Journal(Nvs())
+    journal.save(slots={"ota_0": ["J2", "thermo", "1.1.0"], "ota_1": ["J1", "thermo", "1.0.0"]})
+    run(Staged(Partition(), bytearray(BLOCK), journal).erase(BLOCK))
+    assert journal.get("slots") == {"ota_0": ["J2", "thermo", "1.1.0"], "ota_1": None}
