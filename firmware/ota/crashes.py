@@ -67,6 +67,8 @@ def _gave_way(board):
     if not trees.active:
         return False
     tree = trees.before if trees.before != trees.active and trees.is_whole(trees.before) else 0
+    if trees.state == CRASHED:  # the agent has not come to a step since: it is the other one that did not run
+        tree = 0
     log("warning", "code", "software_crashes", "tree", trees.active)
     try:
         trees.save(CRASHED, tree, trees.active)

@@ -8,6 +8,26 @@ SW = "sw_state"
 BROKEN = "safe_mode: RuntimeError: the sensor is not there"
 
 
+NEEDS_A_SENSOR = b"""
+import esp32
+
+try:
+    esp32.NVS("product").get_i32("broken")
+    is_broken = True
+except OSError:
+    is_broken = False
+if is_broken:
+    raise RuntimeError("the sensor is not there")
+"""
+
+
+def needs_a_sensor(version: str) -> dict[str, bytes]:
+    """An application that does not start once its sensor is broken."""
+    files = application(version)
+    files["app.py"] = NEEDS_A_SENSOR + files["app.py"]
+    return files
+
+
 def crashes_later(version: str) -> dict[str, bytes]:
     """An application that passes its trial, and raises ten seconds later."""
     files = application(version)
@@ -62,3 +82,29 @@ def test_confirmed_software_that_crashes_gives_way_to_the_tree_from_before_and_i
     world.settle(20)
     assert world.twin.story.boots == boots + 1
     assert world.twin.story.software == ("2.0.0", "a")
+
+
+def test_two_software_trees_that_cannot_start_any_more_give_way_to_what_the_firmware_brings(make_world):
+    world: World = make_world()
+    for version in ("2.0.0", "2.1.0"):
+        world.offer_software(version, needs_a_sensor(version))
+        world.wait("UPDATED", key=SW)
+    world.settle(70)
+    nvs = world.twin.chip.nvs
+    nvs.set_i32(nvs.open("product"), "broken", 1)
+    boots = world.twin.story.boots
+    world.twin.cut()
+    world.wait("FAILED", key=SW)
+    assert world.twin.story.boots == boots + 7
+    world.wait("FAILED", key=SW)  # what is on offer has crashed first: it is tried once more
+    assert world.told("sw_error") == ["rolled_back: RuntimeError: the sensor is not there"] * 2
+    boots = world.twin.story.boots
+    world.settle(120)
+    assert world.twin.story.boots == boots
+    assert world.told("temperature")
+    world.offer_software("2.2.0")
+    world.wait("UPDATED", key=SW)
+    world.settle(20)
+    assert world.twin.story.software[0] == "2.2.0"
+    assert world.told("app")[-1] == "2.2.0 sensor of 2.2.0"
+    assert world.twin.story.boots == boots + 1
