@@ -59,6 +59,11 @@ def guard(board):
         if state is None or state.on_trial:  # who cannot know must confirm: that changes nothing when it was confirmed
             is_trial = True
             _arm(board)
+            if board.reset_cause == "deepsleep":
+                from ota import trial
+
+                forget("ota.trial")
+                trial.wake(board)
     if board.reset_cause in ("hard", "watchdog") or noted(board, CRASHES) not in (-1, 0):
         from ota import crashes
 

@@ -9,7 +9,7 @@ from ota.job import SOFTWARE
 from ota.log import log
 from ota.port import const, forget, print_exception, ticks_diff
 
-_LEAVES = const(10)  # restarts and deep sleeps in good order that a trial may outlive
+_LEAVES = const(10)  # restarts in good order and deep sleeps that a trial may outlive
 _NEW = b"\0\0\0\0"  # the state of a record
 
 
@@ -44,10 +44,27 @@ def outlive(agent, is_restart):
             leaves = job.get("leaves", 0)
             if leaves >= _LEAVES:
                 _give_up(agent, _why(agent))
-            track.journal.save(job=dict(job, leaves=leaves + 1))  # first: no cut makes it endless
+            if is_restart or track.kind == SOFTWARE:  # else `wake` counts it
+                track.journal.save(job=dict(job, leaves=leaves + 1))  # first: no cut makes it endless
             if not _begin_anew(track, is_restart):
                 return False
     return True
+
+
+def wake(board):
+    """For boot.py, where a trial of firmware goes on after a deep sleep, in good order or not: counts it.
+
+    Resets after too many of them.
+    """
+    from ota.journal import Journal
+
+    journal = Journal(board.nvs)
+    job = journal.get("job")
+    if job and job["stage"] == "activating" and job["slot"] == board.running.info()[4]:
+        leaves = job.get("leaves", 0)
+        if leaves >= _LEAVES:
+            bootcheck.give_up(board, journal, "it went to sleep again and again")
+        bootcheck.note(job, "leaves", leaves + 1, journal)
 
 
 def _begin_anew(track, is_restart):

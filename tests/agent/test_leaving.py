@@ -80,6 +80,16 @@ def test_who_leaves_again_and_again_and_never_reaches_the_cloud_is_not_kept(prod
     assert world.runs == ("1.0.0", "ota_0")
 
 
+def test_who_sleeps_on_a_trial_by_itself_again_and_again_is_not_kept(product):
+    world = trial_without_cloud(product, leaves("1.1.0", "machine.deepsleep(5000)"))
+    world.wait_log("ota rolling_back why=it went to sleep again and again")
+    assert world.logged("ota trial") == 12
+    world.twin.board.site.is_up = True
+    world.wait("FAILED")
+    assert world.errors == ["rolled_back: it went to sleep again and again"]
+    assert world.runs == ("1.0.0", "ota_0")
+
+
 @pytest.mark.parametrize("how", WAYS)
 def test_a_crash_after_that_is_the_end_of_the_trial(product, how):
     world = trial_without_cloud(
