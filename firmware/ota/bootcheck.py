@@ -125,7 +125,9 @@ def _settle(board, journal, reporter):
 
 
 def _count(board, journal):
-    """From now on time without crashes counts."""
+    """From now on time without crashes counts, if it does not yet."""
+    if hasattr(board.watchdog, "IS_PROBATION"):
+        return  # the agent has settled again after a bug of ours
     from ota.probation import Probation
 
     forget("ota.probation")

@@ -19,6 +19,8 @@ class Probation:
     once an hour.
     """
 
+    IS_PROBATION = True
+
     def __init__(self, board, journal):
         self._board = board
         self._journal = journal
@@ -33,8 +35,8 @@ class Probation:
         self._watchdog.feed()
         try:
             self._count(self._board.ticks_ms())
-        except MemoryError:
-            pass  # in the midst of an update; the next step tries again
+        except Exception:
+            pass  # no memory in the midst of an update, most likely; the next step tries again
 
     def _count(self, now):
         if hasattr(sys.modules.get("app"), "IS_SAFE"):

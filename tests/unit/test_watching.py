@@ -3,7 +3,7 @@
 
 from fakes import Nvs
 
-from ota import probation, watching
+from ota import bootcheck, probation, watching
 from ota.journal import Journal
 
 NOW = 1_800_000_000
@@ -108,15 +108,26 @@ def test_watching_counts_crashes_of_what_is_watched_and_in_its_time():
         assert journal.get("watch") is None
 
 
-def test_watching_is_put_off_by_want_of_memory_and_the_application_does_not_notice():
+def test_watching_begins_once_however_often_the_agent_settles_after_a_bug():
+    board, journal = begun()
+    watchdog = board.watchdog
+    for _ in range(20):
+        bootcheck.settle(board, journal, None)
+    assert journal.get("watch") == ["ota_1", [0, 4400], 0]
+    board.watchdog.feed()
+    assert (watchdog.fed, board.watchdog._watchdog) == (1, watchdog)
+
+
+def test_watching_is_put_off_by_want_of_memory_or_a_bug_and_the_application_does_not_notice():
     board, journal = begun()
     board.watchdog = probation.Probation(board, journal)
+    for error in (MemoryError, TypeError):
 
-    def get(name):
-        raise MemoryError
+        def get(name, error=error):
+            raise error
 
-    journal.get = get
-    board.watchdog.feed()
+        journal.get = get
+        board.watchdog.feed()
     del journal.get
     board.ticks = HOUR_MS
     board.watchdog.feed()
