@@ -69,15 +69,17 @@ def failed(agent, error):
 
 
 def _on_trial(agent):
-    """The journal of what is being tried, None: nothing is, or it was not begun by us."""
+    """The journal of what runs and is being tried, None: nothing is, or it was not begun by us."""
     from ota import bootcheck
     from ota.journal import Journal
 
-    journals = [track.journal for track in agent.tracks]
-    if len(journals) == 1 and bootcheck.uses_trees(agent.board):
-        journals.append(Journal(agent.board.nvs, "software"))
-    for journal in journals:
+    running = [(track.journal, track.label) for track in agent.tracks]
+    if len(running) == 1 and bootcheck.uses_trees(agent.board):
+        from ota.trees import LABELS, Trees
+
+        running.append((Journal(agent.board.nvs, "software"), LABELS[Trees(agent.board).running]))
+    for journal, label in running:
         job = journal.get("job")
-        if job and job["stage"] == "activating":
+        if job and job["stage"] == "activating" and job["slot"] == label:
             return journal
     return None

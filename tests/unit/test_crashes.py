@@ -29,9 +29,18 @@ class Board:
         self.reset_cause = cause
         self.watchdog = Watchdog()
         self.now = 0
+        self.resets = 0
+
+    def reset(self):
+        self.resets += 1
 
     def ticks_ms(self):
         return self.now
+
+
+class Track:
+    def __init__(self, journal, label):
+        self.journal, self.label = journal, label
 
 
 class Cloud:
@@ -125,3 +134,17 @@ def test_safe_tells_once_and_tries_the_application_again_after_an_hour():
     product.tick()
     assert cloud.commands == [("safe_mode", True), ("safe_mode", False)]
     assert (product._real.ticks, product.works()) == (1, False)
+
+
+def test_safe_blames_what_is_on_trial_only_if_that_is_what_runs():
+    class Agent:
+        pass
+
+    for label, crash, why in (("ota_0", None, "ValueError: x"), ("ota_1", "ValueError: x", None)):
+        nvs = Nvs()
+        agent, journal = Agent(), Journal(nvs)
+        agent.board, agent.tracks = Board(nvs, "soft"), [Track(journal, "ota_0")]
+        journal.save(job={"id": "J1", "stage": "activating", "slot": label})
+        safe.failed(agent, ValueError("x"))
+        assert (journal.get("crash"), journal.get("job").get("why")) == (crash, why)
+        assert agent.board.resets == 1
