@@ -160,19 +160,20 @@ def _quarantine():
 
 def succeed(job, board, journal, reporter):
     """What the job has installed runs and is confirmed."""
+    if job.get("left"):  # see other.py
+        _quarantine().leave(job, board, journal, reporter)
+        return
     slots = dict(journal.get("slots") or {})
-    slots[job["slot"]] = [job["id"] or job.get("mark"), job["title"], job["version"]]
-    left = job.get("left")
-    if left:  # see other.py
-        _quarantine().fail({"id": left[0]}, "rolled_back: " + left[1], board, journal, reporter, slots)
-    else:
-        watch = None
-        if board.number("watch_s", 0) > 0:
-            from ota import watching
+    known = slots[job["slot"]] = [job["id"], job["title"], job["version"]]
+    if job.get("mark"):
+        known.append(job["mark"])
+    watch = None
+    if board.number("watch_s", 0) > 0:
+        from ota import watching
 
-            forget("ota.watching", "ota.deadline")
-            watch = watching.begin(board, job["slot"])
-        reporter.finish(job["id"], UPDATED, slots=slots, watch=watch)
+        forget("ota.watching", "ota.deadline")
+        watch = watching.begin(board, job["slot"])
+    reporter.finish(job["id"], UPDATED, slots=slots, watch=watch)
 
 
 def _repair(board, state):

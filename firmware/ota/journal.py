@@ -6,8 +6,8 @@ Few and small on purpose, for an update costs a handful of NVS writes. Firmware 
 neither can make the other forget. The facts:
   job    id, title, version, stage (erasing | writing | activating), tries, slot, why, mark,
          leaves: see trial.py, left: see other.py
-  slots  {label of a slot or tree: [job id, title, version]}: what was installed there by us and was confirmed; None:
-         an update has begun to take its place
+  slots  {label of a slot or tree: [job id, title, version, mark if it has one]}: what was installed there by us and was
+         confirmed; None: an update has begun to take its place
   bad    what was rolled back, newest last, and `free`, when it may be tried again: see quarantine.py
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
   last   id of the job that was reported last; where the cloud remembers its jobs (ota.cloud) there is in its place

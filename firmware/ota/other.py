@@ -2,12 +2,14 @@
 """Back to what the other slot holds, without a download: it goes through a trial as any image. Loaded for that.
 
 The chip itself verifies the image, digest and all, before its boot record is written (esp32.md 2.3). In the journal it
-is a job without an id, for no cloud has ordered it, with two facts more: `mark`, what is there, and `left`, the id of
-what ran until then and why it was left. If the trial ends well that is what has failed, and is in quarantine.
+is a job without an id, for no cloud has ordered it, with two facts more: `mark`, the key of what is there (for
+quarantine), and `left`, what ran until then: its id, why it was left, and its mark, if it has one. If the trial ends
+well that is what has failed, and is in quarantine.
 """
 
 from ota.errors import FlashError, JobError, VerifyError
 from ota.log import log
+from ota.port import forget
 from ota.slot import Slot
 
 _UNKNOWN = ("", "unknown", "unknown")
@@ -49,10 +51,13 @@ def select(board, journal, slot, why):
     # a job without an id is of an earlier call that the power has cut
     if there is None or (job and job["id"] and job["slot"] == slot.label):
         raise JobError("slot_overwritten")
+    from ota.quarantine import key
+
+    forget("ota.quarantine")
     slot.read(0, slot.block)
     slot.check_head(slot.size)
-    facts = {"id": "", "mark": there[0], "title": there[1], "version": there[2], "tries": 0}
-    facts.update(stage="activating", slot=slot.label, left=[here[0], why])
+    facts = {"id": "", "mark": key(there), "title": there[1], "version": there[2], "tries": 0}
+    facts.update(stage="activating", slot=slot.label, left=[here[0], why] + list(here[3:]))
     journal.save(job=facts)
     log("returning", "slot", slot.label, "version", there[2], "why", why)
     try:

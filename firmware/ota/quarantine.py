@@ -23,10 +23,27 @@ def rolled_back(job, board, journal, reporter):
     fail(job, "rolled_back: " + why, board, journal, reporter)
 
 
-def fail(job, error, board, journal, reporter, slots=None):
-    """It does not run; and the same content is not tried again. `slots`: where that changes them."""
+def leave(job, board, journal, reporter):
+    """The way back (other.py) has ended well; what was left has failed."""
+    left = job["left"]
+    fail({"id": left[0], "mark": (left[2:] or left)[0]}, "rolled_back: " + left[1], board, journal, reporter)
+
+
+def crashed(track, known):
+    """Software that was confirmed long ago, an entry of `slots`, has crashed again and again."""
+    if key(known) not in (track.journal.get("bad") or ()):
+        error = "rolled_back: " + (track.agent.tracks[0].journal.get("crash") or "it crashed")
+        fail({"id": known[0], "mark": key(known)}, error, track.agent.board, track.journal, track.reporter)
+
+
+def key(known):
+    """What `bad` has of an entry of `slots`."""
+    return (known[3:] or known)[0]
+
+
+def fail(job, error, board, journal, reporter):
+    """It does not run; and the same content is not tried again."""
     facts = put(job, board, journal)
-    facts["slots"] = slots or journal.get("slots")
     facts["watch"] = None  # the other slot holds nothing that is worth a way back
     if job["id"]:
         reporter.finish(job["id"], FAILED, error, **facts)

@@ -56,13 +56,11 @@ class Software(Track):
     def _give_up(self, label):
         """What was confirmed long ago has crashed again and again."""
         known = (self.journal.get("slots") or {}).get(label)
-        if known and known[0] not in (self.journal.get("bad") or ()):
+        if known:
             from ota import quarantine
 
             forget("ota.quarantine")
-            job = {"id": known[0]}
-            error = "rolled_back: " + (self.agent.tracks[0].journal.get("crash") or "it crashed")
-            quarantine.fail(job, error, self.agent.board, self.journal, self.reporter)
+            quarantine.crashed(self, known)
 
     def _close(self, job):
         """The job was about to be activated: how did it end?"""

@@ -6,7 +6,7 @@ import struct
 
 from fakes import Nvs
 
-from ota import bootcheck, quarantine
+from ota import bootcheck, other, quarantine
 from ota.journal import Journal
 from ota.otadata import ABORTED, PENDING, VALID
 from ota.report import Reporter
@@ -128,11 +128,11 @@ def test_bootcheck_repairs_with_the_record_of_what_runs_if_that_counts():
 
 
 def test_bootcheck_repairs_with_a_new_record_if_there_is_none_of_what_runs():
-    for other in (EMPTY, record(1, ABORTED), record(1, VALID)[:28] + bytes(4), record(4, VALID)):
-        board = Board(0, other, record(4, VALID) if other != record(4, VALID) else record(2, VALID))
+    for first in (EMPTY, record(1, ABORTED), record(1, VALID)[:28] + bytes(4), record(4, VALID)):
+        board = Board(0, first, record(4, VALID) if first != record(4, VALID) else record(2, VALID))
         assert not settled(board)[0]
         assert board.running.calls == ["set_boot", "mark_valid"]
-        assert board.otadata.records[0] == other
+        assert board.otadata.records[0] == first
 
 
 def test_bootcheck_takes_a_slot_that_was_selected_in_this_run_for_no_fallback():
@@ -193,6 +193,66 @@ def test_bootcheck_remembers_the_last_four_jobs_that_did_not_stand_their_trial_e
     ):
         quarantine.fail(dict(JOB, id=name), "rolled_back", Board(0), journal, Reporter(journal))
         assert journal.get("bad") == bad
+
+
+def test_bootcheck_of_a_good_way_back_keeps_what_was_left_from_being_installed_under_another_id():
+    board = Board(1)
+    journal = Journal(board.nvs)
+    for job in (
+        dict(JOB, mark="abc"),  # of a cloud with ids of its own
+        dict(JOB, id="J0"),
+    ):
+        journal.save(job=job)
+        bootcheck.succeed(job, board, journal, Reporter(journal))
+        here = journal.get("slots")["ota_1"]
+        left = [here[0], "it spills"]
+        left.extend(here[3:])
+        back = dict(JOB, id="", mark="", slot="ota_0", left=left)
+        bootcheck.succeed(back, board, journal, Reporter(journal))
+        assert journal.get("outbox")[-1] == {"id": job["id"], "state": "FAILED", "error": "rolled_back: it spills"}
+    assert journal.get("slots") == {"ota_1": ["J0", "thermo", "1.1.0"]}
+    assert journal.get("bad") == ["abc", "J0"]
+
+
+def test_bootcheck_of_a_bad_way_back_keeps_what_was_there_from_being_installed():
+    class Slot:
+        label, size, block = "ota_0", 65536, None
+
+        def read(self, index, block):
+            pass
+
+        def check_head(self, size):
+            pass
+
+    class Spare:
+        def set_boot(self):
+            pass
+
+    for entry in (["J0", "thermo", "1.0.0", "abc"], ["abc", "thermo", "1.0.0"]):
+        board = Board(1, record(2, VALID), EMPTY)
+        board.spare, board.selected = Spare(), lambda: "ota_0"
+        journal = Journal(board.nvs)
+        journal.save(slots={"ota_0": entry, "ota_1": ["J1", "thermo", "1.1.0", "def"]})
+        other.select(board, journal, Slot(), "it spills")
+        job = journal.get("job")
+        assert (job["left"], job["version"]) == (["J1", "it spills", "def"], "1.0.0")
+        quarantine.rolled_back(job, board, journal, Reporter(journal))
+        assert (journal.get("bad"), told(journal)) == (["abc"], [])
+
+
+def test_bootcheck_of_software_that_crashed_keeps_it_away_once():
+    class Agent:
+        pass
+
+    board = Board(0)
+    for entry in (["J1", "app", "2.0.0", "abc"], ["abc", "app", "2.0.0"]):
+        track, journal = Agent(), Journal(Nvs())
+        track.agent, track.journal, track.reporter = Agent(), journal, Reporter(journal)
+        track.agent.board, track.agent.tracks = board, [track]
+        for _ in range(2):
+            quarantine.crashed(track, entry)
+        assert (journal.get("bad"), told(journal)) == (["abc"], [("FAILED", "rolled_back")])
+        assert journal.get("outbox")[0]["id"] == entry[0]
 
 
 def test_bootcheck_confirms_the_job_of_the_slot_that_runs_and_no_other():
