@@ -117,6 +117,11 @@ class Gating:
         """Whether soft gates do not count for this job."""
         return self.is_forced or self.wanted.get(job.kind) == job.id or self.deferral.is_over(job)
 
+    def forget(self, kind):
+        """Neither an order nor how long it was put off outlives an offer that was taken back."""
+        self.wanted.pop(kind, None)
+        self.deferral.forget(kind)
+
     def closed(self, track, job):
         """What keeps `job` from starting, as policy.decide wants it; notes on the track whether it is forced."""
         track.forced = self.is_above(job)

@@ -22,7 +22,7 @@ def consider(track):
         return None
     if job is None:
         if not cloud.remembers:
-            track.forget()
+            _forget(track)
         return None
     track.installed_by = identity.installed_by(track.journal, track.label)
     track.unconfirmed = agent.on_trial
@@ -48,6 +48,12 @@ def consider(track):
             track.journal.keep(runtime=[job.id] + list(agent.tracks[0].running))
         track.finish(job.id, UPDATED if verdict == policy.DONE else FAILED, reason)
     return None
+
+
+def _forget(track):
+    track.forget()
+    if track.agent.control:
+        track.agent.control.gating.forget(track.kind)
 
 
 def _forgive(track, job):

@@ -3,7 +3,7 @@
 
 from simulator.campaign.planted_bug import Planted
 
-_CONTROL, _DEADLINE, _DEFERRAL = "ota/control.py", "ota/deadline.py", "ota/deferral.py"
+_DEADLINE, _DEFERRAL = "ota/deadline.py", "ota/deferral.py"
 _GATING, _SWITCHES, _AGENT = "ota/gating.py", "ota/switches.py", "ota/agent.py"
 
 CONTROL_BUGS = (
@@ -57,9 +57,9 @@ CONTROL_BUGS = (
     ),
     Planted(
         "never forgets what was put off",
-        _CONTROL,
-        "        self.gating.deferral.forget(kind)\n",
-        "",
+        _DEFERRAL,
+        "        if self._known.pop(kind, None):\n            self.save()\n",
+        "        return\n",
     ),
     Planted(
         "writes the time that is left each second",

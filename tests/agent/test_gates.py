@@ -189,3 +189,31 @@ def test_explain_in_the_midst_of_a_download_disturbs_nothing(product):
     assert ask(product, "ota_explain")[-1] == "verdict: start"
     product.wait("UPDATED")
     assert json.dumps(product.ends) == '["UPDATED"]'
+
+
+def test_an_offer_that_was_taken_back_and_is_made_again_is_put_off_anew(boot):
+    world = boot(disabled=1, defer_s=600)
+    package = world.offer("1.1.0", VERSION_2)
+    world.settle()
+    world.unassign()
+    world.pass_time(700)
+    world.twin.cut()  # nor is it known behind a reset
+    world.settle()
+    world.assign(package)
+    world.pass_time(500)
+    assert world.states == []
+    world.wait("UPDATED", timeout_s=200)
+
+
+def test_an_order_to_start_ends_with_the_offer_that_it_was_given_for(boot):
+    world = boot(disabled=1, battery=20)
+    package = world.offer("1.1.0", VERSION_2)
+    world.settle()
+    world.call("force")
+    world.settle()
+    world.unassign()
+    world.settle()
+    world.call("state", battery=100)
+    world.assign(package)
+    rests(world)
+    assert world.states == []
