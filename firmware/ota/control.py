@@ -71,7 +71,8 @@ class Control:
         """Starts what waits, although updates are disabled or no window is open; and once more what has failed."""
         agent = self.agent
         for track in agent.tracks:
-            job = track.pending or (agent.job if track is agent.track else orders.pardoned(agent, track))
+            is_under_way = agent.job is not None and track is agent.track
+            job = track.pending or (agent.job if is_under_way else orders.pardoned(agent, track))
             if job:
                 self.gating.wanted[track.kind] = job.id
 

@@ -45,6 +45,19 @@ def test_force_installs_what_waits_although_disabled(disabled):
     assert disabled.states == [*GOOD]
 
 
+def test_force_tries_again_what_has_failed_a_moment_ago(make_world):
+    product = make_world(firmware("1.0.0", product="controls"), heap="104k")  # what an update has left, and explain.py
+    product.wait(lambda: product.seen("attribute_response"))
+    product.fault("chunk=5x*:corrupt")
+    product.offer("1.1.0", VERSION_2)
+    product.wait("FAILED")
+    product.settle()
+    product.clear_faults()
+    product.call("force")
+    product.wait("UPDATED")
+    assert product.twin.story.boots == 2  # none but that of the update
+
+
 def test_force_with_nothing_pending_does_not_arm_the_next_offer(make_world):
     world = make_world(firmware("1.0.0", product="controls"), settings={"disabled": 1})
     world.wait(lambda: world.seen("attribute_response"))
