@@ -46,7 +46,7 @@ def further(journal, job_id, offset):
 
 
 def rest(journal, job_id):
-    """A start that ended in a pause does not count: it ended as somebody wanted it to."""
+    """A start that ended in a pause, or has come to wait for its reset, does not count: it is as somebody wants it."""
     starts, offset = _known(journal, job_id)
     if starts:
         journal.keep(starts=[job_id, starts - 1, offset])

@@ -39,12 +39,9 @@ def ask_again(agent):
 def held(agent, track, job):
     """Waits while the cloud, the application or a rule about time holds the reset. Until then the job can still be
     called off."""
-    if not agent.cloud.is_released:
-        from ota import attempts
-
-        forget("ota.attempts")
-        attempts.rest(track.journal, job.id)  # who waits for an order may be switched off meanwhile
+    has_rested = False
     while _is_held(agent, track, job):
+        has_rested = has_rested or _rest(track, job)
         error = None
         try:
             agent.link.moment(agent.board.step_ms)
@@ -52,6 +49,15 @@ def held(agent, track, job):
             error = failure
         yield from agent.online(error)
         yield
+
+
+def _rest(track, job):
+    """Who waits may be switched off meanwhile. Not part of `held`: a generator would keep what it has imported."""
+    from ota import attempts
+
+    forget("ota.attempts")
+    attempts.rest(track.journal, job.id)
+    return True
 
 
 def _is_held(agent, track, job):

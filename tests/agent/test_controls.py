@@ -164,6 +164,17 @@ def test_a_power_cut_while_held_does_not_install(product):
     assert product.twin.story.slot == "ota_0"
 
 
+def test_restarts_while_held_are_no_attempts(product):
+    held(product)
+    for _ in range(12):
+        product.call("restart")
+        product.wait("VERIFIED")
+        product.settle(2)
+    assert product.ends == []
+    product.call("release")
+    product.wait("UPDATED")
+
+
 def test_deep_sleep_between_activation_and_reset_is_no_fallback(product):
     """Waking up goes straight back to the old slot (esp32.md 3.4): the bootloader was not asked yet."""
     product.wait(lambda: product.seen("attribute_response"))
