@@ -13,6 +13,7 @@ from ota.port import const
 
 NAMES = ("off", "hold")
 _OFF_S = const(604800)
+_DAY_S = const(86400)
 _REASON = const(40)  # characters
 
 
@@ -44,13 +45,17 @@ class Switches:
         return self._off.get(name)
 
     def off(self, name, reason, until=None):
-        """`until`: unix second. What is said again, perhaps in a loop, does not begin anew."""
+        """`until`: unix second; one that has passed switches on. What is said again, perhaps in a loop, is the same."""
         known = self._off.get(name)
         reason = str(reason)[:_REASON] or "busy"
-        if known and known[0] == reason and until is None:
-            return
-        end = deadline.make(self._board.number("off_s", _OFF_S), self._board.now(), until)
-        if known != [reason, end]:
+        now = self._board.now()
+        if until is not None and now is not None:
+            if until <= now:
+                self.on(name)
+                return
+            until = min(until, now // _DAY_S * _DAY_S + deadline.MOST_S)  # moves once a day
+        if known is None or known[0] != reason or until not in (None, known[1][0]):
+            end = deadline.make(self._board.number("off_s", _OFF_S), now, until)
             self._off[name] = [reason, end]
             self.save()
 

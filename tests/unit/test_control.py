@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Deadlines, gates and terms, one by one."""
 
-from ota import availability, deadline, deferral, gates, gating, port, terms
+from fakes import Nvs
+
+from ota import availability, deadline, deferral, gates, gating, port, switches, terms
 from ota.errors import JobError
+from ota.journal import Journal
 
 NOW = 1_800_000_000
 
@@ -185,3 +188,51 @@ def test_figures_of_a_reason_are_told_now_and_then_and_another_reason_at_once():
     line._figures_at = port.ticks_ms() - 60001
     line.tell()
     assert told[4:] == ["link_weak: -90 dBm", "link_weak: -80 dBm"]
+
+
+class Clock:
+    """A board whose clock is known, or not."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+
+    def now(self):
+        return self.seconds
+
+    def number(self, name, default):
+        return default
+
+
+def test_switch_that_is_said_again_in_a_loop_is_not_written_again():
+    for seconds in (NOW, None):
+        for until in (NOW + 3600, NOW + 10**9):  # the latter is further away than anything may be off
+            board, nvs = Clock(seconds), Nvs()
+            switch = switches.Switches(board, Journal(nvs))
+            for second in range(600):
+                if seconds:
+                    board.seconds = seconds + second
+                switch.off("off", "busy", until)
+                switch.spend(1)
+            assert nvs.writes == 1, (seconds, until, nvs.writes)
+    switch.off("off", "busy", NOW + 60)
+    assert (nvs.writes, switch.get("off")[1][0]) == (2, NOW + 60)
+
+
+def test_switch_that_is_off_until_a_moment_that_has_passed_is_on_and_writes_nothing():
+    board, nvs = Clock(NOW), Nvs()
+    switch = switches.Switches(board, Journal(nvs))
+    for second in range(600):
+        board.seconds = NOW + second
+        switch.off("hold", "busy", NOW + 300)
+        switch.spend(1)
+    assert (nvs.writes, switch.get("hold")) == (2, None)  # off and on
+
+
+def test_switch_that_is_off_for_longer_than_a_year_moves_once_a_day():
+    board, nvs = Clock(NOW), Nvs()
+    switch = switches.Switches(board, Journal(nvs))
+    for hour in range(72):
+        board.seconds = NOW + hour * 3600
+        switch.off("off", "busy", NOW + 10**9)
+    assert nvs.writes == 4
+    assert switch.get("off")[1][0] <= board.seconds + deadline.MOST_S
