@@ -2,15 +2,17 @@
 """A budget for what wears flash: so many starts a day may erase. Loaded where it is spent.
 
 In the journal of a track: `wear`: day since 1970 (0 without a clock) * 1024 + starts that have erased; it is written
-with the start itself (attempts.py). A spent one rests to the end of the day, without a clock for a day of power: in the
-fact `control`, "rest": {kind: deadline}, see deadline.py. Setting in NVS "ota_cfg": `wear_budget`, 48, 0 for no limit:
-the 100,000 erases that a sector stands are then enough for five years of nothing but that.
+with the start itself (attempts.py). A spent one rests to the end of that day, without a clock for a day of power: in
+the fact `control`, "rest": {kind: deadline}, see deadline.py. One that is left from another day does not count.
+Setting in NVS "ota_cfg": `wear_budget`, 48, 0 for no limit: the 100,000 erases that a sector stands are then enough for
+five years of nothing but that.
 """
 
 from ota import deadline
 from ota.port import const
 from ota.switches import keep
 
+_DAY = const(1024)  # these as in attempts.py
 _DAY_S = const(86400)
 
 
@@ -21,12 +23,14 @@ class Rest:
         self._track = track
         self._journal = journal
         now = board.now()
+        day = (track.journal.get("wear") or 0) // _DAY
+        until = (day + 1) * _DAY_S if day else None
         end = self._known().get(track.kind)
-        if isinstance(end, list) and deadline.is_deadline(end):
+        if isinstance(end, list) and deadline.is_deadline(end) and (end[0] == until or not day):
             self._end = list(end)
             deadline.spend(self._end, deadline.BOOT_S, now)
         else:
-            self._end = deadline.make(_DAY_S, now, now and (now // _DAY_S + 1) * _DAY_S)
+            self._end = deadline.make(_DAY_S, now, until)
             self.save()
 
     def gate(self):

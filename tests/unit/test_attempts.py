@@ -115,10 +115,35 @@ def test_wear_that_is_spent_rests_for_a_day_of_power_where_there_is_no_clock():
 
 def test_wear_that_is_spent_rests_to_the_end_of_the_day():
     track = Track()
+    track.journal.save(wear=DAY * 1024 + 48)
     rest = wear.Rest(track, track.agent.board, track.journal)
     assert rest.gate()[3] == (DAY + 1) * 86400
     assert not rest.spend(1, (DAY + 1) * 86400 - 1)
     assert rest.spend(1, (DAY + 1) * 86400)
+
+
+def test_wear_rest_that_is_left_from_another_day_does_not_end_that_of_today():
+    track = Track()
+    board = track.agent.board
+    track.journal.save(wear=DAY * 1024 + 48)
+    wear.Rest(track, board, track.journal)
+    board.seconds += 86400  # off over midnight
+    track.journal.save(wear=(DAY + 1) * 1024 + 48)
+    rest = wear.Rest(track, board, track.journal)
+    assert not rest.spend(1, board.seconds)
+    assert rest.gate()[3] == (DAY + 2) * 86400
+
+
+def test_wear_rest_goes_on_over_resets_while_the_clock_is_not_known():
+    track = Track()
+    board = track.agent.board
+    track.journal.save(wear=DAY * 1024 + 48)
+    wear.Rest(track, board, track.journal)
+    left = 86400 - NOW % 86400
+    board.seconds = None
+    rest = wear.Rest(track, board, track.journal)
+    assert not rest.spend(left - 601, None)
+    assert rest.spend(1, None)
 
 
 def test_quarantine_ends_with_its_time_or_by_order():
