@@ -12,7 +12,8 @@ neither can make the other forget. The facts:
   outbox the terminal reports that the cloud has not acknowledged yet, oldest first
   last   id of the job that was reported last; where the cloud remembers its jobs (ota.cloud) there is in its place
   runtime [id, title, version]: the job that was refused for want of newer firmware, and the firmware that ran
-  starts [job id, how often it was started without an end and without a step forward, the furthest offset]
+  starts [job id, how often it was started without an end and without a step forward, the furthest offset,
+         how many of them followed a loss of power]
   wear   how many starts have erased today: see wear.py
   watch  firmware that was confirmed may still go: see watching.py
   crash  what the application has raised last, before a reset: see safe.py

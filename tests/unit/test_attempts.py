@@ -59,7 +59,7 @@ def test_attempts_are_counted_by_id_and_the_eleventh_start_without_an_end_is_ref
         attempts.begin(track, Job(FIELDS, True))
     raises(JobError, "started_too_often", attempts.begin, track, Job(FIELDS, True))
     attempts.begin(track, Job(dict(FIELDS, id="J2"), True))
-    assert track.journal.get("starts") == ["J2", 1, 0]
+    assert track.journal.get("starts") == ["J2", 1, 0, 0]
 
 
 def test_attempts_after_a_loss_of_power_or_a_deep_sleep_do_not_count():
@@ -68,7 +68,19 @@ def test_attempts_after_a_loss_of_power_or_a_deep_sleep_do_not_count():
         track.agent.board.reset_cause = cause
         for _ in range(12):
             attempts.begin(track, Job(FIELDS, True))
-    assert track.journal.get("starts") == ["J1", 1, 0]  # the first one, which has to be noted
+    assert track.journal.get("starts") == ["J1", 1, 0, 11]  # the first one, which has to be noted
+
+
+def test_attempts_that_lose_the_power_a_hundred_times_at_the_same_place_are_enough():
+    track = Track()
+    track.agent.board.reset_cause = "power"
+    track.journal.save(job=WRITING)
+    for _ in range(50):
+        attempts.begin(track, Job(FIELDS, True))
+    attempts.further(track.journal, "J1", 4096)  # another place
+    for _ in range(100):
+        attempts.begin(track, Job(FIELDS, True))
+    raises(JobError, "started_too_often", attempts.begin, track, Job(FIELDS, True))
 
 
 def test_attempts_that_get_further_are_the_first_one_again_and_a_pause_is_none():
@@ -76,12 +88,12 @@ def test_attempts_that_get_further_are_the_first_one_again_and_a_pause_is_none()
     for _ in range(3):
         attempts.begin(track, Job(FIELDS, True))
     attempts.further(track.journal, "J1", 4096)
-    assert track.journal.get("starts") == ["J1", 1, 4096]
+    assert track.journal.get("starts") == ["J1", 1, 4096, 0]
     attempts.begin(track, Job(FIELDS, True))
     attempts.further(track.journal, "J1", 4096)
-    assert track.journal.get("starts") == ["J1", 2, 4096]
+    assert track.journal.get("starts") == ["J1", 2, 4096, 0]
     attempts.rest(track.journal, "J1")
-    assert track.journal.get("starts") == ["J1", 1, 4096]
+    assert track.journal.get("starts") == ["J1", 1, 4096, 0]
 
 
 def test_wear_counts_starts_that_erase_by_the_day():
