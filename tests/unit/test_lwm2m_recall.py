@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""What a boot makes of the records "lwm2m" in NVS, whatever they hold: an older release, or another one, wrote them."""
+
+from fakes import Nvs
+
+from ota.cloud.lwm2m import Lwm2m
+from ota.job import FIRMWARE
+from ota.journal import Journal
+
+JOB = {"id": "lw7", "title": "app", "version": "1.1.0", "size": 900, "tag": "", "url": None}
+WHOLE = {"n": 7, "state": 2, "result": 0, "uri": "coap://a/f", "way": 0, "job": JOB, "terms": [2, 30, True]}
+LONGEST_S = 0x7FFFFFF
+
+
+class Board:
+    """With these records and settings."""
+
+    def __init__(self, kept, settings):
+        self.nvs = Nvs()
+        self.settings = settings
+        Journal(self.nvs, "lwm2m").save(**kept)
+
+    def number(self, name, default):
+        return self.settings.get(name, default)
+
+    def now(self):
+        return 1767225600
+
+
+def booted(kept, **settings):
+    return Lwm2m(Board(kept, settings), ("app", "1.0.0"))
+
+
+def state_of(**changes):
+    """(State, Result) after a boot that finds the whole record, but for this."""
+    record = dict(WHOLE)
+    for name in changes:
+        record[name] = changes[name]
+    facts = booted({"fw": record}).facts
+    return facts.state, facts.result
+
+
+def lifetime(kept, **settings):
+    return booted(kept, **settings).facts.lifetime
+
+
+def test_a_whole_record_comes_back():
+    cloud = booted({"fw": WHOLE, "lt": 900, "mute": True})
+    facts = cloud.facts
+    assert (facts.state, facts.result, facts.uri, facts.way) == (2, 0, "coap://a/f", 0)
+    assert (facts.severity, facts.max_defer, facts.has_terms) == (2, 30, True)
+    assert (facts.lifetime, facts.is_mute) == (900, True)
+    assert (facts.name, facts.version, cloud.whole, cloud.number) == ("app", "1.1.0", "lw7", 7)
+    assert cloud.known[FIRMWARE] == JOB
+    assert not cloud.is_ordered and not facts.sends
+
+
+def test_whatever_is_missing_or_of_another_kind_is_as_if_it_had_never_been():
+    for wrong in (None, "2", 1.5, -1, 99, True, [], [1, 0], {}, {"id": 1}, [1, 0, 1], [[], {}, True]):
+        for name in WHOLE:
+            record = dict(WHOLE)
+            record[name] = wrong
+            assert booted({"fw": record}).facts.state in (0, 2), (name, wrong)
+        assert booted({"fw": wrong, "lt": wrong, "mute": wrong}).facts.state == 0
+    for name in WHOLE:
+        record = dict(WHOLE)
+        del record[name]
+        assert booted({"fw": record}).facts.state == (0 if name in ("state", "job") else 2), name
+    cloud = booted({"fw": {"terms": [1, 0]}})
+    assert (cloud.facts.severity, cloud.facts.max_defer, cloud.facts.has_terms) == (1, 0, False)
+
+
+def test_a_state_without_its_job_is_over():
+    for wrong in (None, {}, 5):
+        assert [state_of(job=wrong, state=state) for state in (0, 1, 2, 3)] == [(0, 0), (0, 0), (0, 0), (0, 8)]
+    for name in JOB:
+        job = dict(JOB)
+        del job[name]
+        assert state_of(job=job) == ((2, 0) if name == "url" else (0, 0)), name
+    cloud = booted({"fw": dict(WHOLE, state=3, result=0, job=None)})
+    assert cloud.known[FIRMWARE] == {} and cloud.facts.sends == [(0, 8)]
+    assert cloud.journal.facts["fw"]["state"] == 0
+
+
+def test_a_push_does_not_outlive_a_boot():
+    assert state_of(state=1, way=1) == (0, 4)
+    assert state_of(state=1, way=0) == (1, 0)
+
+
+def test_a_lifetime_is_one_that_a_server_could_have_written():
+    for wrong in (0, -1, LONGEST_S + 1, "x", True, None):
+        assert lifetime({"lt": wrong}) == 300
+        assert lifetime({"lt": wrong}, lifetime=60) == 60
+    for wrong in (0, -5, LONGEST_S + 1):
+        assert lifetime({}, lifetime=wrong) == 300
+    assert [lifetime({}, lifetime=right) for right in (1, LONGEST_S)] == [1, LONGEST_S]
+
+
+def test_who_is_mute():
+    assert [booted({"mute": kept}).facts.is_mute for kept in (True, False, "x", None)] == [True, False, False, False]
+    assert booted({"mute": 5}, send=0).facts.is_mute
