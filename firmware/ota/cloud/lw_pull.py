@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """An image behind the URI of /5/0/1 (lwm2m.md 3.2), by coap or http. Loaded when a download begins."""
 
-from ota.errors import JobError, TransferError
+from ota.errors import TransferError
 from ota.lwm2m import line
 from ota.port import forget
 
@@ -22,5 +22,5 @@ def source(cloud, job, offset):
     try:
         line.lookup(place[1], place[2])
     except TransferError as error:
-        raise JobError(error.code, error.detail)
+        raise line.nowhere(error, offset)
     return Http(cloud.board, cloud, job, offset)

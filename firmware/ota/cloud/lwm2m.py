@@ -26,7 +26,9 @@ _STALLS = const(3)  # broken transfers in a row without a block, until a downloa
 
 
 class Lwm2m(Client):
-    """See ota.cloud for the promises. `number`: of the last job, `under_way`: the Job, `stalls`: of its download."""
+    """See ota.cloud for the promises. `number`: of the last job, `under_way`: the Job, `stalls`: of its download, since
+    the one that began at byte `began`.
+    """
 
     remembers = True
 
@@ -34,7 +36,7 @@ class Lwm2m(Client):
         super().__init__(board, identity)
         self.is_ordered = False
         self.under_way = None
-        self.stalls = self.number = 0
+        self.stalls = self.began = self.number = 0
         from ota.lwm2m import recall
 
         recall.recall(self)
@@ -50,6 +52,9 @@ class Lwm2m(Client):
 
     def source(self, job, offset):
         self.under_way = job
+        if offset > self.began:
+            self.stalls = 0
+        self.began = offset
         if self.facts.way == _PUSH:
             from ota.lwm2m import pushing
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Lines to a LwM2M server or its file server: plain datagrams, or DTLS with what was provisioned (lwm2m.md 6)."""
 
-from ota.errors import TransferError
+from ota.errors import JobError, TransferError
 from ota.port import const
 
 NOSEC = "nosec"
@@ -86,3 +86,12 @@ def lookup(host, port):
     except OSError as error:
         raise TransferError("no_address", str(error))
     raise TransferError("no_address")
+
+
+def nowhere(error, offset):
+    """What `no_address` is to a download from byte `offset` on: wrong, or a name that was good and will be again."""
+    if not offset:
+        return JobError(error.code, error.detail)
+    made = TransferError("connect_failed", error.code)
+    made.beside = True
+    return made

@@ -67,10 +67,12 @@ class Coap:
             if self._error is not None:
                 raise self._error
         except TransferError as error:
-            error.beside = True
             if error.code == "no_address":
-                raise JobError("no_address", error.detail)
-            raise
+                from ota.lwm2m import line
+
+                error = line.nowhere(error, self._offset)
+            error.beside = True
+            raise error
         self.is_last = self._is_whole
         if self._filled < len(block) and not self.is_last:
             return None

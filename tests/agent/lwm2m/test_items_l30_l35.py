@@ -70,6 +70,39 @@ def test_l31_a_server_that_falls_silent(world: LwWorld) -> None:
     holds(world)
 
 
+def test_l31_stalls_that_are_far_apart_do_not_add_up(world: LwWorld) -> None:
+    for block in (5, 11, 17, 23, 28):
+        world.cloud.add_fault(f"file={block}x5:drop")
+    world.start()
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait_state(DOWNLOADED, 0, 1200)
+    assert world.slot_holds("ota_1", SMALL)
+    assert world.logged("code=coap_silence") == 5
+
+
+@pytest.mark.parametrize("scheme", ["coap", "http"])
+@pytest.mark.parametrize("is_back", [True, False])
+def test_l31_a_name_server_that_is_gone_on_the_way(world: LwWorld, scheme: str, is_back: bool) -> None:
+    """A name that meant something is no wrong one when the line breaks and nobody answers for it."""
+    world.start()
+    if scheme == "coap":
+        world.cloud.add_fault("file=12x5:drop")
+        assert world.pull(data=SMALL) == "2.04"
+        world.wait(lambda: len(world.fetched()) >= 10)
+    else:
+        world.web.data, world.web.tag, world.web.cuts = SMALL, '"one"', [20_000]
+        assert world.code(world.device.write("/5/0/1", f"http://{WEB}/app.bin")) == "2.04"
+        world.wait(lambda: bool(world.web.asked))
+    world.twin.net.is_resolving = False
+    world.wait_log("ota warning code=connect_failed")
+    assert world.state == (1, 0)
+    if not is_back:
+        world.wait_state(0, 4)
+        return
+    world.twin.net.is_resolving = True
+    holds(world)
+
+
 def cut_in_the_midst(world: LwWorld, data: bytes, blocks: int) -> None:
     """Begins a pull; the power goes when so many blocks have come."""
     world.start()
