@@ -24,10 +24,12 @@ def fresh():
     facts.changed_at = None
     facts.protocols = ()  # of /5/0/8, see line.py
     # registration.py: segments of the place at the server, when it was heard of, and for how long that is good;
-    # `is_up`: on this line; `is_due`: an Update goes out next, whatever the time
+    # `is_up`: on this line; `is_due`: an Update goes out next, whatever the time; `lifetime_told`: the one that the
+    # server knows, negative until it has answered
     facts.location = None
     facts.heard_at, facts.period_ms = ticks_ms(), 0
-    facts.is_up = facts.is_due = facts.tells_lifetime = False
+    facts.is_up = facts.is_due = False
+    facts.lifetime_told = 0
     # observe.py: the observations, attributes by path, the last number, the one on its way; `has_news`: one of them
     # is to be told; `watch_ms` after `watch_at` one may be due, never if negative
     facts.watches, facts.notes, facts.count, facts.under_way, facts.has_news = [], {}, 0, None, False

@@ -38,11 +38,13 @@ class Object:
             facts.is_mute = value
             if value:
                 facts.sends = []
+            self._cloud.journal.keep(mute=value)
         elif not (rid == _LIFETIME) <= value <= _MOST_S:
             return _BAD_REQUEST
         elif rid == _LIFETIME:
             facts.lifetime = value
-            facts.is_due = facts.tells_lifetime = True
+            facts.is_due = True
+            self._cloud.journal.keep(lt=value)
         else:
             if rid == _PMIN:
                 facts.pmin = value
@@ -51,7 +53,6 @@ class Object:
             from ota.lwm2m import timing
 
             timing.plan(facts)
-        self._cloud.journal.keep(lt=facts.lifetime, mute=facts.is_mute)
         return _CHANGED
 
     def execute(self, rid, arguments):

@@ -27,9 +27,11 @@ def say(cloud, endpoint):
     else:
         for part in facts.location:
             out.option(_URI_PATH, part)
-        if facts.tells_lifetime:
+        if facts.lifetime_told != facts.lifetime:
             out.option(_URI_QUERY, b"lt=%d" % facts.lifetime)
-    facts.is_due = facts.tells_lifetime = False
+    if facts.lifetime_told != facts.lifetime:
+        facts.lifetime_told = -facts.lifetime
+    facts.is_due = False
     return True
 
 
@@ -68,9 +70,11 @@ def ended(cloud, m):
 
         facts.is_up = False
         facts.location = None
+        facts.lifetime_told = 0
         observe.clear(facts)
         return
     facts.heard_at = ticks_ms()
+    facts.lifetime_told = abs(facts.lifetime_told)
     lifetime = min(facts.lifetime, _LONGEST_S)
     facts.period_ms = (lifetime - min(lifetime // 2, _MARGIN_S)) * 1000
     facts.is_up = True

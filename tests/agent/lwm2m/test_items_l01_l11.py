@@ -83,6 +83,40 @@ def test_l06_a_new_lifetime_is_told(world: LwWorld) -> None:
     assert world.device.registration.lifetime_s == 900
 
 
+def test_l06_a_new_lifetime_is_told_until_the_server_has_heard_it(world: LwWorld) -> None:
+    world.start()
+    world.cloud.add_fault("updatex5:drop")
+    assert world.code(world.device.write("/1/0/1", 900)) == "2.04"
+    world.wait_log("ota offline code=update_unanswered")
+    assert world.device.registration.lifetime_s == 300
+    world.wait(lambda: world.device.registration.lifetime_s == 900, 30)
+    assert world.code(world.device.execute("/1/0/8")) == "2.04"
+    world.pass_time(5)
+    assert not world.said(coap.POST)[-1][2].opt.uri_query
+
+
+@pytest.mark.parametrize("wrong", [0, -1])
+def test_l06_a_lifetime_that_is_none_is_not_taken(make_world, wrong: int) -> None:
+    world = make_world(settings={"lifetime": wrong})
+    world.start()
+    assert world.device.registration.lifetime_s == 300
+    assert world.code(world.device.write("/1/0/1", wrong)) == "4.00"
+    world.pass_time(120)
+    assert not updates(world)
+
+
+def test_l06_what_a_server_has_not_written_stays_a_setting(world: LwWorld) -> None:
+    """Write Mute Send, and the lifetime of the next boot is still the one that was provisioned."""
+    world.start()
+    assert world.code(world.device.write("/1/0/23", True)) == "2.04"
+    nvs = world.twin.chip.nvs
+    nvs.set_i32(nvs.open("ota_cfg"), "lifetime", 60)
+    world.twin.cut()
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    assert world.device.registration.lifetime_s == 60
+    assert world.read("/1/0/23") is True
+
+
 def test_l07_discover_lists_what_is_there(world: LwWorld) -> None:
     world.start()
     reply = world.ask(world.device.discover("/5"))
