@@ -47,10 +47,13 @@ class Push(Upload):
             self.owed = code
 
     def drop(self, refused):
-        """Nothing more of it is taken; `refused`: the code for who tries."""
+        """Nothing more of it is taken; `refused`: the code for who tries.
+
+        Another answer may be in the making, so that to the last block goes out with the next `tick`.
+        """
         if self.is_open:
             if self.is_waiting:
-                self.answer(_BAD_REQUEST)
+                self.owed = self.owed or _BAD_REQUEST
             self.close(refused)
 
     def _echo(self, out):
@@ -75,7 +78,7 @@ def take(cloud, m, out):
         if code == _EMPTY:
             code = _put(cloud, m, block, size1)
         if code == _EMPTY:
-            upload.has_block1 = m.has(_BLOCK1)
+            upload.has_block1, upload.owed = m.has(_BLOCK1), 0
             return code
     if m.has(_BLOCK1):
         out.uint(_BLOCK1, block & ~8 if code >= _BAD_REQUEST else block)

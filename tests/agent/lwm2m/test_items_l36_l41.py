@@ -6,7 +6,10 @@ import pytest
 from simulator.board import tear
 from simulator.board.flash import Tear
 from simulator.breakage import package
-from simulator.clouds.lwm2m import formats
+from simulator.clouds.core import Send
+from simulator.clouds.lwm2m import Style, coap, formats
+from simulator.clouds.lwm2m.push import block_of
+from tests.agent.harness import small_app
 from tests.agent.lw_world import DOWNLOADED, LwWorld, firmware
 
 
@@ -89,6 +92,25 @@ def test_l40_cancel(world: LwWorld) -> None:
     assert (world.code(execute), world.code(late)) == ("2.04", "4.05")
     world.wait(lambda: len(world.seen("registered")) == 2)
     world.wait_state(0, 1)
+
+
+def test_l40_cancel_while_a_block_waits(world: LwWorld) -> None:
+    """Each of the two is answered under its own name, whichever of them is done first."""
+    world.start()
+    block = block_of(small_app(9_008), 0, Style())
+    cancel = coap.build(coap.POST, uri_path=coap.segments("/5/0/10"))
+    for message, mid in ((block, 0x7001), (cancel, 0x7002)):
+        sent = coap.numbered(message, coap.CON, mid, mid.to_bytes(2)).encode()
+        world.cloud.actions.append(Send(world.device.peer.conn, sent))
+    world.pass_time(3)
+    answers = {m.mid: m for _, _, m in world.sent if m.mid in (0x7001, 0x7002)}
+    assert {mid: (m.code.dotted, m.token) for mid, m in answers.items()} == {
+        0x7001: ("4.00", b"\x70\x01"),
+        0x7002: ("2.04", b"\x70\x02"),
+    }
+    assert (answers[0x7001].opt.block1 is None, answers[0x7002].opt.block1) == (False, None)
+    assert world.state == (0, 10)
+    downloaded(world)
 
 
 def test_l41_once_it_is_installed_nothing_takes_it_back(world: LwWorld) -> None:
