@@ -16,6 +16,7 @@ _BLOCK1 = const(27)
 _SIZE1 = const(60)
 _OPAQUE = const(42)
 _TLV = const(11542)
+_SMALL = const(64)  # bytes of a body that may be a reset
 
 
 class Push(Upload):
@@ -66,7 +67,7 @@ def take(cloud, m, out):
     block = m.uint(_BLOCK1, 0)
     size, size1 = m.end - m.start, m.uint(_SIZE1, 0)
     upload = cloud.upload
-    if size == 1 and not block >> 3 and m.payload[0] == 0:
+    if 0 < size <= _SMALL and not block >> 3 and _rare().is_nul(m):
         code = _rare().machine(cloud, "reset")
     elif upload is not None and upload.is_waiting:
         return IGNORE  # it comes before the answer to the last one

@@ -14,6 +14,21 @@ _CONTENT_FORMAT = const(12)
 _TEXT = const(0)
 _OPAQUE = const(42)
 _TLV = const(11542)
+_PACKAGE = const((5, 0, 0))
+
+
+def is_nul(m):
+    """Whether a whole body is one NUL in its content format: that takes all back (lwm2m.md 2.1)."""
+    number = m.uint(_CONTENT_FORMAT, _OPAQUE)
+    if number in (_OPAQUE, _TEXT):
+        return bytes(m.payload) == (b"AA==" if number == _TEXT else b"\0")
+    from ota.lwm2m import formats
+
+    form = formats.reader(number)
+    try:
+        return form is not None and form.decode(m.payload, _PACKAGE, lambda oid, rid: "o") == [(_PACKAGE, b"\0")]
+    except (ValueError, MemoryError, OverflowError):
+        return False
 
 
 def begin(cloud, m):
@@ -49,7 +64,7 @@ def unwrap(cloud, upload):
         rid, start, size = tlv_read.head(upload.head)
     except (ValueError, IndexError):
         rid, start, size = -1, 0, 0
-    if rid or upload.head[0] >> 6 != 3:
+    if rid or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
         return refuse(cloud)
     upload.total = size
     upload.skip(start)

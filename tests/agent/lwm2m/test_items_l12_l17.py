@@ -61,6 +61,43 @@ def test_l14_a_package_of_one_zero_takes_all_back_and_one_of_nothing_does_not(wo
     assert world.state == (0, 0)
 
 
+NUL = {
+    formats.OCTETS: b"\0",
+    formats.TLV: b"\xc1\0\0",
+    formats.TEXT: b"AA==",
+    formats.SENML_JSON: b'[{"bn":"/5/0/0","vd":"AA"}]',
+    formats.SENML_CBOR: b"\x81\xa2\x21\x66/5/0/0\x08\x41\0",
+    None: b"\0",
+}
+
+
+@pytest.mark.parametrize("number", NUL)
+def test_l14_one_zero_takes_all_back_in_any_format(world: LwWorld, number: int | None) -> None:
+    world.start()
+
+    def reset() -> None:
+        assert world.code(world.device.put("/5/0/0", NUL[number], number)) == "2.04"
+        assert world.state == (0, 0)
+
+    reset()
+    assert world.pull("1.1.0") == "2.04"
+    reset()
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    reset()
+
+
+@pytest.mark.parametrize("payload", [b"\xc0\0", b"\xc1\1\0", b"\xc1\0", b"\x81\0\0", b"\xc8\0\5"])
+def test_l14_what_is_wrapped_and_no_package_is_refused(world: LwWorld, payload: bytes) -> None:
+    world.start()
+    assert world.code(world.device.put("/5/0/0", payload, formats.TLV)) == "4.00"
+    assert world.state == (0, 0)
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    assert world.code(world.device.put("/5/0/0", payload, formats.TLV)) == "4.00"
+    assert world.state == (2, 0)
+
+
 def test_l15_a_uri_that_leads_nowhere(world: LwWorld) -> None:
     world.start()
     assert world.code(world.device.write("/5/0/1", "ftp://x/app.bin")) == "4.00"
