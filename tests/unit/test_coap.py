@@ -266,3 +266,14 @@ def test_blocks_of_an_upload():
     assert upload.judge(codes.block(0, True, 2), 64, 201) == codes.TOO_LARGE
     assert put(upload, 0, True, 64) == codes.EMPTY
     assert (upload.received, upload.generation) == (64, 3)
+
+
+def test_an_empty_last_block_says_that_all_has_come():
+    upload = Upload(200)
+    assert [put(upload, num, True, 64) for num in (0, 1)] == [codes.EMPTY] * 2
+    assert put(upload, 1, False, 0) == put(upload, 3, False, 0) == codes.INCOMPLETE
+    assert put(upload, 2, False, 0) == codes.EMPTY
+    assert upload.is_last and (upload.received, upload.ended_at) == (128, 128)
+    assert put(upload, 2, False, 0) == codes.CHANGED
+    upload.close()
+    assert put(upload, 2, False, 0) == codes.CHANGED

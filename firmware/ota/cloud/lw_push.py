@@ -80,7 +80,9 @@ def take(cloud, m, out):
             code = _put(cloud, m, block, size1)
         if code == _EMPTY:
             upload.has_block1, upload.owed = m.has(_BLOCK1), 0
-            return code
+            if upload.is_waiting:
+                return code
+            code = _CHANGED  # an empty last block: there is nothing to wait for
     if m.has(_BLOCK1):
         out.uint(_BLOCK1, block & ~8 if code >= _BAD_REQUEST else block)
     if code == _TOO_LARGE:

@@ -81,14 +81,14 @@ class Upload:
             if not more and at + size == self.ended_at:
                 return _CHANGED  # the last one again, whose answer was lost
             return self.refused
-        if at + size <= self.received:
+        if at + size <= self.received and (size or self.is_last):  # else it is empty, and says that all has come
             return _CONTINUE if more or not self.is_last else _CHANGED
         if at != self.received:
             return _INCOMPLETE
         return _EMPTY
 
     def put(self, block, payload):
-        """Takes a block that was judged. False: it is too much."""
+        """Takes a block that was judged, and nothing waits if it is empty. False: it is too much."""
         size = len(payload)
         if not block >> 4:
             self.begin()

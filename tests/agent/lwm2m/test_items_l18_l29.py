@@ -47,6 +47,18 @@ def test_l18_the_size_of_blocks_may_change_where_they_fit(world: LwWorld) -> Non
     holds(world)
 
 
+@pytest.mark.parametrize("blocks", [8, 9])  # of those in flash there are two in the one, and a part of a third
+def test_l18_the_last_block_may_be_empty(world: LwWorld, blocks: int) -> None:
+    """As from who learns only after a whole block that it was the last one."""
+    world.start()
+    image = small_app(blocks * 1024)
+    more = image + bytes(1)  # so each block of the image says that another one follows
+    assert [block(world, number, data=more) for number in range(blocks)] == ["2.31"] * blocks
+    assert block(world, blocks, data=image) == "2.04"
+    assert block(world, blocks, data=image) == "2.04"  # its answer was lost
+    holds(world, image)
+
+
 def test_l19_a_block_that_comes_twice_is_answered_twice_and_written_once(world: LwWorld) -> None:
     world.start()
     for number in range(1 + len(SMALL) // 1024):
