@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Object 5: each cell of the table in lwm2m.md 2.3."""
 
-from coap_codes import BAD_REQUEST, CHANGED, NOT_ALLOWED
+import sys
 
-from ota.lwm2m import facts, uri
+from coap_codes import BAD_REQUEST, CHANGED, NOT_ALLOWED
+from fakes import raises
+
+from ota.coap import udp
+from ota.errors import TransferError
+from ota.lwm2m import facts, line, uri
 from ota.lwm2m.firmware import Firmware
 from ota.lwm2m.object5 import Object
 
@@ -169,10 +174,34 @@ def test_uris_are_taken_apart():
     )
     assert uri.split("COAPS://Host.example:77") == (True, "host.example", 77, [], [])
     for text in ("", "app.bin", "coap:///x", "coap://a@b/x", "coap://a:0/x", "coap://[::1]/x", "coap://a/%zz",
-                 "coap://a/ x", "coap://a/" + "x" * 250, "ftp://a/x", "http:///x"):  # fmt: skip
+                 "coap://a/ x", "coap://a/" + "x" * 250, "coap://a/\ud800", "coap://a/\xe9", "ftp://a/x",
+                 "http:///x"):  # fmt: skip
         try:
             uri.check(text)
         except uri.JobError:
             continue
         raise AssertionError(text)
     uri.check("http://a.example/x?y=1")
+
+
+class Names:
+    """Stands for the module socket, whose encoder of names finds that one to be none (CPython)."""
+
+    SOCK_DGRAM = 0
+
+    @staticmethod
+    def getaddrinfo(*args):
+        raise UnicodeError("label empty or too long")
+
+
+def test_a_name_that_cannot_be_one_means_nothing():
+    real, udp.socket = udp.socket, Names
+    try:
+        raises(TransferError, "no_address", udp.Udp, "a..b", 5683)
+    finally:
+        udp.socket = real
+    sys.modules["socket"] = Names
+    try:
+        raises(TransferError, "no_address", line.lookup, "a..b", 80)
+    finally:
+        sys.modules["socket"] = real

@@ -83,7 +83,7 @@ def lookup(host, port):
     try:
         if socket.getaddrinfo(host, port):
             return
-    except OSError as error:
+    except (OSError, ValueError) as error:  # as in udp.py
         raise TransferError("no_address", str(error))
     raise TransferError("no_address")
 

@@ -20,7 +20,7 @@ def scheme(uri):
 def check(uri):
     """Raises JobError `bad_url` for what is none of ours' form; `url_unsupported` for another scheme."""
     name = scheme(uri)
-    if not name or len(uri.encode()) > _LONGEST or not all("!" <= c <= "~" for c in uri):
+    if not name or len(uri) > _LONGEST or not all("!" <= c <= "~" for c in uri):
         raise JobError("bad_url")
     if name not in _SCHEMES:
         raise JobError("url_unsupported", name[:20])
