@@ -17,7 +17,7 @@ _TOLD_AT = const(4)
 def add(cloud, path, token, accept):
     """Starts one, or renews it; its number, 0 where there are too many."""
     facts = cloud.facts
-    cancel(facts, path, token)
+    cancel(facts, token, path)
     if len(facts.watches) >= _MOST:
         return 0
     facts.watches.append([path, token, accept, False, ticks_ms(), number(cloud, path)])
@@ -25,8 +25,9 @@ def add(cloud, path, token, accept):
     return next_count(facts)
 
 
-def cancel(facts, path, token):
-    facts.watches = [known for known in facts.watches if known[_PATH] != path and known[_TOKEN] != token]
+def cancel(facts, token, path=None):
+    """That of a token, for the path may have another one by now; to begin one, also that of the path."""
+    facts.watches = [known for known in facts.watches if known[_TOKEN] != token and known[_PATH] != path]
     plan(facts)
 
 

@@ -30,7 +30,7 @@ def get(cloud, m, path, out):
         from ota.lwm2m import observe
 
         if watch == 1:
-            observe.cancel(cloud.facts, path, m.token)
+            observe.cancel(cloud.facts, m.token)
         elif not watch and code == _CONTENT:
             seen = observe.add(cloud, path, m.token, accept)
             if seen:

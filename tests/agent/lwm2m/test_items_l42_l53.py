@@ -7,7 +7,7 @@ import pytest
 
 from simulator.board.datagrams import lost, nth
 from simulator.board.net import Packet
-from simulator.clouds.lwm2m import coap, formats
+from simulator.clouds.lwm2m import coap, formats, requests
 from simulator.clouds.lwm2m.objects import RESULT, STATE
 from tests.agent.harness import small_app
 from tests.agent.lw_world import DOWNLOADED, FILES, LwWorld, firmware
@@ -40,6 +40,17 @@ def test_l42_each_change_is_told_until_nobody_wants_to_know(world: LwWorld, by_r
         world.pass_time(5)
     assert len(world.seen("notify")) == told
     assert len(world.seen("unwanted")) == (2 if by_reset else 0)
+
+
+def test_l42_a_cancel_that_is_late_ends_nothing_new(world: LwWorld) -> None:
+    """The server observes anew, and takes back what it had before."""
+    world.start()
+    observe(world, STATE)
+    (old,) = world.device.observations
+    observe(world, STATE)
+    assert world.code(world.device._ask("observe", STATE, requests.observing(STATE, None, old, True))) == "2.05"
+    assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    world.wait(lambda: world.notified() == [0], 10)
 
 
 def test_l43_one_notification_has_state_and_result_of_one_moment(world: LwWorld) -> None:
