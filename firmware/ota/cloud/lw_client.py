@@ -97,7 +97,7 @@ class Client(Offers):
                 from ota.lwm2m import reading
 
                 return reading.get(self, m, path, out)
-            if m.code == _DELETE or len(path) < 2:
+            if m.code == _DELETE:
                 return _NOT_ALLOWED
             from ota.lwm2m import writing
 

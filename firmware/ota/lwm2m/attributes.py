@@ -32,9 +32,12 @@ def write(cloud, path, queries):
             return _BAD_REQUEST
     if not _is_sound(known):
         return _BAD_REQUEST
-    if path not in facts.notes and len(facts.notes) >= _MOST:
+    if not known:
+        facts.notes.pop(path, None)
+    elif path not in facts.notes and len(facts.notes) >= _MOST:
         return _SERVER_ERROR
-    facts.notes[path] = known
+    else:
+        facts.notes[path] = known
     timing.plan(facts)
     return _CHANGED
 

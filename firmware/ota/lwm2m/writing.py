@@ -25,10 +25,13 @@ def serve(cloud, m, path, out):
     """Answers a PUT or POST; see Endpoint."""
     if m.code == _POST and len(path) > 2:
         return _execute(cloud, m, path)
+    is_bare = is_about(m)
+    if len(path) < 2 and not is_bare:
+        return _NOT_ALLOWED
     code = tree.seek(cloud, path)
     if code != _CONTENT:
         return code
-    if is_about(m):
+    if is_bare:
         from ota.lwm2m import attributes
 
         return attributes.write(cloud, path, m.values(_URI_QUERY))

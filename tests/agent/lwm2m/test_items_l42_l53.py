@@ -95,6 +95,28 @@ def test_l44_at_least_as_often_as_is_wanted(world: LwWorld) -> None:
         assert world.code(world.device.attributes(STATE, **wrong)) == "4.00"
 
 
+def test_l44_attributes_of_an_object_count_for_all_of_it(world: LwWorld) -> None:
+    world.start()
+    assert world.code(world.device.attributes("/5", pmax=20)) == "2.04"
+    assert world.ask(world.device.discover("/5")).payload.startswith(b"</5>;ver=1.1;pmax=20,")
+    observe(world, STATE)
+    world.pass_time(50)
+    assert world.notified() == [0] * 2
+    assert world.code(world.device.attributes("/99", pmax=20)) == "4.04"
+    assert world.code(world.device.attributes("/0", pmax=20)) == "4.01"
+    assert world.code(world.device.put("/5", b"x", formats.TEXT)) == "4.05"
+
+
+def test_l44_attributes_that_are_taken_back_leave_their_place(world: LwWorld) -> None:
+    world.start()
+    paths = ["/1", "/1/0", "/3", "/3/0", "/5", "/5/0", "/19", "/19/0", *(f"/5/0/{rid}" for rid in (3, 5, 8, 9, 11, 13))]
+    for path in paths:
+        assert world.code(world.device.attributes(path, pmin=10)) == "2.04"
+        assert world.code(world.device.attributes(path, pmin=None)) == "2.04"
+    codes = [world.code(world.device.attributes(path, pmin=10)) for path in paths]
+    assert codes == ["2.04"] * 12 + ["5.00"] * 2
+
+
 def test_only_changes_of_a_number_that_are_wanted_are_told(world: LwWorld) -> None:
     """gt, lt and st of a resource (LwM2M Core 5.1.2)."""
     world.start()
