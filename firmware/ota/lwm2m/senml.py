@@ -3,7 +3,9 @@
 
 
 def fit(value, letter):
-    """A value, as its type wants it. Raises ValueError."""
+    """A value, as its type wants it; of what is not there ("") as it is. Raises ValueError."""
+    if not letter:
+        return value
     if letter in "it":
         if not isinstance(value, (int, float)) or isinstance(value, bool) or int(value) != value:
             raise ValueError("no integer")

@@ -170,5 +170,8 @@ def test_l11_what_may_not_be_read(world: LwWorld) -> None:
     }  # fmt: skip
     assert {path: world.code(world.device.read(path)) for path in expected} == expected
     assert world.code(world.device.write("/5/0/3", 2)) == "4.05"
+    for number in (formats.TLV, formats.SENML_JSON, formats.SENML_CBOR):
+        for value in ("x", 5):
+            assert world.code(world.device.write("/5/0", {"/5/0/77": value}, number)) == "4.04"
     assert world.code(world.device.execute("/5/0/3")) == "4.05"
     assert world.code(world.device.execute("/5/0/77")) == "4.04"
