@@ -132,7 +132,11 @@ class Page:
         self.next_entry = max(with_state, min(with_data, ENTRIES))
         index = 0
         while index < self.next_entry:
-            index += self._load_item(index, raw) if self._states[index] == _WRITTEN else self._condemn(index, 1)
+            state = self._states[index]
+            if state == _ERASED:
+                index += 1
+            else:
+                index += self._load_item(index, raw) if state == _WRITTEN else self._condemn(index, 1)
 
     def _load_item(self, index: int, raw: bytes) -> int:
         """Takes in the item at `index`, or condemns it. Returns how many entries were dealt with."""

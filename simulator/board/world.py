@@ -73,7 +73,8 @@ class World:
         self._sys = _sys(self._print)
         self._gc = _gc()
         self._given = {id(value) for module in (self._chip.module, self._gc) for value in vars(module).values()}
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, tuple[Kept, set[str]]] = {}  # and what of the device's it has imported
+        self._asleep: dict[str, tuple[Kept, set[str]]] = {}  # those that this boot has not imported yet
         self._loading: list[set[str]] = []  # for each module being loaded: what it imports
         self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
 
@@ -85,8 +86,7 @@ class World:
         self._modules = {"sys": self._sys, "os": self._os, "gc": self._gc, "_chip": self._chip.module}
         self._sys.modules = self._modules  # pyright: ignore[reportAttributeAccessIssue]
         self._mount()
-        if self.files is None:
-            self._restore()
+        self._asleep = dict(self._kept) if self.files is None else {}
         self._main = self._new("__main__")
         self._main.__dict__["__builtins__"] = self._builtins
 
@@ -97,14 +97,6 @@ class World:
             setattr(self._os, name, getattr(self.files, name, _no_files))
         self._os.getcwd = DirectFiles.getcwd
         self._builtins["open"] = getattr(self.files, "open", _no_files)
-
-    def _restore(self) -> None:
-        for name, kept in self._kept.items():
-            self._modules[name] = kept.restore()
-        for name in self._kept:
-            parent, _, leaf = name.rpartition(".")
-            if parent:
-                setattr(self.load(parent), leaf, self._modules[name])
 
     def has(self, name: str) -> bool:
         """Whether there is such a file to be executed, frozen or not."""
@@ -121,9 +113,19 @@ class World:
             return self._modules[name]
         parent, _, leaf = name.rpartition(".")
         above = self.load(parent) if parent else None
-        module = self._found(name, above)
+        module = self._woken(name) or self._found(name, above)
         if above is not None:
             setattr(above, leaf, module)
+        return module
+
+    def _woken(self, name: str) -> ModuleType | None:
+        """One of an earlier boot as its code has left it then, with what it imports; None if there is none."""
+        if name not in self._asleep:
+            return None
+        kept, imported = self._asleep.pop(name)
+        module = self._modules[name] = kept.restore()
+        for other in imported:
+            self.load(other)
         return module
 
     def _found(self, name: str, above: ModuleType | None) -> ModuleType:
@@ -177,7 +179,7 @@ class World:
         own = {other for other in imported if not _is_ours(other)}
         kept = Kept.of(module, self._given) if own <= self._kept.keys() else None
         if kept:
-            self._kept[name] = kept
+            self._kept[name] = kept, own
 
     def _borrow(self, name: str) -> ModuleType:
         if name in _STAND_INS:

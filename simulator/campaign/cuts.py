@@ -140,7 +140,8 @@ def pairs(story: str, count: int, seed: int = 0) -> Iterator[Case]:
 def brief(cases: Iterable[Case]) -> Iterator[Case]:
     """The same ones, every fifth to the very end, the others without the power cycles behind their last offer."""
     for number, case in enumerate(cases):
-        yield Case(case.story, case.seed, (ONCE, *case.faults)) if number % _TO_THE_END else case
+        is_long = ONCE not in case.faults
+        yield Case(case.story, case.seed, (ONCE, *case.faults)) if is_long and number % _TO_THE_END else case
 
 
 def many(story: str, count: int, number: int, seed: int = 0) -> Iterator[Case]:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which flash operations write which facts of the journal: taken from a run, so a new fact needs no list."""
 
+from collections.abc import Iterator
+
 from simulator.board.flash import Tear
 from simulator.campaign.case import Case
 from simulator.campaign.run import Run
@@ -26,22 +28,43 @@ class _Journal:
         self.seen.append((self._recorder.number, *self._recorder.journal(self._kind)))
 
 
-def written(story: str) -> dict[int, set[str]]:
-    """{number of an operation: the facts that are others when the record is there that it writes a part of}."""
+def _parts(story: str) -> Iterator[tuple[int, tuple[str, int], set[str]]]:
+    """(number of an operation, the record that it writes a part of, the facts that are others when that is there)."""
     run = Run(Case(story))
-    journals = [_Journal(run, kind) for kind in KINDS]
+    journals = {kind: _Journal(run, kind) for kind in KINDS}
     run.play()
-    found: dict[int, set[str]] = {}
-    for journal in journals:
+    for kind, journal in journals.items():
         journal.look()
         for number, sequence, facts in journal.seen:
-            after = next((later for _, turn, later in journal.seen if turn > sequence), facts)
-            changed = {name for name in {*facts, *after} if facts.get(name) != after.get(name)}
-            found.setdefault(number, set()).update(changed)
+            turn, after = next(((turn, later) for _, turn, later in journal.seen if turn > sequence), (0, facts))
+            yield number, (kind, turn), {name for name in {*facts, *after} if facts.get(name) != after.get(name)}
+
+
+def written(story: str) -> dict[int, set[str]]:
+    """{number of an operation: the facts that are others when the record is there that it writes a part of}."""
+    found: dict[int, set[str]] = {}
+    for number, _, changed in _parts(story):
+        found.setdefault(number, set()).update(changed)
     return found
+
+
+def _usual() -> set[str]:
+    return set().union(*written(_USUAL).values())
 
 
 def beyond_usual(story: str) -> set[int]:
     """The operations that write a fact which an update alone does not."""
-    usual = set().union(*written(_USUAL).values())
+    usual = _usual()
     return {number for number, names in written(story).items() if names - usual}
+
+
+def first_beyond_usual(story: str) -> set[int]:
+    """Those of them that write the first record of such a fact."""
+    usual = _usual()
+    first: dict[str, tuple[str, int]] = {}
+    found: set[int] = set()
+    for number, record, changed in _parts(story):
+        for name in changed - usual:
+            if first.setdefault(name, record) == record:
+                found.add(number)
+    return found

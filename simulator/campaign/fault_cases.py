@@ -153,10 +153,10 @@ def other_cases(story: str = "update", seed: int = 0) -> Iterator[Case]:
 def all_cases(seed: int = 0) -> Iterator[Case]:
     """The whole list."""
     yield from flash_cases(seed=seed)
-    yield from cut_cases(seed=seed)
+    yield from cuts.brief(cut_cases(seed=seed))
     yield from byte_cases(seed=seed)
     yield from cuts.brief(flip_cases(1000, seed=seed))
-    yield from cloud_cases(seed=seed)
-    yield from cloud_cases("software", seed)
-    yield from web_cases(seed=seed)
-    yield from other_cases(seed=seed)
+    yield from cuts.brief(cloud_cases(seed=seed))
+    yield from cuts.brief(cloud_cases("software", seed))
+    yield from cuts.brief(web_cases(seed=seed))
+    yield from cuts.brief(other_cases(seed=seed))

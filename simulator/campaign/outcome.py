@@ -162,8 +162,10 @@ class Outcome:
         return {n: times for n, times in self.erases.items() if n in _sectors(area)}
 
     @property
-    def extra_boots(self) -> int:
-        """Boots that the faults have cost."""
+    def extra_boots(self) -> int | None:
+        """Boots that the faults have cost; None in a story whose image crashes again and again by itself."""
+        if any(step.breaks == "later" for step in self.story.steps):
+            return None
         return max(0, self.boots - self.clean_boots)
 
     @property

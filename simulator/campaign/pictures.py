@@ -138,7 +138,7 @@ def ends(stories: Sequence[Totals]) -> str:
 @mpl.rc_context(_STYLE)
 def extra_boots(records: Sequence[Record]) -> str:
     """How many boots a single cut has cost."""
-    boots = Counter(record["extra_boots"] for record in single_cuts(records))
+    boots = Counter(record["extra_boots"] for record in single_cuts(records) if record["extra_boots"] is not None)
     figure = Figure(figsize=(_WIDTH / 2, 2.6), layout="constrained")
     axes = figure.subplots()
     places = sorted(boots)

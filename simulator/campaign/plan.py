@@ -11,9 +11,11 @@ from simulator.campaign.run import execute
 from simulator.campaign.stories import CONTROL, LWM2M, MANNERS, RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
 
 # Areas whose records are cut at every byte. The others write the same records once more.
-_BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata", "nvs")}
+_BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
+_AT_SOME_BYTES = (*RAINMAKER, "fallback")
 _BY_HTTP = "short-http"  # which no other story is
-_THIRD = 3  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
+_SEVENTH = 7  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
+_TO_THE_END = ("update", "rollback")  # the stories of which each case of one cut is played to its very end
 _SCHEDULES = 9_000  # of the search, in all 10,000
 _RAINMAKER_SCHEDULES = _BROKER_SCHEDULES = 500
 
@@ -23,7 +25,8 @@ class Size:
     """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
 
     `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
-    `stride`: in stories of RainMaker one in so many bytes of records. `manners`: one in so many of that story's cases.
+    `stride`: in other stories one in so many bytes of records. `manners`: of that story's one in so many, but for
+    the first record of each fact, which is cut at every byte.
     """
 
     share: int
@@ -36,7 +39,7 @@ class Size:
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1, manners=5),
-    "standard": Size(1, {"update": 1, "rollback": 4, "rainmaker-stream": 331}, 20, 10, 17, 29),
+    "standard": Size(1, {"update": 1, "rollback": 3, "rainmaker-stream": 331}, 20, 10, 17, 29),
     "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60, manners=5),
 }
 
@@ -48,14 +51,16 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *LWM2M, *MANNERS))
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
-        yield from itertools.islice(everywhere, 0, None, of.share * (_THIRD if story in VARIATIONS else 1))
+        some = itertools.islice(everywhere, 0, None, of.share * (_SEVENTH if story in VARIATIONS else 1))
+        yield from some if story in _TO_THE_END else cuts.brief(some)
     yield from itertools.islice(control_cases(seed), 0, None, of.share)
-    yield from itertools.islice(manners_cases(seed), 0, None, of.share * of.manners)
-    for story in RAINMAKER:
-        yield from itertools.islice(cuts.at_bytes(story, operations[story], seed), 0, None, of.share * of.stride)
+    yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
+    for story in _AT_SOME_BYTES:
+        left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
+        yield from itertools.islice(cuts.at_bytes(story, left, seed), 0, None, of.share * of.stride)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
-    yield from itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share)
-    yield from itertools.islice(broker_cases.all_cases(seed), 0, None, of.share)
+    yield from cuts.brief(itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share))
+    yield from cuts.brief(itertools.islice(broker_cases.all_cases(seed), 0, None, of.share))
     yield from itertools.islice(lwm2m_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))
@@ -71,17 +76,22 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
 def control_cases(seed: int = 0) -> Iterator[Case]:
     """One cut everywhere while the product has its say; what writes a fact of that is cut at every byte."""
     for story in CONTROL:
-        yield from _beyond_usual(story, seed)
+        operations = execute(Case(story)).entries_of("op")
+        yield from cuts.brief(cuts.everywhere(story, operations, seed, bytewise=()))
+        yield from _at_bytes(story, operations, facts.beyond_usual(story), seed)
 
 
-def manners_cases(seed: int = 0) -> Iterator[Case]:
-    """The same while an image is watched and left, and flash rests."""
+def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:
+    """The same while an image is watched and left, and flash rests: one in `share`, but for the first record of each
+    fact."""
     for story in MANNERS:
-        yield from _beyond_usual(story, seed)
+        operations, first = execute(Case(story)).entries_of("op"), facts.first_beyond_usual(story)
+        yield from cuts.brief(itertools.islice(cuts.everywhere(story, operations, seed, bytewise=()), 0, None, share))
+        yield from _at_bytes(story, operations, first, seed)
+        more = _at_bytes(story, operations, facts.beyond_usual(story) - first, seed)
+        yield from itertools.islice(more, 0, None, share)
 
 
-def _beyond_usual(story: str, seed: int) -> Iterator[Case]:
-    operations, of_facts = execute(Case(story)).entries_of("op"), facts.beyond_usual(story)
-    yield from cuts.everywhere(story, operations, seed, bytewise=())
-    of_them = [entry for entry in operations if entry["number"] in of_facts]
+def _at_bytes(story: str, operations: list[dict], numbers: set[int], seed: int) -> Iterator[Case]:
+    of_them = [entry for entry in operations if entry["number"] in numbers]
     yield from cuts.brief(cuts.at_bytes(story, of_them, seed))

@@ -16,7 +16,7 @@ from simulator.campaign.fault_cases import CHUNK_ACTIONS, RULES, sides
 from simulator.campaign.run import execute
 from simulator.campaign.stories import BROKER, RAINMAKER, STORIES, THINGSBOARD
 
-MOST_STEPS = 8
+MOST_STEPS = 6
 _OPERATIONS = 180  # of most stories; a cut behind the last one never happens
 _WEIGHT = 10  # of a story of firmware, against one of software, which takes three times as long
 _UNTIL_MS = 8000
@@ -96,7 +96,7 @@ _CLOUDS = {
 
 
 def schedule(seed: int, cloud: str = "thingsboard") -> Case:
-    """The schedule of this number: a story with this cloud, and one to eight steps of it."""
+    """The schedule of this number: a story with this cloud, and one to six steps of it."""
     rng = random.Random(seed)
     names, play = _CLOUDS[cloud]
     rules = rng.choices(list(play), k=rng.randrange(1, MOST_STEPS + 1))

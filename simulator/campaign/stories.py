@@ -185,8 +185,8 @@ SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")
 THINGSBOARD = tuple(name for name, story in STORIES.items() if story.cloud == "thingsboard")
-# Most of each is as in `software`, in `rainmaker`, or in `broker`.
-VARIATIONS = (*(name for name in SOFTWARE if name != "software"), "rainmaker-rollback", "broker-rollback")
+# Most of each is as in `software`, in `update` and `rollback`, in `rainmaker`, or in `broker`.
+VARIATIONS = (*(name for name in SOFTWARE if name != "software"), "chain", "rainmaker-rollback", "broker-rollback")
 
 
 def find(name: str) -> Story:
