@@ -39,7 +39,7 @@ class Size:
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1, manners=5),
-    "standard": Size(1, {"update": 1, "rollback": 3, "rainmaker-stream": 331}, 20, 10, 17, 29),
+    "standard": Size(1, {"update": 1, "rollback": 3, "url": 23, "rainmaker-stream": 331}, 20, 10, 17, 29),
     "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60, manners=5),
 }
 
