@@ -46,7 +46,8 @@ def invariant(check: Check) -> Check:
 # replaced by the old one. Nobody checks files at a boot: when a sector fails under the application that runs, it is not
 # whole any more, and on a file system that it cannot mount MicroPython starts nothing. If one of its first two sectors
 # fails, littlefs leaves one that only this board can read, so its trees cannot be judged. Of an image without a
-# checksum the chip itself is who reads it back, in set_boot().
+# checksum the chip itself is who reads it back, in set_boot(). A cloud that loses what three boots say of the version
+# has never heard of it.
 _BEYOND = {
     r":otadata\+": {"I13", "I23"},
     r":nvs\b": {"I6", "I8", "I13", "I14", "I19", "I23"},
@@ -56,6 +57,7 @@ _BEYOND = {
     r":files\+[01]\b": {"I1S", "I2S", "I7S", "I18S", "I23S"},
     r"weak:files\+": {"I1S", "I14", "I15", "I25S"},
     r"omit=file_md5": {"I2"},
+    r"=configx\d+:drop": {"I25"},
 }
 # Where the chip cannot start NVS at all, nobody knows where the cloud is.
 _NO_SETTINGS = {"I4"}
