@@ -40,7 +40,8 @@ def begin(track, job):
         starts += 1
     elif cause == "power":
         cuts += 1
-    journal.save(starts=[job.id, starts, offset, cuts], wear=worn)
+    known = [job.id, starts, offset, cuts]
+    journal.save(starts=known if offset or cuts else known[:2], wear=worn)  # a short record: memory is short now
 
 
 def further(journal, job_id, offset):
