@@ -2,6 +2,21 @@
 """Small stand-ins for tests that run on both interpreters: a partition, an NVS, a scripted stream."""
 
 
+class Watchdog:
+    """Counts how often it is fed."""
+
+    fed = 0
+
+    def feed(self):
+        self.fed += 1
+
+    def arm(self, ms):
+        pass
+
+    def relax(self):
+        pass
+
+
 class Partition:
     """An app partition in RAM. `programs` and `erases` record block numbers in order."""
 
