@@ -8,6 +8,7 @@ import json
 
 from simulator.clouds.broker import Broker, Names
 from simulator.clouds.broker.scheme import FIRMWARE, SOFTWARE
+from simulator.dashboard import control
 from simulator.dashboard.fleet import FAILED, IDLE, UPDATED, UPDATING, DeviceRow, Fleet, Mark
 
 CLOUD = "own broker"
@@ -51,6 +52,9 @@ class Adapter:
     def firmware_row(self, device: str, now_ms: int) -> DeviceRow:
         return self.row(device, FIRMWARE, now_ms)
 
+    def _rows_of(self, device: str) -> list[DeviceRow]:
+        return [row for row in self._fleet.rows.values() if row.device == device]
+
     def _said(self, device: str, name: str, event: dict) -> None:
         now_ms = event["at_ms"]
         if name in _JOBS:
@@ -65,6 +69,7 @@ class Adapter:
             for kind in (FIRMWARE, SOFTWARE):
                 if kind in told:
                     self._fleet.change(self.row(device, kind, now_ms), now_ms, current=" ".join(told[kind]))
+            control.tell(self._fleet, self._rows_of(device), told, now_ms)
 
     def _job(self, row: DeviceRow, job: dict, now_ms: int) -> None:
         group, percent = _STATES.get(job["state"], (IDLE, None))
@@ -82,10 +87,9 @@ class Adapter:
     def _link(self, event: dict) -> None:
         is_online = event["event"] == "connect"
         text = "connected" if is_online else f"disconnected: {event['reason']}"
-        for row in self._fleet.rows.values():
-            if row.device == event["client"]:
-                self._fleet.change(row, event["at_ms"], is_online=is_online)
-                self._fleet.mark(row, Mark(event["at_ms"], "link", text))
+        for row in self._rows_of(event["client"]):
+            self._fleet.change(row, event["at_ms"], is_online=is_online)
+            self._fleet.mark(row, Mark(event["at_ms"], "link", text))
 
     def _fault(self, event: dict) -> None:
         """A fault names no device: it is on every timeline that it may have disturbed."""

@@ -20,6 +20,7 @@ class DeviceRow:
 
     `state` is the cloud's own word, `group` the tab it belongs to. `progress` in percent, `attempts` counts the starts
     of a download for this target, times are unix ms. `error` is the stable code, `error_text` all that was said.
+    `enabled`, `forced`, `pending` and `reason` are what the device says of who may update it when, `control` in a line.
     """
 
     id: str
@@ -38,12 +39,17 @@ class DeviceRow:
     error: str | None = None
     error_text: str | None = None
     is_online: bool | None = None
+    enabled: bool | None = None
+    forced: bool | None = None
+    pending: bool | None = None
+    reason: str | None = None
+    control: str | None = None
     version: int = 0  # of the fleet when the row last changed
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Something that happened to a device. `kind`: state, offer, link, boot, reset or fault."""
+    """Something that happened to a device. `kind`: state, offer, control, link, boot, reset or fault."""
 
     at_ms: int
     kind: str

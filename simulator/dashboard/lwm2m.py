@@ -5,6 +5,7 @@ The bytes of the image move the bar from 10 to 60 percent.
 """
 
 from simulator.clouds.lwm2m import Lwm2mServer, objects, tasks
+from simulator.dashboard import control
 from simulator.dashboard.fleet import FAILED, IDLE, UPDATED, UPDATING, WAITING, DeviceRow, Fleet, Mark
 
 CLOUD = "LwM2M"
@@ -50,6 +51,10 @@ class Adapter:
         """What the device says of itself; which version it runs is known as well, if anybody has asked."""
         row, now_ms = self.firmware_row(event["device"], event["at_ms"]), event["at_ms"]
         facts: dict[str, object] = {"last_report_ms": now_ms}
+        is_deferred = (event["state"], event["result"]) == (objects.DOWNLOADED, objects.DEFERRED)
+        if is_deferred or row.pending:
+            reason = objects.result_text(event["result"]) if is_deferred else ""
+            control.tell(self._fleet, [row], {"pending": is_deferred, "reason": reason}, now_ms)
         version = self._cloud.devices[event["device"]].value(objects.VERSION)
         if version is not None:
             facts["current"] = str(version)

@@ -8,6 +8,7 @@ The states are those of a node's job in the service's own dashboard. The bytes o
 import re
 
 from simulator.clouds.rainmaker import RainMaker
+from simulator.dashboard import control
 from simulator.dashboard.fleet import FAILED, IDLE, UPDATED, UPDATING, WAITING, DeviceRow, Fleet, Mark
 
 CLOUD = "RainMaker"
@@ -22,6 +23,7 @@ _STATES = {
 }
 _ITS_OWN = ("triggered", "started")  # states that the cloud sets itself
 _DOWNLOAD = range(10, 90)
+_CONTROL = "Updates"  # our service
 _PERCENT = re.compile(r"Downloaded (\d+)% Firmware Image")  # the one text that a program may read (rainmaker.md 2.3)
 
 
@@ -115,7 +117,11 @@ class Adapter:
         self._fleet.change(row, event["at_ms"], current=f"{event['model'] or '?'} {event['fw_version']}")
 
     def _params(self, event: dict) -> None:
-        """OTA using params (rainmaker.md 8): there is no job, only what the node says of itself."""
+        """Of our service; and OTA using params (rainmaker.md 8): no job, only what the node says of itself."""
+        ours = event["params"].get(_CONTROL)
+        if isinstance(ours, dict):
+            rows = [self.firmware_row(event["node"], event["at_ms"])]
+            control.tell(self._fleet, rows, {name.lower(): value for name, value in ours.items()}, event["at_ms"])
         said = event["params"].get("OTA")
         state = said.get("Status") if isinstance(said, dict) else None
         if state in _STATES:

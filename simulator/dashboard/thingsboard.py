@@ -7,6 +7,7 @@ of the download move the bar from 10 to 55 percent, and a failure leaves it wher
 
 from simulator.clouds.thingsboard import ThingsBoard
 from simulator.clouds.thingsboard.packages import PREFIXES
+from simulator.dashboard import control
 from simulator.dashboard.fleet import FAILED, IDLE, UPDATED, UPDATING, WAITING, DeviceRow, Fleet, Mark
 
 CLOUD = "ThingsBoard"
@@ -23,6 +24,7 @@ _STATES = {
 _DOWNLOAD = range(10, 55)
 _DOWNLOADS = {"firmware": "FIRMWARE", "software": "SOFTWARE"}
 _UNFINISHED = (WAITING, UPDATING)
+_CONTROL = "ota_"  # attributes of the device that begin so
 
 
 class Adapter:
@@ -38,6 +40,7 @@ class Adapter:
             "initiated": lambda event: self._state(self._of(event), event["at_ms"], "INITIATED"),
             "unassigned": self._unassigned,
             "telemetry": self._telemetry,
+            "attributes": self._attributes,
             "chunk": self._chunk,
             "http": self._http,
             "connect": lambda event: self._link(event, True, "connected"),
@@ -115,6 +118,11 @@ class Adapter:
         percent = values.get(f"{prefix}_progress")
         if isinstance(percent, int | float):
             self._downloaded(row, now_ms, percent / 100)
+
+    def _attributes(self, event: dict) -> None:
+        said = event["values"].items()
+        values = {name.removeprefix(_CONTROL): value for name, value in said if name.startswith(_CONTROL)}
+        control.tell(self._fleet, self._rows_of(event["device"]), values, event["at_ms"])
 
     def _state(self, row: DeviceRow, now_ms: int, state: str) -> None:
         group, percent = _STATES.get(state, (IDLE, None))
