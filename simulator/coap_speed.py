@@ -5,7 +5,6 @@ Block2 has one block under way: at best 1,024 bytes a round trip, whoever asks. 
 near, so it is not measured.
 """
 
-import socket
 import subprocess
 import tempfile
 import time
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from simulator import probes
+from simulator import foreign, probes
 from simulator.board import image_writer
 from simulator.board.build import build_firmware
 from simulator.board.net import Packet
@@ -31,7 +30,6 @@ _BANNER = b"MicroPython v1.25.0 on 2025-04-15 1.1.0"  # of an image that is fetc
 _BLOCK = 1024
 _DEVICE = "board-1"
 _TIMEOUT_S = 120
-_UP_S = 5  # longest that a server takes to listen
 
 
 def is_there() -> bool:
@@ -73,15 +71,20 @@ def _timed(port: int, pull: Callable[[str], float]) -> Run:
 @contextmanager
 def _served(data: bytes, folder: Path) -> Iterator[int]:
     """coap-server with the image in it."""
-    port = _free_port()
     (folder / "image").write_bytes(data)
-    server = subprocess.Popen([BIN / "coap-server", "-A", HOST, "-p", str(port), "-d", "1"], stdout=subprocess.DEVNULL)
+    put = ("-B", "1", "-m", "put", "-t", "42", "-b", str(_BLOCK), "-f", str(folder / "image"))
+
+    def start(port: int) -> tuple[int, subprocess.Popen]:
+        def has_it(_: subprocess.Popen) -> bytes:
+            uri = f"coap://{HOST}:{port}/image"
+            return b"" if _client(*put, uri) else _client("-B", "1", uri)
+
+        command = [BIN / "coap-server", "-A", HOST, "-p", str(port), "-d", "1"]
+        return port, foreign.start(command, log, has_it, stdout=subprocess.DEVNULL)
+
+    with (folder / "log").open("w+") as log:
+        port, server = foreign.on_free_port(start)
     try:
-        end = time.monotonic() + _UP_S
-        put = ("-B", "1", "-m", "put", "-t", "42", "-b", str(_BLOCK), "-f", str(folder / "image"))
-        while _client(*put, f"coap://{HOST}:{port}/image") or not _client("-B", "1", f"coap://{HOST}:{port}/image"):
-            if time.monotonic() > end:
-                raise RuntimeError("libcoap's server does not take the image")
         yield port
     finally:
         server.kill()
@@ -123,9 +126,3 @@ def _pull(interpreter: Interpreter, uri: str) -> float:
 
 def _nobody(event: dict) -> None:
     """Watches."""
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HOST, 0))
-        return sock.getsockname()[1]

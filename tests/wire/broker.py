@@ -14,6 +14,8 @@ from typing import Self
 
 import paho.mqtt.client as paho
 
+from simulator import foreign
+
 USERS = dict.fromkeys(("board", "observer", "maker", "board-1", "board-2", "board-3"), "secret")
 LIMIT_S = 10  # for whatever must happen; nothing here takes a tenth of that
 CONFIG = """
@@ -39,14 +41,8 @@ class Broker:
         (folder / "passwords").write_text("".join(map(_password_line, USERS.items())))
 
     def __enter__(self) -> Self:
-        for _ in range(3):  # somebody else may take the free port before mosquitto does
-            self.port = _free_port()
-            try:
-                self.start()
-                return self
-            except ConnectionError:
-                continue
-        raise AssertionError("mosquitto does not start:\n" + self.log)
+        foreign.on_free_port(self._start_on)
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.kill()
@@ -55,21 +51,23 @@ class Broker:
     def log(self) -> str:
         return (self._folder / "log").read_text()
 
+    def _start_on(self, port: int) -> None:
+        self.port = port
+        self.start()
+
     def start(self, settings: str = "") -> None:
         """Starts it (again, on the same port) and waits until it listens. `settings`: more lines of its config."""
         config = self._folder / "mosquitto.conf"
         config.write_text(CONFIG.format(port=self.port, folder=self._folder) + settings)
-        with (self._folder / "log").open("a") as log:
-            self._process = subprocess.Popen([self._program, "-c", config], stderr=log)
-        end = time.monotonic() + LIMIT_S
-        while time.monotonic() < end and self._process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), LIMIT_S).close()
-                return
-            except ConnectionRefusedError:
-                time.sleep(0.01)
-        self.kill()
-        raise ConnectionError(f"nobody listens on port {self.port}")
+        with (self._folder / "log").open("a+") as log:
+            self._process = foreign.start([self._program, "-c", config], log, self._listens)
+
+    def _listens(self, _: subprocess.Popen) -> bool:
+        try:
+            socket.create_connection((foreign.HOST, self.port), LIMIT_S).close()
+        except ConnectionRefusedError:
+            return False
+        return True
 
     def kill(self) -> None:
         """Ends it without a goodbye to anybody; the kernel closes its connections."""
@@ -135,11 +133,6 @@ class Observer:
     def take(self) -> paho.MQTTMessage:
         """The next message, in the order of arrival."""
         return self._messages.get(timeout=LIMIT_S)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def _password_line(user: tuple[str, str]) -> str:

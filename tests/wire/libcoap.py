@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
 """libcoap's server and client (4.3), and aiocoap's file server: none of them knows anything of our code."""
 
+import os
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from simulator import foreign
 from simulator.interpreters import BIN
 
 _PING = bytes.fromhex("40007b7b")  # an empty CON, which is answered by a RST
@@ -32,48 +36,44 @@ def client(*arguments: str | Path, timeout_s: float = 60) -> subprocess.Complete
 @contextmanager
 def server(*arguments: str) -> Iterator[int]:
     """coap-server on a free port of loopback: anybody may PUT up to ten new resources."""
-    port = free_port()
-    with _running([program("coap-server"), "-A", "127.0.0.1", "-p", str(port), "-d", "10", *arguments], port):
+    with _running(
+        lambda port: [program("coap-server"), "-A", foreign.HOST, "-p", str(port), "-d", "10", *arguments]
+    ) as port:
         yield port
 
 
 @contextmanager
 def file_server(folder: Path) -> Iterator[int]:
-    """aiocoap-fileserver: Block2 with an ETag."""
-    port = free_port()
-    command = [Path(sys.executable).with_name("aiocoap-fileserver"), "--bind", f"127.0.0.1:{port}", folder]
-    with _running(command, port):
+    """aiocoap-fileserver: Block2 with an ETag. By itself it would take three more ports, for TCP and WebSockets."""
+    command = Path(sys.executable).with_name("aiocoap-fileserver")
+    environment = os.environ | {"AIOCOAP_SERVER_TRANSPORT": "udp6"}
+    with _running(lambda port: [command, "--bind", f"{foreign.HOST}:{port}", folder], env=environment) as port:
         yield port
 
 
 @contextmanager
-def _running(command: list[str | Path], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_until_up(port)
-        yield
-    finally:
-        process.kill()
-        process.wait()
+def _running(command: Callable[[int], list[str | Path]], **options: Any) -> Iterator[int]:
+    """What `command` makes of a port, until the end of the context."""
+    with tempfile.TemporaryFile("w+") as log:
+
+        def start(port: int) -> tuple[int, subprocess.Popen]:
+            is_up = partial(_answers, port)
+            return port, foreign.start(command(port), log, is_up, stdout=subprocess.DEVNULL, **options)
+
+        port, process = foreign.on_free_port(start)
+        try:
+            yield port
+        finally:
+            process.kill()
+            process.wait()
 
 
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-def _wait_until_up(port: int) -> None:
+def _answers(port: int, _: subprocess.Popen) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.1)
-        sock.connect(("127.0.0.1", port))
-        for _ in range(600):
-            try:
-                sock.send(_PING)
-                if sock.recv(100):
-                    return
-            except TimeoutError:
-                continue
-            except ConnectionRefusedError:
-                time.sleep(0.05)
-    raise AssertionError("the server does not start")
+        sock.connect((foreign.HOST, port))
+        try:
+            sock.send(_PING)
+            return bool(sock.recv(100))
+        except (TimeoutError, ConnectionRefusedError):
+            return False

@@ -4,39 +4,38 @@
 import json
 import select
 import subprocess
+import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 from typing import Any, Self
 
 import pytest
 
+from simulator import foreign
 from simulator.interpreters import BIN
-from tests.wire.libcoap import free_port
 from tests.wire.lw_board import LwBoard
 
 _SCRIPT = Path(__file__).parent / "node_lwm2m_server.js"
-_START_S = 30
+_PAUSE_S = 0.1  # between two looks whether it has ended
 
 
 class NodeServer:
     """`events`: what it has said by itself, in order. A context manager."""
 
     def __init__(self) -> None:
-        program = BIN / "lwm2m-node"
-        if not program.exists():
+        self._program = BIN / "lwm2m-node"
+        if not self._program.exists():
             pytest.skip("FIWARE's LwM2M server is not set up: run `make setup`, which says why it may be left out")
-        self.port = free_port()
+        self.port = 0
         self.events: list[dict[str, Any]] = []
         self._answers: dict[int, dict[str, Any]] = {}
-        command = [program, _SCRIPT, str(self.port)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(command, text=True, **pipes)
-        self._thread = Thread(target=self._listen)
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        assert self._process.stdout
-        is_up = select.select([self._process.stdout], [], [], _START_S)[0] and self._process.stdout.readline()
-        assert is_up, "the server does not start"
+        self._log = self._open.enter_context(tempfile.TemporaryFile("w+"))
+        self.port, self._process = foreign.on_free_port(self._start)
+        self._thread = Thread(target=self._listen)
         self._thread.start()
         return self
 
@@ -44,6 +43,12 @@ class NodeServer:
         self._process.kill()
         self._process.wait()
         self._thread.join()
+        self._open.close()
+
+    def _start(self, port: int) -> tuple[int, subprocess.Popen[str]]:
+        command = [self._program, _SCRIPT, str(port)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        return port, foreign.start(command, self._log, _has_begun, text=True, **pipes)
 
     def _listen(self) -> None:
         assert self._process.stdout
@@ -67,3 +72,9 @@ class NodeServer:
 
     def heard(self, event: str) -> list[dict[str, Any]]:
         return [one for one in list(self.events) if one["event"] == event]
+
+
+def _has_begun(process: subprocess.Popen[str]) -> bool:
+    """Its first line says that it serves."""
+    assert process.stdout
+    return bool(select.select([process.stdout], [], [], _PAUSE_S)[0] and process.stdout.readline())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.foreign import free_port
 from simulator.interpreters import Interpreter
 from tests.agent.board_world import firmware
 from tests.wire import libcoap
@@ -49,7 +50,7 @@ def test_it_is_read_written_and_told_to_update(board: LwBoard, server: NodeServe
 
 def test_it_hears_of_the_state_that_it_observes(board: LwBoard, server: NodeServer) -> None:
     assert server.ask(board, "observe", "/5/0/3") == "0"
-    assert server.ask(board, "write", "/5/0/1", f"coap://{HOST}:{libcoap.free_port()}/app.bin") == ""
+    assert server.ask(board, "write", "/5/0/1", f"coap://{HOST}:{free_port()}/app.bin") == ""
     board.wait(lambda: server.heard("notify"))
     assert (server.heard("notify")[0]["path"], server.heard("notify")[0]["value"]) == ([5, 0, 3], "1")
 
