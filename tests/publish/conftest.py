@@ -22,6 +22,7 @@ class Mosquitto(Broker):
     """With the ACL of the docs."""
 
     rules = f"acl_file {ACL}\n"
+    options: tuple[object, ...] = ()  # of the maker's commands, besides who it is
 
     def start(self, settings: str = "") -> None:
         super().start(settings + self.rules)
@@ -45,6 +46,7 @@ def publish(broker: Mosquitto, capfd: pytest.CaptureFixture) -> Publish:
 
     def run(*arguments: object, user: str = "maker") -> tuple[int, Any]:
         where = ("--port", broker.port, "--user", user, "--password", "secret", "--product", NAMES.product)
+        where += broker.options
         status = main([str(one) for one in (*where, *arguments)], cli, "python -m tools.publish")
         out, err = capfd.readouterr()
         if status == 2:
