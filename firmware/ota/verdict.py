@@ -51,6 +51,8 @@ def consider(track):
 
 
 def _forget(track):
+    if not track.on_trial:
+        track.journal.keep(starts=None)  # who makes the offer again wants all attempts
     track.forget()
     if track.agent.control:
         track.agent.control.gating.forget(track.kind)

@@ -146,6 +146,15 @@ def test_wear_rest_that_is_left_from_another_day_does_not_end_that_of_today():
     assert rest.gate()[3] == (DAY + 2) * 86400
 
 
+def test_wear_rest_that_is_damaged_is_made_anew():
+    for damaged in ([(DAY + 1) * 86400, "much"], [(DAY + 1) * 86400], {}, 5):
+        track = Track()
+        track.journal.save(wear=DAY * 1024 + 48, control={"rest": {"firmware": damaged}})
+        rest = wear.Rest(track, track.agent.board, track.journal)
+        assert not rest.spend(86400 - NOW % 86400 - 1, None)
+        assert rest.spend(1, None)
+
+
 def test_wear_rest_goes_on_over_resets_while_the_clock_is_not_known():
     track = Track()
     board = track.agent.board
