@@ -2,6 +2,7 @@
 """Faults that strike once, when so many bytes have travelled in one direction, and can be kept in a snapshot."""
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,17 @@ _CHUNK_NAME = b"/chunk/"  # of the topic; behind it one digit, for the images he
 
 
 class AtByte:
-    """`left`: bytes, over all links, that are still to travel before it strikes."""
+    """`left`: bytes, over all links, that are still to travel before it strikes. `meet` is called once, when it does,
+    with the run, the packet, and how many of its bytes still travel as they are."""
 
     def __init__(self, left: int, _rng: random.Random, *, to_device: bool) -> None:
         self.left = left
         self.to_device = to_device
+        self.meet: Callable[[Run, Packet, int], None] | None = None
         self._has_struck = False
 
     def attach(self, run: "Run") -> None:
-        self._recorder = run.recorder
+        self._run = run
         run.twin.net.faults.append(self)
 
     def __call__(self, packet: Packet) -> list[Packet]:
@@ -35,6 +38,9 @@ class AtByte:
         if self.left > 0:
             return [packet]
         self.left, self._has_struck = 0, True
+        meet, self.meet = self.meet, None
+        if meet:
+            meet(self._run, packet, at)
         return self._strike(packet, packet.content, at)
 
     def _strike(self, packet: Packet, content: bytes, at: int) -> list[Packet]:
@@ -75,7 +81,7 @@ class Flip(AtByte):
 
     def _strike(self, packet: Packet, content: bytes, at: int) -> list[Packet]:
         at -= 1
-        self._recorder.note({"event": "flip", "in_image": at >= _image_begins(packet, content)})
+        self._run.recorder.note({"event": "flip", "in_image": at >= _image_begins(packet, content)})
         spoiled = bytearray(content)
         spoiled[at] ^= 1 << self._bit
         return [replace(packet, content=bytes(spoiled))]

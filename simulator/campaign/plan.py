@@ -25,8 +25,8 @@ class Size:
     """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
 
     `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
-    `stride`: in other stories one in so many bytes of records. `manners`: of that story's one in so many, but for
-    the first record of each fact, which is cut at every byte.
+    `stride`: in other stories one in so many bytes of records. `manners`: of that story's cases one in so many. In both
+    the first record of each fact is cut at every byte.
     """
 
     share: int
@@ -53,7 +53,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         some = itertools.islice(everywhere, 0, None, of.share * (_SEVENTH if story in VARIATIONS else 1))
         yield from some if story in _TO_THE_END else cuts.brief(some)
-    yield from itertools.islice(control_cases(seed), 0, None, of.share)
+    yield from itertools.islice(control_cases(seed, of.stride), 0, None, of.share)
     yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
     for story in _AT_SOME_BYTES:
         left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
@@ -73,23 +73,28 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
         yield from cuts.many(story, len(operations[story]), of.many_slow if is_slow else of.many, seed)
 
 
-def control_cases(seed: int = 0) -> Iterator[Case]:
-    """One cut everywhere while the product has its say; what writes a fact of that is cut at every byte."""
+def control_cases(seed: int = 0, stride: int = 1) -> Iterator[Case]:
+    """One cut everywhere while the product has its say; what writes a fact of that is cut at bytes."""
     for story in CONTROL:
         operations = execute(Case(story)).entries_of("op")
         yield from cuts.brief(cuts.everywhere(story, operations, seed, bytewise=()))
-        yield from _at_bytes(story, operations, facts.beyond_usual(story), seed)
+        yield from _at_bytes_of_facts(story, operations, seed, stride)
 
 
 def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:
-    """The same while an image is watched and left, and flash rests: one in `share`, but for the first record of each
-    fact."""
+    """The same while an image is watched and left, and flash rests: one in `share`, and one in so many bytes."""
     for story in MANNERS:
-        operations, first = execute(Case(story)).entries_of("op"), facts.first_beyond_usual(story)
+        operations = execute(Case(story)).entries_of("op")
         yield from cuts.brief(itertools.islice(cuts.everywhere(story, operations, seed, bytewise=()), 0, None, share))
-        yield from _at_bytes(story, operations, first, seed)
-        more = _at_bytes(story, operations, facts.beyond_usual(story) - first, seed)
-        yield from itertools.islice(more, 0, None, share)
+        yield from _at_bytes_of_facts(story, operations, seed, share)
+
+
+def _at_bytes_of_facts(story: str, operations: list[dict], seed: int, stride: int) -> Iterator[Case]:
+    """The first record of each fact that an update alone does not write at every byte, later ones at one in `stride`."""
+    first = facts.first_beyond_usual(story)
+    yield from _at_bytes(story, operations, first, seed)
+    more = _at_bytes(story, operations, facts.beyond_usual(story) - first, seed)
+    yield from itertools.islice(more, 0, None, stride)
 
 
 def _at_bytes(story: str, operations: list[dict], numbers: set[int], seed: int) -> Iterator[Case]:

@@ -33,9 +33,8 @@ class Snapshot:
         self._sectors = {n * SECTOR: flash.peek(n * SECTOR, SECTOR) for n in flash.changed_sectors}
         logs = (run.recorder.entries, run.twin.story.events, run.twin.story.lines, run.cloud.events)
         self._logs = [tuple(log) for log in logs]
-        constants = _constants(run)
         buffer = io.BytesIO()
-        pickler = _Pickler(buffer, [run.cells, run.observers, *logs, *constants])
+        pickler = Pickler(buffer, [run.cells, run.observers, *logs, *constants(run)])
         pickler.dump(run)
         self._pickle = buffer.getvalue()
         self._constants = pickler.beside[2 + len(logs) :]
@@ -68,7 +67,8 @@ class Snapshot:
         return unpickler.load()
 
 
-def _constants(run: "Run") -> tuple[object, ...]:
+def constants(run: "Run") -> tuple[object, ...]:
+    """What no run changes: copies may share it."""
     steps = run.story.steps
     packages = [stories.package(step) for step in steps]
     return (
@@ -77,7 +77,7 @@ def _constants(run: "Run") -> tuple[object, ...]:
     )
 
 
-class _Pickler(pickle.Pickler):
+class Pickler(pickle.Pickler):
     """What is in `beside` is named by its number there. States of generators of random numbers are added to it."""
 
     def __init__(self, file: io.BytesIO, beside: list[object]) -> None:
