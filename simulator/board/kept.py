@@ -13,7 +13,7 @@ class Kept:
     """`Kept.of(module)` right after its code has run; `restore()` any time later, when nothing runs in it."""
 
     def __init__(self, module: ModuleType, given: Collection[int]) -> None:
-        self._module = module
+        self.module = module
         self._names = dict(vars(module))
         classes = [value for value in self._names.values() if _is_own_class(value, module) and id(value) not in given]
         self._classes = [(cls, dict(vars(cls))) for cls in classes]
@@ -26,7 +26,7 @@ class Kept:
         return cls(module, given) if all(_can_be_kept(value, module) for value in values) else None
 
     def restore(self) -> ModuleType:
-        names = vars(self._module)
+        names = vars(self.module)
         if names != self._names:
             names.clear()
             names.update(self._names)
@@ -35,7 +35,7 @@ class Kept:
         for cls, attributes in self._classes:
             if vars(cls) != attributes:
                 _restore_class(cls, attributes)
-        return self._module
+        return self.module
 
 
 def _own(owner: ModuleType | type) -> list[object]:

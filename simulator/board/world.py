@@ -3,8 +3,8 @@
 
 Loading the firmware anew takes longer than most of what a boot does with it. So a world that is no longer used is kept:
 at the next boot of the same sources all its modules are put back into the state in which their code had left them
-(`kept.py`). A module for which that cannot be done is executed again; so are all on a chip with a file system, for
-whatever lies in front of the frozen modules there may take their place.
+(`kept.py`). A module for which that cannot be done is executed again; so is one that has imported another one then: on
+a chip with a file system what lies there in front of the frozen modules takes their place.
 """
 
 import builtins
@@ -28,6 +28,8 @@ _SAME = ("array", "binascii", "collections", "errno", "hashlib", "io", "json", "
 _FILES = ("getcwd", "listdir", "mkdir", "remove", "rename", "rmdir", "stat", "statvfs")  # of os
 _FROZEN = ".frozen"  # where the image's own modules come in sys.path
 _MOST_KEPT = 64  # worlds
+
+_Imports = dict[str, ModuleType]  # what a module has imported, the first first
 
 _free: dict[frozenset, list["World"]] = {}
 
@@ -73,9 +75,10 @@ class World:
         self._sys = _sys(self._print)
         self._gc = _gc()
         self._given = {id(value) for module in (self._chip.module, self._gc) for value in vars(module).values()}
-        self._kept: dict[str, tuple[Kept, set[str]]] = {}  # and what of the device's it has imported
-        self._asleep: dict[str, tuple[Kept, set[str]]] = {}  # those that this boot has not imported yet
-        self._loading: list[set[str]] = []  # for each module being loaded: what it imports
+        self._looked = 0  # requests of ours, to find files
+        self._kept: dict[str, tuple[Kept, _Imports]] = {}
+        self._asleep: dict[str, tuple[Kept, _Imports]] = {}  # those that this boot has not imported yet
+        self._loading: list[_Imports] = []  # for each module being loaded
         self._builtins = {**vars(builtins), "__import__": self._import, "print": self._print}
 
     def begin(self, ask: Ask, take: Take, show: Callable[..., None], urandom: Callable[[int], bytes]) -> None:
@@ -86,7 +89,7 @@ class World:
         self._modules = {"sys": self._sys, "os": self._os, "gc": self._gc, "_chip": self._chip.module}
         self._sys.modules = self._modules  # pyright: ignore[reportAttributeAccessIssue]
         self._mount()
-        self._asleep = dict(self._kept) if self.files is None else {}
+        self._asleep = dict(self._kept)
         self._main = self._new("__main__")
         self._main.__dict__["__builtins__"] = self._builtins
 
@@ -113,7 +116,7 @@ class World:
             return self._modules[name]
         parent, _, leaf = name.rpartition(".")
         above = self.load(parent) if parent else None
-        module = self._woken(name) or self._found(name, above)
+        module = self._found(name, above)
         if above is not None:
             setattr(above, leaf, module)
         return module
@@ -124,19 +127,22 @@ class World:
             return None
         kept, imported = self._asleep.pop(name)
         module = self._modules[name] = kept.restore()
-        for other in imported:
-            self.load(other)
+        for other, then in imported.items():
+            if self.load(other) is not then:
+                del self._kept[name]
+                return None
         return module
 
     def _found(self, name: str, above: ModuleType | None) -> ModuleType:
         """A module that is not loaded yet: built in, or from the first place that has it."""
         path = name.replace(".", "/")
         if f"{path}.py" in _twins():
-            return self._run(name, f"{path}.py", _twins()[f"{path}.py"])
+            return self._woken(name) or self._run(name, f"{path}.py", _twins()[f"{path}.py"])
         if _is_ours(name):
             return self._borrow(name)
         for place in self._sys.path if above is None else above.__path__:
-            module = self._frozen(name, path) if place == _FROZEN else self._filed(name, path, place)
+            is_frozen = place == _FROZEN
+            module = (self._woken(name) or self._frozen(name, path)) if is_frozen else self._filed(name, path, place)
             if module:
                 return module
         raise ImportError(f"no module named '{name}'")
@@ -147,22 +153,31 @@ class World:
                 return self._run(name, source, self._sources[source])
         if any(other.startswith(f"{path}/") for other in self._sources):
             module = self._modules[name] = self._new(name, is_package=True)  # a folder
-            self._keep(name, module, set())
+            self._keep(name, module, {})
             return module
         return None
 
     def _filed(self, name: str, path: str, place: str) -> ModuleType | None:
         if self.files:
             for source in (f"{place}/{path}/__init__.py", f"{place}/{path}.py"):
-                if self.files.exists(source):
-                    return self._run(name, source, self.files.read(source), place)
+                content = self._content(source)
+                if content is not None:
+                    return self._run(name, source, content, place)
         return None
+
+    def _content(self, path: str) -> bytes | None:
+        """Of a file, if it is there."""
+        before = self._chip.asked
+        try:
+            return self.files.read(path) if self.files.exists(path) else None
+        finally:
+            self._looked += self._chip.asked - before
 
     def _run(self, name: str, file: str, source: bytes, place: str = _FROZEN) -> ModuleType:
         module = self._modules[name] = self._new(name, is_package=file.endswith("/__init__.py"), place=place)
         module.__dict__["__builtins__"] = self._builtins
-        effects = self._chip.asked, self._shown
-        self._loading.append(set())
+        effects = self._chip.asked - self._looked, self._shown
+        self._loading.append({})
         try:
             exec(_compiled(file, source), module.__dict__)
         except BaseException:
@@ -170,14 +185,15 @@ class World:
             raise
         finally:
             imported = self._loading.pop()
-        if effects == (self._chip.asked, self._shown) and not self.files:
+        if place == _FROZEN and effects == (self._chip.asked - self._looked, self._shown):
             self._keep(name, module, imported)
         return module
 
-    def _keep(self, name: str, module: ModuleType, imported: set[str]) -> None:
+    def _keep(self, name: str, module: ModuleType, imported: _Imports) -> None:
         """For the next boot, if that is possible at all, and if it is for all that the module has imported."""
-        own = {other for other in imported if not _is_ours(other)}
-        kept = Kept.of(module, self._given) if own <= self._kept.keys() else None
+        own = {other: its for other, its in imported.items() if not _is_ours(other)}
+        are_kept = all(other in self._kept and self._kept[other][0].module is its for other, its in own.items())
+        kept = Kept.of(module, self._given) if are_kept and name not in self._kept else None
         if kept:
             self._kept[name] = kept, own
 
@@ -193,16 +209,16 @@ class World:
     def _import(self, name, globals=None, locals=None, fromlist=(), level=0):
         if level:
             raise ImportError("relative import")
-        if self._loading:
-            self._loading[-1].add(name)
         module = self.load(name)
+        if self._loading:
+            self._loading[-1][name] = module
         if not fromlist:
             return self.load(name.partition(".")[0])
         for part in fromlist if hasattr(module, "__path__") else ():
             if part != "*" and not hasattr(module, part):
                 self.load(f"{name}.{part}")
             if self._loading and f"{name}.{part}" in self._modules:
-                self._loading[-1].add(f"{name}.{part}")
+                self._loading[-1][f"{name}.{part}"] = self._modules[f"{name}.{part}"]
         return module
 
     def _random_bytes(self, size: int) -> bytes:

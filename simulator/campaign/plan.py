@@ -90,7 +90,7 @@ def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:
 
 
 def _at_bytes_of_facts(story: str, operations: list[dict], seed: int, stride: int) -> Iterator[Case]:
-    """The first record of each fact that an update alone does not write at every byte, later ones at one in `stride`."""
+    """The first record of each fact beyond those of an update at every byte, later ones at one in `stride`."""
     first = facts.first_beyond_usual(story)
     yield from _at_bytes(story, operations, first, seed)
     more = _at_bytes(story, operations, facts.beyond_usual(story) - first, seed)

@@ -73,3 +73,20 @@ def test_inprocess_modules_are_as_new_after_every_reset():
     with Lockstep(InProcess(firmware), small("1.0.0")) as twin:
         twin.run(lambda event: event["event"] == "boot" and event["number"] == 4)
         assert [line for line in twin.story.lines if line.startswith("state")] == ["state 1 1"] * 3
+
+
+def test_inprocess_a_file_in_front_of_a_frozen_module_takes_its_place_while_it_is_there():
+    """Who has imported it is loaded anew as well: it may have taken names from it."""
+    product = "from helper import NAME\n"
+    program = (
+        "import machine, os, product\nprint('name', product.NAME)\n"
+        "if 'helper.py' in os.listdir('/'):\n    os.remove('/helper.py')\n"
+        "else:\n    with open('/helper.py', 'wb') as file:\n        file.write(b'NAME = \"file\"')\n"
+        "machine.reset()\n"
+    )
+    firmware = sources(boot_py="", main_py=program, product_py=product, helper_py="NAME = 'frozen'\n")
+    with Lockstep(InProcess(firmware), small("1.0.0")) as twin:
+        twin.run(lambda event: event["event"] == "boot" and event["number"] == 6)
+        assert [line for line in twin.story.lines if line.startswith("name")] == ["name frozen", "name file"] * 2 + [
+            "name frozen"
+        ]
