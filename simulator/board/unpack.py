@@ -11,6 +11,7 @@ import functools
 import itertools
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 from mpremote.romfs import VfsRomWriter
@@ -33,12 +34,27 @@ def start_script(interpreter: Interpreter) -> Path:
     return unix_folder() / _UNIX_START if interpreter.is_micropython else _DEVICE / _START
 
 
-def frozen_modules(interpreter: Interpreter, image: bytes, folder: Path) -> None:
-    """Fills the empty `folder` with what is frozen in `image`."""
+class Unpacked:
+    """A folder with what is frozen in an image, which is there for as long as somebody has this object."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="frozen-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def frozen_modules(interpreter: Interpreter, image: bytes) -> Unpacked:
+    """What is frozen in `image`, for this interpreter. Boots of the same image share it: no device writes there."""
+    return _unpacked(interpreter.is_micropython, image)
+
+
+@functools.lru_cache(maxsize=8)  # half of a boot's time; a board has two images
+def _unpacked(compiled: bool, image: bytes) -> Unpacked:
     files = archive.find(image) or {}
-    if not interpreter.is_micropython or _packages(files) & _packages(stock()):
+    if not compiled or _packages(files) & _packages(stock()):
         files = stock() | files  # the parts of a package have to be in one place
-    _write(interpreter.is_micropython, files, folder)
+    unpacked = Unpacked()
+    _write(compiled, files, unpacked.folder)
+    return unpacked
 
 
 def _packages(files: dict[str, bytes]) -> set[str]:

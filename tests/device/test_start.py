@@ -7,7 +7,8 @@ import pytest
 from littlefs import LittleFS
 from littlefs.context import UserContext
 
-from simulator.board import image_writer, unpack
+from simulator import interpreters
+from simulator.board import archive, image_writer, unpack
 from simulator.board.lockstep import Lockstep
 from simulator.interpreters import Interpreter
 from tests.device.harness import at_repl, board, console, printed
@@ -68,6 +69,32 @@ def test_import_order_is_root_then_frozen_then_lib(interpreter: Interpreter, tmp
 def test_packages_of_the_image_are_found(interpreter: Interpreter) -> None:
     frozen = {"pkg/__init__.py": "", "pkg/deep/__init__.py": "X = 3", "pkg/part.py": "from pkg import deep\nY = deep.X"}
     assert console(interpreter, "from pkg import part\nprint(part.Y)", frozen=frozen) == ["3"]
+
+
+def test_no_program_changes_what_is_frozen(interpreter: Interpreter) -> None:
+    """Boots share it."""
+    program = """
+for name in ("main.py", "other.py"):
+    try:
+        open("/.fw/" + name, "w")
+    except OSError:
+        print("no")
+"""
+    assert console(interpreter, program) == ["no", "no"]
+
+
+def test_modules_of_an_image_stay_for_as_long_as_a_board_runs_it() -> None:
+    images = [image_writer.build(archive.pack({"one.py": b"X = %d" % number})) for number in range(20)]
+    cpython = interpreters.find("cpython")
+    running = unpack.frozen_modules(cpython, images[0])
+    folder = running.folder
+    folders = {unpack.frozen_modules(cpython, image).folder for image in images}
+    assert folder in folders and folder.joinpath("one.py").read_bytes() == b"X = 0"
+    assert sum(folder.exists() for folder in folders) < len(images) // 2
+    del running
+    assert not folder.exists()
+    again = unpack.frozen_modules(cpython, images[0])
+    assert again.folder.joinpath("one.py").read_bytes() == b"X = 0"
 
 
 def test_stock_firmware_has_umqtt_over_the_twin_s_socket(interpreter: Interpreter) -> None:

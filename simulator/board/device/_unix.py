@@ -49,6 +49,6 @@ def prepare(folder):
     os.umount("/")
     is_mounted = _vfs.mount(esp32.Partition)
     del sys.modules["_vfs"]  # not needed again
-    os.mount(frozen, _FROZEN)
+    os.mount(frozen, _FROZEN, readonly=True)
     sys.path[:] = ["", ".frozen", _FROZEN, sys.path[0], "/lib"]
     return _FROZEN if is_mounted else None
