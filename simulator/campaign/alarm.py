@@ -4,6 +4,7 @@
 `later=MS:FAULT` lets any other fault begin MS after the simulation, as in `later=3000:net=cut:100`.
 """
 
+import functools
 import itertools
 import random
 import re
@@ -64,4 +65,4 @@ class Later:
         self._inner = FAULTS[kind](rest.split(":"), rng)
 
     def attach(self, run: "Run") -> None:
-        after(run.twin, self._ms, lambda: self._inner.attach(run))
+        after(run.twin, self._ms, functools.partial(self._inner.attach, run))

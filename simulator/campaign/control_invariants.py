@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What is kept of the product's say over resets (docs/control.md), by the story of switched.py.
+"""What is kept of the product's say over resets (docs/control.md), by the story of switched.py; C5 by those in PARAMS.
 
 C1  what was switched off is off after any reset, until it is over
 C2  and then it is over: nothing waits for longer than was meant
 C3  the reset that is held does not come, and nothing is activated, until that is over
 C4  no reset gives anything more time, and an end leaves nothing behind
+C5  what the user of a node has switched off, and it has confirmed, is off after any reset until it is switched on
 
 A reset costs each deadline BOOT_S, wherever the power went. With another story there is nothing to judge here.
 """
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from simulator.campaign.invariants import invariant
+from simulator.campaign.rainmaker_faults import SERVICE
+from simulator.campaign.stories import CONTROL, PARAMS
 from simulator.campaign.switched import DEFER_S, HELD, OFF, OFF_S
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ def _passed(outcome: "Outcome") -> Iterator[tuple[float, dict]]:
 
 
 def _is_switched(outcome: "Outcome") -> bool:
-    return bool(outcome.story.main)
+    return outcome.case.story in CONTROL
 
 
 @invariant
@@ -92,6 +95,24 @@ def c4_less(outcome: "Outcome") -> Iterable[str]:
             least[what] = left
     if not outcome.stop and "defer" in (outcome.journal_of("FIRMWARE").get("control") or {}):
         yield "a job that has ended is still put off"
+
+
+@invariant
+def c5_user(outcome: "Outcome") -> Iterable[str]:
+    """No download begins meanwhile, and the node says nothing else."""
+    is_off = False
+    for entry in outcome.entries_of("params", "set_params", "console") if outcome.case.story in PARAMS else ():
+        if entry["event"] == "console":
+            if is_off and entry["line"].startswith(_BEGINS):
+                yield "a download has begun, although the node's user has switched updates off"
+            continue
+        ours = entry["params"].get(SERVICE, {})
+        if entry["event"] == "set_params":
+            is_off = is_off and ours.get("Enabled") is not True
+        elif is_off and ours.get("Enabled") is True:
+            yield "the node says that updates are on, and its user has switched them off"
+        else:
+            is_off = is_off or ours.get("Enabled") is False
 
 
 def _deadlines(control: dict) -> Iterator[tuple[tuple, int]]:

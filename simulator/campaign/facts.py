@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which flash operations write which facts of the journal: taken from a run, so a new fact needs no list."""
+"""Which flash operations write which facts of the journal, or a number: from a run, so a new one needs no list."""
 
 from collections.abc import Iterator
 
@@ -9,6 +9,7 @@ from simulator.campaign.run import Run
 from simulator.campaign.stories import KINDS
 
 _USUAL = "update"  # the story whose facts every update writes
+_ENTRY, _BITS, _KEY = 32, 4, slice(8, 24)  # bytes of an entry of NVS, of the states of some of them, of a key in one
 
 
 class _Journal:
@@ -67,4 +68,24 @@ def first_beyond_usual(story: str) -> set[int]:
         for name in changed - usual:
             if first.setdefault(name, record) == record:
                 found.add(number)
+    return found
+
+
+def of_number(story: str, key: str) -> list[dict]:
+    """The operations that write a number under this key of NVS: its entry, and the bits that say which one counts."""
+    run = Run(Case(story))
+    found: list[dict] = []
+
+    def look(kind: str, address: int, size: int) -> Tear | None:
+        entry, operation = run.recorder.entries[-1], run.twin.flash.last
+        assert operation
+        is_next = found and found[-1]["number"] == entry["number"] - 1
+        if entry["area"] == "nvs" and kind == "program":
+            is_entry = size == _ENTRY and operation.new[_KEY].rstrip(b"\0") == key.encode()
+            if is_entry or (is_next and size == _BITS):
+                found.append(entry)
+        return None
+
+    run.observers.append(look)
+    run.play()
     return found

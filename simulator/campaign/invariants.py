@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from simulator.board import otadata
 from simulator.board.chip import SOFT
 from simulator.board.flash import SECTOR
+from simulator.campaign.failing import MOST
 from simulator.campaign.sides import SIDES
 from simulator.campaign.sides.story_side import TERMINAL
-from simulator.campaign.stories import KINDS, OLD
+from simulator.campaign.stories import FAILING, KINDS, OLD
 
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
@@ -146,6 +147,8 @@ def i4_progress(outcome: "Outcome") -> Iterable[str]:
     extra = 1 + _lost_records(outcome.entries) if is_one_cut else 2 * spare
     if any(step.breaks == "later" for step in outcome.story.steps):
         extra += 4 if outcome.lost_return else 1  # it is tried once more; a crash was not counted
+    if outcome.case.story in FAILING:
+        extra += (MOST + 1) * spare  # crashes are counted anew, or there is one more
     if outcome.boots > outcome.clean_boots + extra:
         yield f"{outcome.boots} boots, {outcome.clean_boots} without {spare} faults, {extra} more are allowed"
     if not outcome.is_cuts_only:
@@ -290,6 +293,7 @@ def i14_replay(outcome: "Outcome") -> Iterable[str]:
 def i15_containment(outcome: "Outcome") -> Iterable[str]:
     """No traceback, and no program that ends, but of the image that is broken on purpose."""
     breaks = {step.version for step in outcome.story.steps if step.breaks == "crash"}
+    breaks |= {OLD} if outcome.case.story in FAILING else set()  # see W6
     runs: set[str | None] = set()
     for entry in outcome.entries_of("boot", "app", "console", "repl"):
         if entry["event"] == "boot":

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What is kept of a board's manners over resets (docs/control.md), by the story of watched.py.
+"""What is kept of a board's manners over resets (docs/control.md), by the story of watched.py; W6 by failing.py.
 
 W1  crashes are counted while they are watched, and nothing but crashes; enough of them are the end of the image
 W2  what the board goes back to is whole, and what it has left is told as failed once that runs
 W3  what has failed is neither fetched nor tried again
 W4  no more starts a day erase than the budget allows, and the next day they may
 W5  no reset gives a rest more time, and nothing is watched for ever
+W6  an application that cannot start is not started again and again, and takes its agent with it at no time
 
 A reset costs what rests BOOT_S, wherever the power went. With another story there is nothing to judge here.
 """
@@ -13,9 +14,10 @@ A reset costs what rests BOOT_S, wherever the power went. With another story the
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from simulator.board.chip import HARD
+from simulator.board.chip import HARD, POWER_ON
+from simulator.campaign.failing import BEGINS, MOST
 from simulator.campaign.invariants import invariant
-from simulator.campaign.stories import OLD
+from simulator.campaign.stories import FAILING, OLD
 from simulator.campaign.watched import BOOT_S, CRASHES, DAY_S
 
 if TYPE_CHECKING:
@@ -116,6 +118,24 @@ def w5_less(outcome: "Outcome") -> Iterable[str]:
         yield from (
             f"the journal still has {it!r}" for it in ("watch", "crash") if it in outcome.journal_of("FIRMWARE")
         )
+
+
+@invariant
+def w6_safe(outcome: "Outcome") -> Iterable[str]:
+    """MOST times in a row, which a loss of power and a trial interrupt."""
+    if outcome.case.story not in FAILING:
+        return
+    begun = raised = 0
+    for entry in outcome.entries_of("boot", "console"):
+        if entry["event"] == "boot":
+            begun, raised = (0, 0) if entry["cause"] == POWER_ON or entry["on_trial"] else (begun, raised)
+            continue
+        begun += entry["line"] == BEGINS
+        raised += "Traceback" in entry["line"]
+        if begun > MOST:
+            yield f"the application is started {begun} times in a row, {MOST} are enough"
+        if raised > begun:
+            yield f"{raised} tracebacks, {begun} of them are the application's"
 
 
 def _is_slot(entry: dict) -> bool:

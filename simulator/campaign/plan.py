@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from simulator.campaign import broker_cases, cuts, facts, fault_cases, lwm2m_cases, rainmaker_cases, search
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, LWM2M, MANNERS, RAINMAKER, SHORT, SOFTWARE, STORIES, VARIATIONS
+from simulator.campaign.stories import (
+    CONTROL,
+    FAILING,
+    LWM2M,
+    MANNERS,
+    PARAMS,
+    RAINMAKER,
+    SHORT,
+    SOFTWARE,
+    STORIES,
+    VARIATIONS,
+)
 
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
@@ -48,12 +59,14 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
-    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *LWM2M, *MANNERS))
+    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *PARAMS, *FAILING, *LWM2M, *MANNERS))
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         some = itertools.islice(everywhere, 0, None, of.share * (_SEVENTH if story in VARIATIONS else 1))
         yield from some if story in _TO_THE_END else cuts.brief(some)
     yield from itertools.islice(control_cases(seed, of.stride), 0, None, of.share)
+    yield from itertools.islice(params_cases(seed), 0, None, of.share)
+    yield from itertools.islice(crashes_cases(seed), 0, None, of.share)
     yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
     for story in _AT_SOME_BYTES:
         left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
@@ -79,6 +92,22 @@ def control_cases(seed: int = 0, stride: int = 1) -> Iterator[Case]:
         operations = execute(Case(story)).entries_of("op")
         yield from cuts.brief(cuts.everywhere(story, operations, seed, bytewise=()))
         yield from _at_bytes_of_facts(story, operations, seed, stride)
+
+
+def params_cases(seed: int = 0) -> Iterator[Case]:
+    """What the user of a node has written is cut everywhere while it is kept, and lost while it counts."""
+    for story in PARAMS:
+        yield from cuts.brief(cuts.everywhere(story, facts.of_number(story, "enabled"), seed))
+        for ms, how in itertools.product((6000, 20_000), ("power", "hard")):
+            yield Case(story, seed, (f"later={ms}:reset={how}",))
+
+
+def crashes_cases(seed: int = 0) -> Iterator[Case]:
+    """How often an application has crashed, and why, is cut everywhere while it is noted."""
+    for story in FAILING:
+        yield from cuts.brief(cuts.everywhere(story, facts.of_number(story, "crashes"), seed))
+        operations = execute(Case(story)).entries_of("op")
+        yield from _at_bytes(story, operations, facts.first_beyond_usual(story), seed)
 
 
 def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:

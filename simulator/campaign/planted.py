@@ -16,7 +16,7 @@ from simulator.campaign.planted_manners import MANNERS_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, LWM2M, MANNERS, RAINMAKER, SOFTWARE, THINGSBOARD
+from simulator.campaign.stories import CONTROL, FAILING, LWM2M, MANNERS, RAINMAKER, SOFTWARE, THINGSBOARD
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
@@ -287,6 +287,7 @@ _SPOILED_SOFTWARE = (
 _SPOILED_RAINMAKER = (
     "rainmaker-stream later=8600:otaurl=other",
     "rainmaker cloud=success:drop",
+    "rainmaker-switched later=20000:reset=power",
     "rainmaker cloud=subscribe:mute",
     'rainmaker later=4000:clock=lost:60 cloud=otaurlx3:set=metadata={"download_window":{"start":2,"end":9}}',
     "rainmaker net=cut:900",
@@ -313,7 +314,7 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
         yield from map(Case, LWM2M)
         yield from lwm2m_cases.all_cases()
     elif bug in MANNERS_BUGS:
-        yield from _hunting(MANNERS, _SPOILED_MANNERS, "manners", MANNERS)
+        yield from _hunting((*FAILING, *MANNERS), _SPOILED_MANNERS, "manners", MANNERS)
     else:
         yield from _hunting(THINGSBOARD, _SPOILED, "update", ("update", "rollback", "fallback"))
 

@@ -49,4 +49,10 @@ MANNERS_BUGS = (
         '        if 0 < agent.board.number("wear_budget", _BUDGET) <= worn % _DAY:\n',
         "        if False:\n",
     ),
+    Planted(
+        "starts again and again what cannot start",
+        _CRASHES,
+        "        count = min(max(count, 0) + 1, _MOST)\n",
+        "        count = 1\n",
+    ),
 )

@@ -92,4 +92,10 @@ RAINMAKER_BUGS = (
         '        elif now - self._since_s > _SUBACK_S:\n            raise TransferError("subscription_unanswered")\n',
         "        elif False:\n            pass\n",
     ),
+    Planted(
+        "forgets at a reset what its user has switched off",
+        "ota/cloud/rm_control.py",
+        "        _keep(cloud.board, value)\n",
+        "        pass\n",
+    ),
 )

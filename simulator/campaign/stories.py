@@ -14,7 +14,7 @@ from simulator.board.nvs import Nvs
 from simulator.board.otadata import VALID, make
 from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, TITLE
-from simulator.campaign import application, switched, watched
+from simulator.campaign import application, failing, switched, watched
 from simulator.campaign.application import BUILT_IN
 from simulator.errors import UserError
 
@@ -172,6 +172,17 @@ MANNERS = {
         step_ms=watched.STEP_MS,
     ),
 }
+# The node's user switches updates off before there is a job, and on again when it has waited.
+PARAMS = {
+    "rainmaker-switched": replace(
+        _rainmaker(*_SHORT, ways=2, step_ms=500),
+        setting=("later=4000:params=Enabled:false", "later=40000:params=Enabled:true"),
+    ),
+}
+# What the board begins with cannot start; what is offered can.
+FAILING = {
+    "safe-mode": Story(_SHORT, step_ms=500, main=failing.main()),
+}
 SHORT_ON_THE_WEB = ("short-url", "short-https", "short-broker-url")  # all else is said in another one, too
 # Short enough for a fault in each datagram. What is fetched twice for nothing is seen with more than two sectors only;
 # what is pushed comes again anyway.
@@ -180,7 +191,7 @@ LWM2M = {
     "lwm2m-push": Story((Step("1.1.0", length=5_008),), cloud="lwm2m-push"),
     "lwm2m-rollback": Story((Step("1.1.0", "rolled_back", "crash", length=5_008),), cloud="lwm2m"),
 }
-_ALL = STORIES | SHORT | CONTROL | LWM2M | MANNERS
+_ALL = STORIES | SHORT | CONTROL | PARAMS | FAILING | LWM2M | MANNERS
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")

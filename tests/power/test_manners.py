@@ -20,6 +20,7 @@ CAUGHT = {
     "goes back without a note of it": "W2",
     "takes again what has failed": "W3",
     "erases as often as it likes": "W4",
+    "starts again and again what cannot start": "W6",
 }
 _TOLD = ("ota returning", "ota failed", "ota deferred", "ota updated", "ota confirmed", "ota erasing")
 
@@ -41,6 +42,18 @@ def test_story_is_of_a_watch_a_way_back_a_rest_and_a_quarantine():
         "ota failed error=rolled_back_before",
     ]
     assert outcome.ends == ["rolled_back", "updated", "failed"]
+
+
+def test_what_cannot_start_is_started_three_times_and_mended_and_each_note_of_it_is_cut_at_every_byte():
+    outcome = execute(Case("safe-mode"))
+    lines = [entry["line"] for entry in outcome.entries_of("console")]
+    assert (lines.count("product begins"), lines.count("ota safe_mode"), outcome.ends) == (3, 1, ["updated"])
+    counts, text = facts.of_number("safe-mode", "crashes"), facts.first_beyond_usual("safe-mode")
+    assert [entry["size"] for entry in counts] == [32, 4, *(32, 4, 4) * 3], "1, 2, 3 and, on the trial of another, 0"
+    assert set().union(*(facts.written("safe-mode")[number] for number in text)) == {"crash"}
+    cases = list(plan.crashes_cases(3))
+    assert {f"cut={entry['number']}:byte:1" for entry in counts} <= {case.faults[-1] for case in cases}
+    assert [record["case"] for record in branches.records(cases[::3]) if record["violations"]] == []
 
 
 def test_operations_that_write_its_facts_are_found_by_themselves():

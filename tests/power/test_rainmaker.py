@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from simulator.campaign import rainmaker_cases
+from simulator.campaign import branches, facts, plan, rainmaker_cases
 from simulator.campaign.case import Case
 from simulator.campaign.engine import sweep
 from simulator.campaign.planted import hunt
@@ -27,6 +27,7 @@ QUICK = {
     "hears of other jobs between rebooting and the reset": "I6",
     "starts whatever the window is while the clock is unknown": "R24",
     "takes blocks of another file": "R35",
+    "forgets at a reset what its user has switched off": "C5",
 }
 
 
@@ -42,6 +43,23 @@ def test_faults_here_and_there_break_no_invariant():
 @pytest.mark.parametrize("line", FOUND)
 def test_case_that_has_found_something_breaks_no_invariant_any_more(line):
     assert breaches([execute(Case.parse(line)).record()]) == []
+
+
+def test_what_the_node_s_user_writes_is_cut_at_every_byte_and_off_is_off_after_any_reset():
+    outcome = execute(Case("rainmaker-switched"))
+    words = [entry["word"] for entry in outcome.entries_of("state")]
+    assert (words[:2], outcome.ends) == (["delayed", "in-progress"], ["updated"])
+    written = facts.of_number("rainmaker-switched", "enabled")
+    assert [entry["size"] for entry in written] == [32, 4, 32, 4, 4], "an entry of NVS and its bits, twice"
+    cases = list(plan.params_cases(3))
+    assert sum(":byte:" in str(case) for case in cases) == sum(entry["size"] - 1 for entry in written)
+    assert breaches(branches.records(cases)) == []
+
+
+@pytest.mark.parametrize("text", ["params=Enabled", "params=Enabled:no", "params=Enabled:true:x"])
+def test_parameter_that_makes_no_sense_is_refused(text):
+    with pytest.raises(UserError):
+        Run(Case("rainmaker", 0, (text,)))
 
 
 def test_stream_is_cut_at_the_seam_between_its_batches():

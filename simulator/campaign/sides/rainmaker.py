@@ -38,7 +38,10 @@ def _shown() -> NodeCertificate:
 
 
 class RainMakerStory(RainMakerSide, StorySide):
-    """See StorySide. A job ends with success or rejected; after failed it comes again (rainmaker.md 9)."""
+    """See StorySide. A job ends with success or rejected; after failed it comes again (rainmaker.md 9).
+
+    `wanted`: what the node's user wants its parameters to be.
+    """
 
     HEAD: ClassVar = 289  # the beginning of an image is asked for first, to be judged
     AHEAD: ClassVar = HEAD + _BATCH * _BLOCK
@@ -49,6 +52,7 @@ class RainMakerStory(RainMakerSide, StorySide):
         self.reached(HOST, PORTS)
         self.shown[NODE] = _shown()
         self.peer = cloud.add_node(NODE, _shown().der)
+        self.wanted: dict[str, bool] = {}
         self.secret = _shown().key.decode().splitlines()[1]
 
     @classmethod
