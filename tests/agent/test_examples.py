@@ -8,6 +8,7 @@ import pytest
 
 from tests.agent.harness import World, firmware
 
+NAMES = [f"{program}{way}" for program in ("only-when-necessary", "most-of-the-time") for way in ("", "-asyncio")]
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "control.md"
 EXAMPLES = dict(re.findall(r"```python\n# example: (\S+)\n(.*?)```", DOCS.read_text(), re.S))
 
@@ -20,11 +21,11 @@ def image(name: str, version: str, is_cpython: bool = False) -> bytes:
 
 
 def test_examples_are_all_there():
-    assert sorted(EXAMPLES) == ["asyncio", "most-of-the-time", "only-when-necessary"]
+    assert sorted(EXAMPLES) == sorted(NAMES)
 
 
 @pytest.mark.own_process  # asyncio on CPython needs a loop of its own
-@pytest.mark.parametrize("name", ["asyncio", "most-of-the-time", "only-when-necessary"])
+@pytest.mark.parametrize("name", NAMES)
 def test_example_is_updated_while_it_rests_and_not_while_it_brews(make_world, interpreter, name):
     """The next version is offered as soon as the board is on line, in the midst of brewing."""
     is_cpython = interpreter.name == "cpython"
@@ -41,11 +42,14 @@ def test_example_is_updated_while_it_rests_and_not_while_it_brews(make_world, in
     assert [line for line in last if line in ("brewing", "resting")][-1] == "resting"
 
 
-def test_example_that_only_disables_when_necessary_holds_the_reset_while_it_brews(make_world):
-    world = make_world(image("only-when-necessary", "1.0.0"))
+@pytest.mark.own_process
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("only")])
+def test_example_that_only_disables_when_necessary_holds_the_reset_while_it_brews(make_world, interpreter, name):
+    is_cpython = interpreter.name == "cpython"
+    world = make_world(image(name, "1.0.0", is_cpython))
     world.wait_log("resting")
     world.fault("chunkx*:delay=3000")  # so slow that the next brewing is in the midst of it
-    world.offer("1.1.0", image("only-when-necessary", "1.1.0"))
+    world.offer("1.1.0", image(name, "1.1.0", is_cpython))
     world.wait("UPDATED", timeout_s=1200)
     lines = world.log[: world.log.index("ota reset")]
     brewed = [line for line in lines[lines.index("ota downloading") :] if line in ("brewing", "resting")]

@@ -122,6 +122,25 @@ def test_terms_are_checked():
             raise AssertionError(wrong)
 
 
+def test_deferral_is_as_long_as_the_job_says_or_as_it_is_urgent():
+    numbers = {}
+
+    class Board:
+        def now(self):
+            return NOW
+
+        def number(self, name, default):
+            return numbers.get(name, default)
+
+    put_off = deferral.Deferral(Board(), Journal(Nvs()))
+    assert [put_off.most(terms.read({"severity": n})) for n in (0, 1, 2)] == [3600, 86400, 604800]
+    assert put_off.most(None) == put_off.most(terms.read({"spread": 5})) == 604800
+    assert put_off.most(terms.read({"severity": 0, "max_defer": 60})) == 60
+    assert put_off.most(terms.read({"severity": 2, "max_defer": 0})) == 0
+    numbers.update({"defer_critical_s": 1, "defer_mandatory_s": 2, "defer_s": 3})
+    assert [put_off.most(terms.read({"severity": n})) for n in (0, 1, 2)] == [1, 2, 3]
+
+
 def test_gate_whose_reason_changes_all_the_time_does_not_wear_the_flash():
     class Journal:
         writes = 0
