@@ -13,7 +13,7 @@ from simulator.clouds.broker.clients import Client, Message
 from simulator.clouds.broker.faults import Rule
 from simulator.clouds.broker.session import Session
 from simulator.clouds.mock import Mock
-from simulator.clouds.mqtt.filters import matches
+from simulator.clouds.mqtt.filters import is_plain, matches
 
 MAKER = "maker"  # whose messages do not come over a connection
 
@@ -114,7 +114,10 @@ class Broker(Mock):
 
     def kept_for(self, client: Client, name: str, qos: int) -> list[Message]:
         """The retained messages that a new subscription brings, in the order they were first kept."""
-        found = [message for topic, message in self.retained.items() if matches(name, topic)]
+        if is_plain(name):  # as of each chunk of an image, with as many topics
+            found = [self.retained[name]] if name in self.retained else []
+        else:
+            found = [message for topic, message in self.retained.items() if matches(name, topic)]
         return [message.to(qos, is_retained=True) for message in found if self.may(client, READ, message.topic)]
 
     def may(self, client: Client, access: str, topic: str) -> bool:

@@ -10,6 +10,11 @@ def is_filter(name: str) -> bool:
     )
 
 
+def is_plain(name: str) -> bool:
+    """Without a wildcard: it covers the topic of this name and no other."""
+    return "+" not in name and "#" not in name
+
+
 def matches(name: str, topic: str) -> bool:
     """Does a filter cover the topic? `a/#` covers `a` too; no wildcard covers a first level that begins with `$`."""
     wanted, levels = name.split("/"), topic.split("/")
