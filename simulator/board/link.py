@@ -149,10 +149,9 @@ class Link:
         self._write(_REPLY.pack(value, clock_ms & 0x3FFFFFFF, flags, len(data)) + data)
 
     def _write(self, packet: bytes) -> None:
-        left = memoryview(packet)
         try:
-            while left:
-                left = left[os.write(self._write_fd, left) :]
+            while packet:
+                packet = packet[os.write(self._write_fd, packet) :]
         except BrokenPipeError:
             raise EOFError from None
 

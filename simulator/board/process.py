@@ -61,10 +61,12 @@ class DeviceProcess:
 
         Everything printed before a request has been passed on when this returns True.
         """
-        events = dict(self._poll.poll(max(0, ms)))
-        if events.get(self._console, 0) & select.POLLIN:
-            self._read_console()
-        ask = events.get(self._request, 0)
+        ask = 0
+        for fd, event in self._poll.poll(max(0, ms)):
+            if fd == self._request:
+                ask = event
+            elif event & select.POLLIN:
+                self._read_console()
         if ask & select.POLLHUP and not ask & select.POLLIN:
             while self._read_console():
                 pass

@@ -80,7 +80,7 @@ class Session:
             raise self._gone() from None
 
     def ask(self, request: Request) -> bool:
-        """The short way of a device in this very process: what `step` would do next, without a turn of the board.
+        """The short way in lockstep: what `step` would do next, without a turn of the board.
 
         False: not taken, it is for `step`. True: answered, or what it waits for is for `step` as well. Raises what
         `step` raises.
@@ -148,7 +148,9 @@ class Session:
             self.process.interrupt()
         if self.process.wait(_LOOK_MS):
             if not self.is_stopped:
-                self._serve(self.process.link.receive())
+                request = self.process.link.receive()
+                if not (self._net and self.ask(request)):
+                    self._serve(request)
         elif self._hangs():
             self._jump([self._alarms.next_timer, self._alarms.watchdog, deadline if self._net else None])
 

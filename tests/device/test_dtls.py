@@ -145,7 +145,7 @@ start, turns = time.ticks_ms(), 0
 while stream.write(b"hello") is None:
     wait(stream, 100)
     turns += 1
-print(900 < since(start) < 3000, turns > 9, wait(stream), stream.recv(100))
+print(900 < since(start) < 3000, turns > 4, wait(stream), stream.recv(100))
 """
     assert play(program, first_flight()) == ["True True True b'HELLO'"]
 
