@@ -71,7 +71,7 @@ def inspect(data: bytes) -> Contents:
         trees = of_firmware("trees").Trees(_Board(folder))
         tree = of_firmware("tree").Tree(trees, bytearray(_BLOCK))
         try:
-            _stage(tree, data, SimpleNamespace(title=title, version=version, size=len(data)))
+            _stage(tree, data, SimpleNamespace(title=title, version=version, size=len(data), is_sealed=False))
             manifest = package.Manifest(f"{trees.folder(1)}/{package.MANIFEST}.part")
             files = tuple((path, size) for _, size, path in manifest.entries())
         except OSError as error:

@@ -30,7 +30,7 @@ class Job:
     seen = None  # what the web server behind `url` calls these bytes; for the source, who asks there again
     stream = None  # where else the bytes may come from, of a cloud that has streams
     terms: object = None  # terms.Terms of one that says how long it may be put off
-    is_sealed = False  # without a checksum, the one counts that an app image brings
+    is_sealed = False  # nobody promises anything of it but the image or package itself
     rules: object = None  # schedule.Rules of a cloud whose jobs have some
 
     def __init__(self, fields, allow_no_checksum=False, kind=FIRMWARE):

@@ -20,6 +20,7 @@ _FORMAT = b"ota-software 1\n"
 _NAME = const(100)  # bytes of a path that fit into a header without its prefix
 _DEPTH = const(8)
 _LINE = const(1100)  # the longest title in UTF-8, with its key
+_TEXT = const(255)  # longest title and version, characters
 LARGEST = const(32768)  # bytes of a manifest, some 300 files
 _FOREIGN = '"*:<>?\\|'  # characters that FAT cannot have
 _RESERVED = ("manifest", "boot", "main", "ota", "version")  # of the firmware, which no package may shadow
@@ -56,6 +57,25 @@ def opening(title, version):
     return _FORMAT + ("title %s\nversion %s\n" % (title, version)).encode()
 
 
+def expected(job, block):
+    """The same of a job, which learns its title and version here if only the package has a word for them."""
+    if job.is_sealed:
+        job.title, job.version = _said(block)
+    return opening(job.title, job.version)
+
+
+def _said(block):
+    """(title, version) of a manifest whose beginning is in `block`. Raises VerifyError."""
+    lines = bytes(block[RECORD : RECORD + 2 * _LINE]).split(b"\n", 3)
+    try:
+        (first, title), (second, version) = [line.decode().split(" ", 1) for line in lines[1:3]]
+    except ValueError:
+        raise VerifyError("bad_manifest")
+    if (first, second) != ("title", "version") or not 0 < len(title) <= _TEXT or not 0 < len(version) <= _TEXT:
+        raise VerifyError("bad_manifest")
+    return title, version
+
+
 def check_path(path):
     """Raises VerifyError `bad_path` unless this is a relative path of plain names that a package may have."""
     names = path.lower().split("/")
@@ -75,8 +95,10 @@ class Manifest:
         self._path = path
         self.files = 0
 
-    def check(self, left):
-        """Reads it once. `left`: bytes of the archive behind it, its end included. Raises VerifyError, OSError."""
+    def check(self, left, is_exact=True):
+        """Reads it once. `left`: bytes of the archive behind it, its end included, or if not `is_exact` the most that
+        there may be. Raises VerifyError, OSError.
+        """
         before = ""
         self.files = 0
         for _, size, path in self.entries():
@@ -86,7 +108,7 @@ class Manifest:
             before = path.lower()
             left -= RECORD + padded(size)
             self.files += 1
-        if left != END:
+        if left < END or (is_exact and left != END):
             raise VerifyError("wrong_size", "the manifest tells another")
 
     def entries(self):

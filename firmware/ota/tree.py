@@ -12,7 +12,7 @@ import os
 from ota import checksum
 from ota.errors import FlashError, JobError, VerifyError
 from ota.files import below, emptying, failed, hashing, if_needed, is_full, make_folders
-from ota.package import END, MANIFEST, RECORD, Manifest, header, manifest_size, opening, padded
+from ota.package import END, MANIFEST, RECORD, Manifest, expected, header, manifest_size, padded
 from ota.port import const
 from ota.slot import BLOCK
 from ota.trees import LABELS, NEW
@@ -27,8 +27,7 @@ class Tree:
         self._trees = trees
         self._tree = 2 if trees.running == 1 else 1
         self.label = LABELS[self._tree]
-        self.block = block
-        self.offset = 0
+        self.block, self.offset = block, 0
         self._folder = trees.folder(self._tree)
         self._whole = self._folder + "/" + MANIFEST
         self._part = self._whole + ".part"
@@ -38,8 +37,7 @@ class Tree:
         self._entry = None  # of these one that was taken too early
         self._file = None  # the one being written: its path, its promised and running sha256, bytes to come
         self._path = ""
-        self._sha256 = None
-        self._digest = None
+        self._sha256 = self._digest = None
         self._left = 0
         self._verified = False
 
@@ -59,7 +57,7 @@ class Tree:
         """Is this the beginning of the package that the job promises? Asked of the first block, before any erase."""
         if not manifest_size(self.block) or job.size % RECORD:
             raise JobError("not_a_package", "publish what `simulator software make` makes")
-        first = opening(job.title, job.version)
+        first = expected(job, self.block)
         if bytes(self.block[RECORD : RECORD + len(first)]) != first:
             raise JobError("wrong_package", "its manifest has another title or version")
 
@@ -128,6 +126,12 @@ class Tree:
 
     def verify(self, job):
         """Generator: reads everything back, and looks for files that are not of this package. Raises VerifyError."""
+        try:
+            if_needed(os.rename, self._whole, self._part)  # it was about to be activated when the power went
+            self._begin(job.size)
+            self._check_manifest()
+        except OSError as error:
+            raise failed(error)
         digest = checksum.new(job.algorithm or "SHA256")
         yield from self.feed(digest, job.size)
         if job.checksum not in (None, digest.text()):
@@ -161,6 +165,7 @@ class Tree:
         self.close()
         self._verified = False
         self._size = size
+        self.is_exact = True  # False: the archive may be smaller than that; `verify` gets to know it
         self.offset = 0
 
     def _expect(self, at, wanted):
@@ -220,7 +225,7 @@ class Tree:
     def _check_manifest(self):
         """Returns where the archive goes on behind it. Raises VerifyError, OSError."""
         at = RECORD + padded(os.stat(self._part)[6])
-        self._manifest.check(self._size - at)
+        self._manifest.check(self._size - at, self.is_exact)
         return at
 
     def _members(self):

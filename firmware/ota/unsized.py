@@ -3,7 +3,7 @@
 
 `is_last`: what was filled last is the end. `is_pushed`: the peer sends on its own and would not wait for a whole slot
 to be erased, so each sector is erased right before it is written; what is cut short begins anew. `begins_anew`: True
-once after the peer has started over.
+once after the peer has started over. A tree of files (tree.py) has no sectors: it is emptied at the first block.
 """
 
 from ota.errors import JobError
@@ -13,23 +13,25 @@ from ota.slot import BLOCK
 def stream(install, source):
     """Generator, see Install. Until the end is known, the image may be as large as the slot."""
     slot, job, attend = install.slot, install.job, install.agent.attend
+    most = slot.size  # which a tree has to look for
+    by_sector = source.is_pushed and hasattr(slot, "erase_block")
     if not job.size:
-        job.size = slot.size
+        job.size = most
     while True:
         n = source.readinto(slot.block)
         if source.begins_anew:
             source.begins_anew = False
             install.from_start()
         if n is not None:
-            if slot.offset + n > slot.size:
-                raise JobError("slot_too_small", str(slot.size))
-            if not source.is_pushed and slot.offset + n > job.size:  # more than was erased
+            if slot.offset + n > most:
+                raise JobError("slot_too_small", str(most))
+            if not by_sector and slot.offset + n > job.size:  # more than was erased
                 raise JobError("bad_size", str(job.size))
             if n and not slot.offset:
-                yield from _first(install, source)
+                yield from _first(install, source, by_sector)
             if n:
                 install.digest(n)
-                if source.is_pushed:
+                if by_sector:
                     slot.erase_block(slot.offset // BLOCK)
                 slot.commit(n)
             if source.is_last:
@@ -40,12 +42,14 @@ def stream(install, source):
         yield
 
 
-def _first(install, source):
+def _first(install, source, by_sector):
     """The first block decides, as for any other source."""
     if source.is_last:
         install.job.size = min(install.job.size, BLOCK)
-    if not source.is_pushed:
+    if not by_sector:
         yield from install.first()
+        if not hasattr(install.slot, "erase_block"):
+            install.slot.is_exact = False
         return
     install.slot.check(install.job)
     install.agent.cloud.inspect(install.job, install.slot.block)

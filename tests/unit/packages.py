@@ -39,6 +39,8 @@ def package(files, title="app", version="2.0.0"):
 class Job:
     """What a tree needs of one."""
 
+    is_sealed = False
+
     def __init__(self, data, title="app", version="2.0.0", checksum=True):
         self.title = title
         self.version = version

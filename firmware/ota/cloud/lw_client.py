@@ -88,10 +88,10 @@ class Client(Offers):
         path = _path(m)
         if not path or m.code > _DELETE or len(path) > 4:
             return _NOT_ALLOWED
-        if m.code == _PUT and path == (5, 0, 0) and (m.start < m.end or not m.has(_URI_QUERY)):
+        if m.code == _PUT and path in ((5, 0, 0), (9, 0, 2)) and (m.start < m.end or not m.has(_URI_QUERY)):
             from ota.cloud import lw_push
 
-            return lw_push.take(self, m, out)
+            return lw_push.take(self, m, out, path[0])
         try:
             if m.code == _GET:
                 from ota.lwm2m import reading

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an error of ours is called in object 5 (lwm2m.md 2.2, 7). Loaded when an update fails."""
+"""What an error of ours is called in object 5 (lwm2m.md 2.2, 7), from which packages.py takes it. Loaded when one fails."""
 
 from ota.port import const
 
@@ -13,10 +13,10 @@ _FAILED = const(8)
 _UNSUPPORTED = const(9)
 _CANCELLED = const(10)
 _RESULTS = (
-    (_NO_FLASH, " slot_too_small no_spare_slot "),
+    (_NO_FLASH, " slot_too_small no_spare_slot no_space "),
     (_NO_MEMORY, " no_memory "),
-    (_DAMAGED, " checksum_mismatch flash_mismatch not_verified "),
-    (_NO_IMAGE, " not_an_image not_an_app wrong_chip image_too_small "),
+    (_DAMAGED, " checksum_mismatch flash_mismatch not_verified bad_archive file_mismatch wrong_size stray_file "),
+    (_NO_IMAGE, " not_an_image not_an_app wrong_chip image_too_small not_a_package bad_manifest bad_path bad_order "),
     (_BAD_URI, " bad_url no_address no_size bad_size http_redirects http_downgrade "),
     (_UNSUPPORTED, " url_unsupported tls_no_ca tls_unsupported tls_bad_settings psk_unsupported "),
     (_CANCELLED, " cancelled "),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An image behind the URI of /5/0/1 (lwm2m.md 3.2), by coap or http. Loaded when a download begins."""
+"""An image or package behind a URI (lwm2m.md 3.2), by coap or http. Loaded when a download begins."""
 
 from ota.errors import TransferError
 from ota.lwm2m import line
@@ -14,7 +14,7 @@ def source(cloud, job, offset):
         from ota.source.coap import Coap
 
         forget("ota.lwm2m.uri", "ota.source.coap")  # what a source is made of goes with it
-        return Coap(cloud, job, offset, uri.split(cloud.facts.uri))
+        return Coap(cloud, job, offset, uri.split(job.stream))
     from ota import http
     from ota.source.http import Http
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A package that a server pushes to /5/0/0 (lwm2m.md 3.1): each block is answered when the source has room for the
+"""What a server pushes to /5/0/0 or /9/0/2 (lwm2m.md 3.1): each block is answered when the source has room for the
 next. Loaded with the first block of one, until all is there."""
 
 from ota.coap.block import Upload
@@ -17,14 +17,16 @@ _SIZE1 = const(60)
 _OPAQUE = const(42)
 _TLV = const(11542)
 _SMALL = const(64)  # bytes of a body that may be a reset
+_FIRMWARE = const(5)
 
 
 class Push(Upload):
-    """`has_block1`: it comes in blocks at all. `owed`: code of an answer that could not go yet."""
+    """Of object `oid`. `has_block1`: it comes in blocks at all. `owed`: code of an answer that could not go yet."""
 
-    def __init__(self, cloud, most):
+    def __init__(self, cloud, most, oid):
         super().__init__(most)
         self._cloud = cloud
+        self.oid = oid
         self.has_block1 = False
         self.owed = 0
 
@@ -62,20 +64,21 @@ class Push(Upload):
             out.uint(_BLOCK1, self.echo)
 
 
-def take(cloud, m, out):
-    """Answers a PUT to /5/0/0; EMPTY: when its block is in flash."""
+def take(cloud, m, out, oid):
+    """Answers a PUT of a package to object `oid`; EMPTY: when its block is in flash."""
     block = m.uint(_BLOCK1, 0)
     size, size1 = m.end - m.start, m.uint(_SIZE1, 0)
     upload = cloud.upload
-    if 0 < size <= _SMALL and not block >> 3 and _rare().is_nul(m):
-        code = _rare().machine(cloud, "reset")
+    if oid == _FIRMWARE and 0 < size <= _SMALL and not block >> 3 and _rare().is_nul(m):
+        code = _rare().machine(cloud, "reset", oid)
     elif upload is not None and upload.is_waiting:
         return IGNORE  # it comes before the answer to the last one
     else:
-        code = _EMPTY if block >> 4 else _rare().begin(cloud, m)
+        code = _EMPTY if block >> 4 else _rare().begin(cloud, m, oid)
         if code == _EMPTY:
             upload = cloud.upload
-            code = upload.judge(block, size, size1) if upload else _rare().late(cloud.past, block, size)
+            is_its = upload is not None and upload.oid == oid
+            code = upload.judge(block, size, size1) if is_its else _rare().late(cloud.past, block, size)
         if code == _EMPTY:
             code = _put(cloud, m, block, size1)
         if code == _EMPTY:
@@ -87,8 +90,7 @@ def take(cloud, m, out):
         out.uint(_BLOCK1, block & ~8 if code >= _BAD_REQUEST else block)
     if code == _TOO_LARGE:
         out.uint(_SIZE1, upload.most)
-        cloud.stop()
-        _rare().machine(cloud, "no_room")
+        _rare().no_room(cloud, oid)
     return code
 
 

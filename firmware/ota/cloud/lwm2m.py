@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""LwM2M 1.1, as Coiote and other servers speak it (lwm2m.md): the server drives object 5, we keep the job.
+"""LwM2M 1.1, as Coiote and other servers speak it (lwm2m.md): the server drives objects 5 and 9, we keep the jobs.
 
 The cloud `remembers` (ota.cloud): a job has an id of its own, made here, and lives until its Result is known. What
-outlives a reset is in the records "lwm2m" of NVS: `fw`, the job and what object 5 tells of it, and what a server has
-written to object 1. Settings in NVS "ota_cfg": host, port, endpoint (else the board's name), lifetime, security and
+outlives a reset is in the records "lwm2m" of NVS: `fw` and `sw`, the jobs and what the objects tell of them, and what a
+server has written to object 1. Settings in NVS "ota_cfg": host, port, endpoint (else the board's name), lifetime, security and
 its keys (coap/dtls.py), queue, send, short_id, maker, model, hardware. All are in docs/lwm2m.md.
 """
 
 # pyright: reportAttributeAccessIssue=false
 
 from ota.cloud.lw_client import Client
+from ota.job import FIRMWARE
 from ota.lwm2m import tidy
 from ota.port import const, forget
 from ota.report import UPDATING as RESETTING
 
 _DOWNLOADED = const(2)
-_PUSH = const(1)
 _UPDATING = const(3)
 # of `todo`, for books.py
 _STOP = const(1)
@@ -28,6 +28,9 @@ _STALLS = const(3)  # broken transfers in a row without a block, until a downloa
 class Lwm2m(Client):
     """See ota.cloud for the promises. `number`: of the last job, `under_way`: the Job, `stalls`: of its download, since
     the one that began at byte `began`.
+
+    `is_ordered`: what was asked for last by `job` is to be installed, see jobs.py. `stream` of a Job is its URI, empty
+    for what is pushed.
     """
 
     remembers = True
@@ -55,7 +58,7 @@ class Lwm2m(Client):
         if offset > self.began:
             self.stalls = 0
         self.began = offset
-        if self.facts.way == _PUSH:
+        if not job.stream:
             from ota.lwm2m import pushing
 
             return pushing.source(self)
@@ -64,9 +67,10 @@ class Lwm2m(Client):
         return lw_pull.source(self, job, offset)
 
     def inspect(self, job, head):
-        """What the image says of itself is what PkgName and PkgVersion tell."""
+        """What the image says of itself is what PkgName and PkgVersion tell; a package has told it already."""
         try:
-            self._describe(job, head)
+            if job.kind == FIRMWARE:
+                self._describe(job, head)
             self._jobs().inspected(self, job)
         finally:
             tidy()
@@ -86,8 +90,8 @@ class Lwm2m(Client):
 
     def postponed(self, job, reason, until):
         """What is to be fetched waits. What is pushed cannot."""
-        if self.facts.way == _PUSH and self.upload is not None:
-            self._jobs().postponed(self)
+        if not job.stream and self.upload is not None:
+            self._jobs().postponed(self, job)
             self.settle()
 
     def ends_attempt(self, error):
@@ -121,7 +125,7 @@ class Lwm2m(Client):
         """`event`: dict with id, state and perhaps error. Returns whether the server has to hear of it first."""
         if event["id"] != self.known[kind].get("id"):
             return 0
-        self._reports().report(self, event)
+        self._reports().report(self, event, kind)
         self.settle()
         return int(event["state"] == RESETTING)
 

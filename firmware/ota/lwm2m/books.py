@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What follows when State or Result of object 5 may be others: for the job, for NVS, for whoever wants to hear."""
 
-from ota.job import FIRMWARE
+from ota.job import FIRMWARE, SOFTWARE
 from ota.port import const, forget
 
 _STOP = const(1)
@@ -12,12 +12,23 @@ _SENDS = const(8)
 
 
 def settle(cloud, what):
-    """`what`: of _STOP and so on, see Lwm2m."""
+    """`what`: of _STOP and so on, see Lwm2m; times 16 for object 9."""
+    if what >> 4:
+        from ota.lwm2m import packages
+
+        packages.settle(cloud, what >> 4)
+    if what & 15:
+        _settle(cloud, what)
+
+
+def _settle(cloud, what):
     if what & _STOP:
         _stop(cloud)
     if what & _START:
         _start(cloud)
     _keep(cloud)
+    if cloud.known[SOFTWARE] and not cloud.known[FIRMWARE]:  # now it is its turn
+        cloud.changed.add(SOFTWARE)
     facts = cloud.facts
     if what & _CHANGED:
         from ota.lwm2m import news
@@ -59,5 +70,5 @@ def _stop(cloud):
     cloud.changed.add(FIRMWARE)
     cloud.is_ordered = False
     cloud.whole = None
-    if cloud.upload is not None:
+    if cloud.upload is not None and cloud.upload.oid == 5:
         cloud.upload.drop(_INCOMPLETE)

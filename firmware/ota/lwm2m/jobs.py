@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The job of a LwM2M server as the agent gets it, and what its first bytes tell. Loaded for that."""
 
-from ota.job import FIRMWARE, Job
+from ota.job import FIRMWARE, SOFTWARE, Job
 from ota.port import const
 
 _DOWNLOADING = const(1)
@@ -12,6 +12,10 @@ _UNAVAILABLE = const(163)  # 5.03
 def job(cloud, kind):
     """See ota.cloud."""
     cloud.changed.discard(kind)
+    if kind == SOFTWARE:
+        from ota.lwm2m import packages
+
+        return packages.job(cloud)
     known = cloud.known[kind]
     if not known or cloud.facts.state == _IDLE:
         return None
@@ -19,6 +23,7 @@ def job(cloud, kind):
     made = Job(known, True, kind)
     made.is_sealed = True
     made.mark = made.seen = known["tag"]
+    made.stream = cloud.facts.uri
     if not made.size and made.mark and cloud.board.spare:
         made.size = cloud.board.spare.info()[3]  # the most that it can be
     add_terms(cloud, made)
@@ -27,7 +32,7 @@ def job(cloud, kind):
 
 def add_terms(cloud, made):
     facts = cloud.facts
-    if facts.has_terms:
+    if facts.has_terms and made.kind == FIRMWARE:
         from ota import terms
 
         made.terms = terms.Terms({"severity": facts.severity, "max_defer": facts.max_defer})
@@ -44,16 +49,22 @@ def inspected(cloud, made):
 
 
 def learnt(cloud, made, size):
-    from ota.lwm2m import records
-
-    known = cloud.known[FIRMWARE]
+    known = cloud.known[made.kind]
     known["tag"] = made.mark
     known["size"] = size
-    records.keep(cloud)
+    if made.kind == SOFTWARE:
+        from ota.lwm2m import packages as books
+    else:
+        from ota.lwm2m import records as books
+    books.keep(cloud)
 
 
-def postponed(cloud):
-    if cloud.facts.state == _DOWNLOADING:
+def postponed(cloud, made):
+    if made.kind == SOFTWARE:
+        from ota.lwm2m import packages
+
+        packages.postponed(cloud)
+    elif cloud.facts.state == _DOWNLOADING:
         from ota.lwm2m import firmware
 
         cloud.upload.answer(_UNAVAILABLE)

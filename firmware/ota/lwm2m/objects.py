@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Objects by number. Each has one instance, 0 (lwm2m.md 1.3, 1.4, 2.1). Object 0 nobody may read."""
 
-RELEASES = {1: "", 3: "", 5: "1.1", 19: ""}  # "" is the version that goes without saying
+RELEASES = {1: "", 3: "", 5: "1.1", 9: "", 19: ""}  # "" is the version that goes without saying
 
 
 def find(cloud, oid):
@@ -17,6 +17,8 @@ def find(cloud, oid):
         from ota.lwm2m import object3 as found
     elif oid == 1:
         from ota.lwm2m import object1 as found
+    elif oid == 9:
+        from ota.lwm2m import object9 as found
     elif oid == 19:
         from ota.lwm2m import object19 as found
     else:

@@ -2,6 +2,7 @@
 """The first block of a package that is pushed, and what becomes of one that will not do. See lw_push.py."""
 
 from ota.errors import JobError
+from ota.job import FIRMWARE
 from ota.lwm2m import tidy
 from ota.port import const, forget
 
@@ -10,10 +11,13 @@ _CHANGED = const(68)  # 2.04
 _BAD_REQUEST = const(128)  # 4.00
 _TOO_LARGE = const(141)  # 4.13
 _UNSUPPORTED = const(143)  # 4.15
+_UNAVAILABLE = const(163)  # 5.03
 _CONTENT_FORMAT = const(12)
 _TEXT = const(0)
 _OPAQUE = const(42)
 _TLV = const(11542)
+_FIRMWARE = const(5)  # objects
+_PACKAGES = {_FIRMWARE: 0, 9: 2}  # which resource of an object it is
 _PACKAGE = const((5, 0, 0))
 
 
@@ -31,21 +35,41 @@ def is_nul(m):
         return False
 
 
-def begin(cloud, m):
+def begin(cloud, m, oid):
     """The first block: EMPTY if it may be taken."""
     if m.start == m.end:
         return _BAD_REQUEST
     if m.uint(_CONTENT_FORMAT, _OPAQUE) not in (_TEXT, _OPAQUE, _TLV):
         return _UNSUPPORTED
-    code = machine(cloud, "push")
+    if _is_busy(cloud, oid):
+        return _UNAVAILABLE
+    code = machine(cloud, "push", oid)
     if code != _CHANGED:
         return code
-    if cloud.upload is None:
+    if cloud.upload is None or cloud.upload.oid != oid:
         from ota.cloud.lw_push import Push
 
-        cloud.upload = Push(cloud, cloud.board.spare.info()[3] if cloud.board.spare else 0)
+        cloud.upload = Push(cloud, _room(cloud, oid), oid)
     cloud.upload.is_text = m.uint(_CONTENT_FORMAT, _OPAQUE) == _TEXT
     return _EMPTY
+
+
+def _is_busy(cloud, oid):
+    """Whether the other object is at work: a push cannot wait for it."""
+    if oid != _FIRMWARE:
+        return bool(cloud.known[FIRMWARE])
+    other = cloud.facts.software
+    return other is not None and (other.state == 1 or other.is_ordered)
+
+
+def _room(cloud, oid):
+    """Bytes of the longest package."""
+    if oid == _FIRMWARE:
+        return cloud.board.spare.info()[3] if cloud.board.spare else 0
+    from ota.tree import Tree
+    from ota.trees import Trees
+
+    return Tree(Trees(cloud.board), b"").size
 
 
 def late(past, block, size):
@@ -64,7 +88,7 @@ def unwrap(cloud, upload):
         rid, start, size = tlv_read.head(upload.head)
     except (ValueError, IndexError):
         rid, start, size = -1, 0, 0
-    if rid or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
+    if rid != _PACKAGES[upload.oid] or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
         return refuse(cloud)
     upload.total = size
     upload.skip(start)
@@ -74,17 +98,31 @@ def unwrap(cloud, upload):
 def refuse(cloud):
     """It is no package at all."""
     cloud.upload.close()
-    cloud.stop()
-    machine(cloud, "reset")
+    if cloud.upload.oid == _FIRMWARE:
+        cloud.stop()
+    machine(cloud, "reset", cloud.upload.oid)
     return _BAD_REQUEST
 
 
-def machine(cloud, what):
-    """Something that changes State, and its code."""
-    from ota.lwm2m import firmware
+def no_room(cloud, oid):
+    """It is too large."""
+    if oid == _FIRMWARE:
+        cloud.stop()
+    machine(cloud, "no_room", oid)
 
+
+def machine(cloud, what, oid):
+    """Something that changes State, and its code."""
+    if oid == _FIRMWARE:
+        from ota.lwm2m import firmware
+
+        made = firmware.Firmware(cloud)
+    else:
+        from ota.lwm2m import software
+
+        made = software.Software(cloud)
     try:
-        return getattr(firmware.Firmware(cloud), what)()
+        return getattr(made, what)()
     finally:
         cloud.settle()
 

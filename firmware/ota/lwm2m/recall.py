@@ -13,6 +13,8 @@ _UPDATING = const(3)
 _PUSH = const(1)
 _INITIAL = const(0)
 _FAILED = const(8)
+_INSTALLED = const(4)  # State of object 9
+_MOST_RESULT = const(200)  # of object 9
 _MOST_JOBS = const(0x3FFFFFFF)
 _MOST_DEFER = const(31536000)
 _LIFETIME_S = const(300)
@@ -28,9 +30,21 @@ def recall(cloud):
     facts.is_mute = is_mute if isinstance(is_mute, bool) else not board.number("send", 1)
     lifetime = _number(board.number("lifetime", _LIFETIME_S), 1, _MOST_S, _LIFETIME_S)
     facts.lifetime = _number(kept.get("lt"), 1, _MOST_S, lifetime)
-    kept = kept.get("fw")
-    if isinstance(kept, dict):
-        _recall_firmware(cloud, facts, kept)
+    firmware, software = kept.get("fw"), kept.get("sw")
+    if isinstance(firmware, dict):
+        _recall_firmware(cloud, facts, firmware)
+    if isinstance(software, dict):
+        _recall_software(cloud, software)
+
+
+def _recall_software(cloud, kept):
+    from ota.lwm2m import packages
+
+    known = _job(kept.get("job"))
+    cloud.number = max(cloud.number, _number(kept.get("n"), 0, _MOST_JOBS, 0))
+    pair = _number(kept.get("state"), 0, _INSTALLED, 0), _number(kept.get("result"), 0, _MOST_RESULT, 0)
+    texts = [kept[name] if isinstance(kept.get(name), str) else "" for name in ("uri", "name", "version")]
+    packages.recall(cloud, known, pair, texts, kept.get("ordered") is True, kept.get("active") is True)
 
 
 def _recall_firmware(cloud, facts, kept):

@@ -1,18 +1,27 @@
 # SPDX-License-Identifier: MIT
-"""What the agent reports of a job, for object 5. Loaded for that; the cloud settles the rest (books.py)."""
+"""What the agent reports of a job, for its object. Loaded for that; the cloud settles the rest (books.py)."""
 
-from ota.job import FIRMWARE
+from ota.job import FIRMWARE, SOFTWARE
 from ota.port import forget
 from ota.report import FAILED, UPDATED, VERIFIED
 
 
-def report(cloud, event):
+def report(cloud, event, kind):
+    if kind == SOFTWARE:
+        from ota.lwm2m import packages
+
+        packages.report(cloud, event)
+    else:
+        _report(cloud, event)
+
+
+def _report(cloud, event):
     from ota.lwm2m import firmware
 
     facts, state, known = cloud.facts, event["state"], cloud.known[FIRMWARE]
     machine = firmware.Firmware(cloud)
     if state == VERIFIED:
-        if cloud.under_way:
+        if cloud.under_way and cloud.under_way.id == known["id"]:
             known["size"] = cloud.under_way.size
         cloud.whole = known["id"]
         facts.name, facts.version = known["title"], known["version"]

@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from simulator.clouds.lwm2m import coap, formats, requests
-from simulator.clouds.lwm2m.objects import MAKER, MODEL, PACKAGE, RESULT, STATE, UPDATE_TRIGGER, VERSION, Value
+from simulator.clouds.lwm2m.objects import (
+    MAKER,
+    MODEL,
+    PACKAGE,
+    RESULT,
+    STATE,
+    SW_RESULT,
+    SW_STATE,
+    UPDATE_TRIGGER,
+    VERSION,
+    Value,
+)
 from simulator.clouds.lwm2m.peer import GONE, Peer
 from simulator.clouds.lwm2m.push import Push, Style, block_of
 from simulator.clouds.lwm2m.registration import Registration
@@ -87,6 +98,9 @@ class Device:
             self.heard[path] = self._by_way[path, how] = Heard(value, self._number, how, self.server.now_ms)
             if path in (STATE, RESULT) and value != before:
                 what = {"state": self.value(STATE), "result": self.value(RESULT)}
+                self.server.log("values", device=self.endpoint, path=path, how=how, **what)
+            if path in (SW_STATE, SW_RESULT) and value != before:
+                what = {"state": self.value(SW_STATE), "result": self.value(SW_RESULT)}
                 self.server.log("values", device=self.endpoint, path=path, how=how, **what)
         self._counts[how] = self.heard_by(how) + 1
         self.server.changed(self)
@@ -182,9 +196,9 @@ class Device:
         found = next((one for one in self.observations.values() if one.path == path), None)
         return self.observations.pop(found.token) if found else None
 
-    def push(self, data: bytes, style: Style | None = None) -> Operation:
+    def push(self, data: bytes, style: Style | None = None, path: str = PACKAGE) -> Operation:
         """A whole package."""
-        operation = self._operation("push", PACKAGE)
+        operation = self._operation("push", path)
         if self.peer is None:
             operation.finish(Reply(failure=GONE))
             return operation

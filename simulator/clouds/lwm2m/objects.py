@@ -29,6 +29,31 @@ RESULTS = (
     "Firmware update cancelled",
     "Firmware update deferred",
 )
+
+# Object 9, Software Management (9.xml)
+SW_NAME, SW_VERSION, SW_PACKAGE, SW_URI, INSTALL, UNINSTALL = "/9/0/0", "/9/0/1", "/9/0/2", "/9/0/3", "/9/0/4", "/9/0/6"
+SW_STATE, SW_RESULT, ACTIVATE, DEACTIVATE, IS_ACTIVE = "/9/0/7", "/9/0/9", "/9/0/10", "/9/0/11", "/9/0/12"
+SOFTWARE = "/9/0"
+SW_INITIAL, SW_STARTED, SW_DOWNLOADED, SW_DELIVERED, SW_INSTALLED = range(5)
+SW_STATES = ("Initial", "Download started", "Downloaded", "Delivered", "Installed")
+FOR_UPDATE = "1"  # argument of Uninstall: the software runs on until its successor comes
+SW_GOOD, SW_WORST = 2, 50  # the result of an installation; from the second on it is an error
+SW_RESULTS = {
+    0: "Initial value",
+    1: "Downloading",
+    2: "Software successfully installed",
+    3: "Successfully downloaded and package integrity verified",
+    50: "Not enough storage for the new software package",
+    51: "Out of memory during downloading process",
+    52: "Connection lost during downloading process",
+    53: "Package integrity check failure",
+    54: "Unsupported package type",
+    56: "Invalid URI",
+    57: "Device defined update error",
+    58: "Software installation failure",
+    59: "Uninstallation failure",
+}
+
 SCHEMES = ("coap", "coaps", "http", "https", "coap+tcp", "coaps+tcp")  # by their numbers in /5/0/8
 PULL, PUSH, BOTH = range(3)  # in /5/0/9
 
@@ -39,6 +64,7 @@ _TYPES = {
     | {13: TIME},
     5: {0: OPAQUE, 1: STRING, 3: INTEGER, 5: INTEGER, 6: STRING, 7: STRING, 8: INTEGER, 9: INTEGER}
     | {11: INTEGER, 12: TIME, 13: INTEGER, 14: BOOLEAN},
+    9: {0: STRING, 1: STRING, 2: OPAQUE, 3: STRING, 7: INTEGER, 8: BOOLEAN, 9: INTEGER, 12: BOOLEAN},
 }
 
 
@@ -59,3 +85,12 @@ def result_text(result: object) -> str:
 def state_text(state: object) -> str:
     """A State's name."""
     return STATES[state] if isinstance(state, int) and 0 <= state < len(STATES) else f"unknown state {state}"
+
+
+def software_result_text(result: object) -> str:
+    """The same of a result of object 9."""
+    return SW_RESULTS.get(result, f"unknown result {result}") if isinstance(result, int) else f"unknown result {result}"
+
+
+def software_state_text(state: object) -> str:
+    return SW_STATES[state] if isinstance(state, int) and 0 <= state < len(SW_STATES) else f"unknown state {state}"

@@ -33,23 +33,23 @@ class Style:
         check(self, {"block": BLOCKS, "format": (None, formats.TEXT, formats.OCTETS, formats.TLV)})
 
 
-def block_of(data: bytes, number: int, style: Style) -> Message:
+def block_of(data: bytes, number: int, style: Style, path: str = PACKAGE) -> Message:
     """The request with this block of a package, as `style` says but for a head."""
     start = number * style.block
     return coap.build(
         coap.PUT,
         data[start : start + style.block],
-        uri_path=coap.segments(PACKAGE),
+        uri_path=coap.segments(path),
         content_format=style.format,
         block1=(number, start + style.block < len(data), exponent_of(style.block)),
         size1=len(data) if number == 0 and style.tells_size else None,
     )
 
 
-def _as_sent(data: bytes, number: int | None) -> bytes:
+def _as_sent(data: bytes, number: int | None, path: str) -> bytes:
     """A package in a content format."""
     if number == formats.TLV:
-        return tlv.resource_head(0, len(data)) + data
+        return tlv.resource_head(int(coap.segments(path)[2]), len(data)) + data
     return base64.b64encode(data) if number == formats.TEXT else data
 
 
@@ -67,7 +67,7 @@ class Push:
     def __init__(
         self, peer: Peer, data: bytes, style: Style, operation: Operation, told: Callable[[int, int], None]
     ) -> None:
-        self._data = _as_sent(data, style.format)
+        self._data = _as_sent(data, style.format, operation.path)
         self._peer, self._style, self._operation, self._told = peer, style, operation, told
         self._exponent = exponent_of(style.block)
         self._offset = 0
@@ -77,7 +77,7 @@ class Push:
     def _send(self) -> None:
         number = self._offset // (16 << self._exponent)
         style = replace(self._style, block=16 << self._exponent)
-        self._peer.ask(block_of(self._data, number, style), self._answered, "push", number)
+        self._peer.ask(block_of(self._data, number, style, self._operation.path), self._answered, "push", number)
 
     def _answered(self, outcome: Message | str) -> None:
         if isinstance(outcome, str):
