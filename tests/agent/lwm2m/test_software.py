@@ -26,6 +26,7 @@ from simulator.clouds.lwm2m.objects import (
 )
 from tests.agent.harness import APP, application
 from tests.agent.lw_world import DOWNLOADED, WEB, LwWorld, firmware
+from tests.agent.test_power_cuts import Knife
 
 CRASH = {"app.py": b"raise RuntimeError('a planted bug')\n"}
 VFS = 0xF0000  # bytes of the file system of the standard board
@@ -219,12 +220,19 @@ def test_what_is_delivered_outlives_a_power_cut(registered: LwWorld) -> None:
     wait_pair(world, SW_INSTALLED, 2)
 
 
-def test_an_order_outlives_a_power_cut(registered: LwWorld) -> None:
+@pytest.mark.parametrize("at", range(1, 26, 4))
+def test_an_order_that_was_answered_outlives_a_power_cut(registered: LwWorld, at: int) -> None:
     world = registered
     pulled(world, package())
-    assert execute(world, INSTALL) == "2.04"
-    world.twin.cut()
-    world.wait(lambda: len(world.seen("registered")) == 3)  # after the cut, and from the package
+    knife = Knife(world.twin.flash, at)
+    order = world.device.execute(INSTALL)
+    world.wait(lambda: len(world.seen("registered")) > 1)
+    world.pass_time(30)
+    world.twin.flash.on_op = None
+    assert knife.count >= at
+    if pair(world) == (SW_DELIVERED, 3):  # it never came
+        assert not order.reply or not order.reply.is_good
+        install(world)
     wait_pair(world, SW_INSTALLED, 2)
     assert world.twin.story.software == ("2.0.0", "a")
 
