@@ -23,7 +23,8 @@ from simulator.errors import UserError
 from simulator.sides import Lwm2mSide
 
 _DEVICE = "board-1"
-_IMAGE_KEYS = ("file", "name", "version")
+_IMAGE_KEYS = ("file", "name", "version", "type")
+_TYPES = ("FIRMWARE", "SOFTWARE")
 _KNOBS = "\n".join(f"  {text}" for text in knobs.listing())
 _HELP = f"""A mock LwM2M 1.1 server that updates firmware as Coiote DM does, over UDP without and with DTLS.
 
@@ -34,7 +35,8 @@ SIGINT or SIGTERM (exit 0).
 Images are fetched by CoAP at the file port, by HTTP at the http port, or pushed. REST has Coiote's paths below
 /api/coiotedm/v3 and one user: maker@example.com, password Coiote1.
 
-An image is file=.., and if wanted name=.., version=... The first one is for every --device, from the start.
+An image is file=.., and if wanted name=.., version=.., type=SOFTWARE for a package that `software make` has made. The
+first one is for every --device, from the start.
 
 \b
 Lines on stdin while it runs; quote names with blanks; the end of stdin
@@ -149,7 +151,10 @@ class _Program:
         if not fields.get("file"):
             raise UserError("bad_image", f"image {text!r}: needs file=")
         name = fields.get("name") or pathlib.Path(fields["file"]).stem
-        self._images.append(Package(name, read(fields["file"]), fields.get("version", "")))
+        package_type = fields.get("type") or _TYPES[0]
+        if package_type not in _TYPES:
+            raise UserError("bad_image", f"image {text!r}: type is {' or '.join(_TYPES)}")
+        self._images.append(Package(name, read(fields["file"]), fields.get("version", ""), package_type))
 
     def begin(self) -> None:
         for device in self._devices if self._images else ():

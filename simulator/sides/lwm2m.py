@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 from simulator.clouds.lwm2m import FileDoor, Lwm2mServer, Options, Package, WebDoor, objects, tasks
-from simulator.errors import UserError
 from simulator.sides.side import FAILED, UPDATED, Entrance, Side, Told
 
 _RESULTS = {tasks.GOOD: UPDATED, tasks.ERROR: FAILED}
@@ -50,17 +49,16 @@ class Lwm2mSide(Side):
         return {"cloud": b"lwm2m", **self._where, "endpoint": device.encode()}
 
     def package(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> Package:
-        """Raises UserError("no_software"): object 5 knows firmware only."""
-        if type != "FIRMWARE":
-            raise UserError("no_software", "object 5 of LwM2M has firmware only")
-        return Package(f"{title} {version}", data, version)
+        """By object 5, or 9 for SOFTWARE."""
+        return Package(f"{title} {version}", data, version, type)
 
     def offer(self, devices: Sequence[str], package: Package, now_ms: int) -> None:
         self.cloud.tick(now_ms)
         known = [self.cloud.devices[device] for device in devices]
         for device in known:
             for task in self.cloud.tasks.of(device):
-                self.cloud.tasks.cancel(task)
+                if task.package.type == package.type:
+                    self.cloud.tasks.cancel(task)
         self.cloud.tasks.upgrade(known, package, self.OPTIONS)
 
     def spoil(self) -> None:
@@ -74,9 +72,12 @@ class Lwm2mSide(Side):
             return [Told(device, "bytes", size=event["size"])]
         if kind == "values" and event["path"] == objects.STATE:
             return [Told(device, "state", objects.state_text(event["state"]), is_report=True)]
+        if kind == "values" and event["path"] == objects.SW_STATE:
+            state = objects.software_state_text(event["state"])
+            return [Told(device, "state", state, is_report=True, type="SOFTWARE")]
         if kind == "task" and event["step"] == "pending":
-            return [Told(device, "offer", event["package"])]
+            return [Told(device, "offer", event["package"], type=event["type"])]
         if kind == "task" and event["step"] == "over":
-            result = _RESULTS.get(event["status"])
-            return [Told(device, "state", event["status"], event["summary"], is_report=True, result=result)]
+            facts = {"is_report": True, "result": _RESULTS.get(event["status"]), "type": event["type"]}
+            return [Told(device, "state", event["status"], event["summary"], **facts)]
         return []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an error of ours is called in object 5 (lwm2m.md 2.2, 7), from which packages.py takes it. Loaded when one fails."""
+"""What an error of ours is called in object 5 (lwm2m.md 2.2, 7); packages.py takes it from there. Loaded on failure."""
 
 from ota.port import const
 

@@ -3,8 +3,8 @@
 
 The cloud `remembers` (ota.cloud): a job has an id of its own, made here, and lives until its Result is known. What
 outlives a reset is in the records "lwm2m" of NVS: `fw` and `sw`, the jobs and what the objects tell of them, and what a
-server has written to object 1. Settings in NVS "ota_cfg": host, port, endpoint (else the board's name), lifetime, security and
-its keys (coap/dtls.py), queue, send, short_id, maker, model, hardware. All are in docs/lwm2m.md.
+server has written to object 1. Settings in NVS "ota_cfg": host, port, endpoint (else the board's name), lifetime,
+security and its keys (coap/dtls.py), queue, send, short_id, maker, model, hardware. All are in docs/lwm2m.md.
 """
 
 # pyright: reportAttributeAccessIssue=false

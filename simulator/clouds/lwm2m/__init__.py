@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""LwM2M as Coiote runs it, as a sans-IO core: registrations, requests to devices, images, firmware update tasks.
+"""LwM2M as Coiote runs it, as a sans-IO core: registrations, requests to devices, images, update tasks.
 
 | file | what it is |
 |---|---|
@@ -9,6 +9,7 @@
 | `files.py`, `web.py` | images that devices fetch, by CoAP and by HTTP |
 | `script.py`, `refresh.py` | what is done step by step |
 | `options.py`, `tasks.py`, `upgrade.py`, `watch.py` | updates: choices, queue, steps, strategies |
+| `software.py` | the steps of an update of software |
 | `server.py` | the core |
 | `faults.py`, `manners.py`, `knobs.py` | misbehaviour on demand, and all else that can be set |
 """

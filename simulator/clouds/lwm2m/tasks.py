@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Firmware update tasks: one or many devices, one after the other for each device, and what is told of them."""
+"""Update tasks: one or many devices, one after the other for each device, and what is told of them."""
 
 import datetime
 import hashlib
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from simulator.clouds.lwm2m.objects import RESULT, STATE
+from simulator.clouds.lwm2m.objects import RESULT, STATE, SW_RESULT, SW_STATE
 from simulator.clouds.lwm2m.options import Options
 from simulator.clouds.lwm2m.script import Script, Steps
+from simulator.clouds.lwm2m.software import SoftwareUpgrade
 from simulator.clouds.lwm2m.upgrade import Failed, Upgrade
 from simulator.errors import UserError
 
@@ -20,17 +21,23 @@ if TYPE_CHECKING:
     from simulator.clouds.lwm2m.server import Lwm2mServer
 
 PENDING, RUNNING, GOOD, ERROR, CANCELLED = "Pending", "InProgress", "Success", "Error", "Cancelled"
-_TIMEOUT, _DONE = "Timeout", "Firmware update successful"
+_TIMEOUT, _DONE = "Timeout", {"FIRMWARE": "Firmware update successful", "SOFTWARE": "Software update successful"}
 _CANCELLING = "cancelling"  # a step
 
 
 @dataclass(frozen=True)
 class Package:
-    """An image. `version` is what people call it; the device has its own word for what it runs."""
+    """An image, or a package of SOFTWARE. `version` is what people call it; the device has its own word for what it
+    runs."""
 
     name: str
     data: bytes = field(repr=False)
     version: str = ""
+    type: str = "FIRMWARE"
+
+    @property
+    def is_software(self) -> bool:
+        return self.type == "SOFTWARE"
 
 
 @dataclass(eq=False)
@@ -71,15 +78,16 @@ class Task:
     def log(self, step: str) -> None:
         self.step = step
         self.server.log("task", device=self.device.endpoint, task=self.id, status=self.status, step=step,
-                        package=self.package.name, version=self.package.version, size=len(self.package.data),
-                        summary=self.summary, result=self.result, running=self.new_version)  # fmt: skip
+                        type=self.package.type, package=self.package.name, version=self.package.version,
+                        size=len(self.package.data), summary=self.summary, result=self.result, running=self.new_version)  # fmt: skip
 
     def verdict(self) -> dict[str, Any]:
         """What is known in the end, for who compares it with the flash of the device."""
         device = self.device
+        state, result = (SW_STATE, SW_RESULT) if self.package.is_software else (STATE, RESULT)
         return {
-            "state": device.value(STATE),
-            "result": device.value(RESULT),
+            "state": device.value(state),
+            "result": device.value(result),
             "version": self.new_version,
             "sent": device.received - self.received,
             "sha256": hashlib.sha256(self.package.data).hexdigest(),
@@ -117,7 +125,12 @@ class Tasks:
     def upgrade(
         self, devices: "Sequence[Device]", package: Package, options: Options | None = None, group: str | None = None
     ) -> list[Task]:
-        """A task for each of the devices; it begins once those before it are over, and the device is there."""
+        """A task for each of the devices; it begins once those before it are over, and the device is there.
+
+        Raises UserError("bad_options") for a strategy that is not known for software.
+        """
+        if package.is_software and options is not None and options.strategy not in SoftwareUpgrade.watches:
+            raise UserError("bad_options", f"software is updated by {' or '.join(SoftwareUpgrade.watches)}")
         self._count += 1
         made = []
         for device in devices:
@@ -195,7 +208,7 @@ class Tasks:
         self._next(task.device)
 
     def _whole(self, task: Task) -> Steps:
-        upgrade = Upgrade(task)
+        upgrade = _upgrade_of(task)
         yield from upgrade.waiting()
         task.begun_ms, task.status = self._server.now_ms, RUNNING
         task.received = task.device.received
@@ -208,7 +221,7 @@ class Tasks:
             self._server.schedule(task.options.timeout_s * 1000, partial(self._expire, task, task.attempt))
             try:
                 task.new_version = yield from upgrade.steps()
-                outcome = GOOD, _DONE
+                outcome = GOOD, _DONE[task.package.type]
             except Failed as failed:
                 outcome, task.result = (ERROR, str(failed)), failed.result
                 if self._is_tried_again(task):
@@ -224,7 +237,7 @@ class Tasks:
         return is_curable and task.attempt < wanted.attempts
 
     def _cancelling(self, task: Task) -> Steps:
-        upgrade = Upgrade(task)
+        upgrade = _upgrade_of(task)
         form = yield from upgrade.cancelling()
         yield from upgrade.cleanup()
         return CANCELLED, f"Cancelled by {form}" if form else "Cancelled; the device did not take it"
@@ -238,9 +251,13 @@ class Tasks:
             task.device.forget_observation(path)
         if task.step != _CANCELLING and self._is_tried_again(task):
             task.log("retrying")
-            self._run(task, self._attempts(task, Upgrade(task)))
+            self._run(task, self._attempts(task, _upgrade_of(task)))
         else:
             self._finish(task, ERROR, _TIMEOUT)
+
+
+def _upgrade_of(task: Task) -> Upgrade:
+    return SoftwareUpgrade(task) if task.package.is_software else Upgrade(task)
 
 
 def utc(ms: int) -> str:

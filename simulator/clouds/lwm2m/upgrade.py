@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One firmware update of one device, step by step: the frame that all strategies share (lwm2m.md 4.1)."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from simulator.clouds.lwm2m import formats, objects, options
 from simulator.clouds.lwm2m.devices import Device
@@ -27,7 +27,7 @@ from simulator.clouds.lwm2m.options import Options, is_time
 from simulator.clouds.lwm2m.peer import GONE
 from simulator.clouds.lwm2m.requests import Operation, Reply
 from simulator.clouds.lwm2m.script import Steps, Wait, pause
-from simulator.clouds.lwm2m.watch import WATCHES
+from simulator.clouds.lwm2m.watch import WATCHES, Watch
 
 if TYPE_CHECKING:
     from simulator.clouds.lwm2m.tasks import Task
@@ -47,14 +47,19 @@ class Failed(Exception):
 
 
 class Upgrade:
-    """`since`: what was heard before this number is old. `steps` returns the version that runs; raises Failed."""
+    """`since`: what was heard before this number is old. `steps` returns the version that runs; raises Failed.
+
+    `watches`: by strategy.
+    """
+
+    watches: ClassVar[Mapping[str, type[Watch]]] = WATCHES
 
     def __init__(self, task: "Task") -> None:
         self.device: Device = task.device
         self.options: Options = task.options
         self.since = 0
         self._task = task
-        self._watch = WATCHES[self.options.strategy](self)
+        self._watch = self.watches[self.options.strategy](self)
         self._state: int | None = None
         self._repeats = 0  # of the last request
 
@@ -105,15 +110,18 @@ class Upgrade:
 
     def _initialize(self) -> Steps:
         self._step("initializing")
-        registration = self.device.registration
-        if self.options.extends_lifetime and registration is not None and registration.lifetime_s < _LIFETIME_S:
-            yield from self.ask(lambda: self.device.write(LIFETIME, _LIFETIME_S), matters=False)
+        yield from self._extend_lifetime()
         if not self.options.uses_cache or self.device.value(STATE) is None:
             yield from self._watch.facts()
         yield from self._watch.begin()
         self._task.old_version = self.device.value(VERSION)
         if self.options.checks_delivery:
             self._check()
+
+    def _extend_lifetime(self) -> Steps:
+        registration = self.device.registration
+        if self.options.extends_lifetime and registration is not None and registration.lifetime_s < _LIFETIME_S:
+            yield from self.ask(lambda: self.device.write(LIFETIME, _LIFETIME_S), matters=False)
 
     def _check(self) -> None:
         """What is unknown is no reason to fail; no protocols at all means CoAP."""
