@@ -91,7 +91,7 @@ class Client(Offers):
         if m.code == _PUT and path in ((5, 0, 0), (9, 0, 2)) and (m.start < m.end or not m.has(_URI_QUERY)):
             from ota.cloud import lw_push
 
-            return lw_push.take(self, m, out, path[0])
+            return lw_push.take(self, m, out, path[0])  # pyright: ignore[reportGeneralTypeIssues]
         try:
             if m.code == _GET:
                 from ota.lwm2m import reading

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What object 9 knows of the one software package that a board has. Data only, see facts.py."""
 
+# pyright: reportAttributeAccessIssue=false
+
 from ota.lwm2m.facts import Facts
 from ota.port import const
 

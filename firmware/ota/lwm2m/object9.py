@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Object 9 (Software Management 1.0) as a server sees it (OMA registry, 9.xml). What it does is in software.py."""
 
+# pyright: reportAttributeAccessIssue=false
+
 from ota.lwm2m import inventory
 from ota.port import const
 

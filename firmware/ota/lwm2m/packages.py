@@ -5,6 +5,8 @@ What jobs.py, reports.py, books.py, records.py and recall.py are to object 5. Fi
 or any is on its way, a package waits.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 from ota.job import FIRMWARE, SOFTWARE, Job
 from ota.lwm2m import inventory
 from ota.port import const, forget

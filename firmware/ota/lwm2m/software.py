@@ -6,6 +6,8 @@ As in firmware.py a request gives a code, an event a new (State, Result); what f
 want that deactivates it: then the application runs that the firmware brings.
 """
 
+# pyright: reportAttributeAccessIssue=false
+
 from ota.lwm2m import inventory
 from ota.port import const
 

@@ -79,7 +79,8 @@ class Task:
         self.step = step
         self.server.log("task", device=self.device.endpoint, task=self.id, status=self.status, step=step,
                         type=self.package.type, package=self.package.name, version=self.package.version,
-                        size=len(self.package.data), summary=self.summary, result=self.result, running=self.new_version)  # fmt: skip
+                        size=len(self.package.data), summary=self.summary, result=self.result,
+                        running=self.new_version)  # fmt: skip
 
     def verdict(self) -> dict[str, Any]:
         """What is known in the end, for who compares it with the flash of the device."""
