@@ -137,6 +137,13 @@ def test_resources():
     owner.software = ("app", "2.0.0")  # which another cloud has installed
     assert [Object(owner).read(rid) for rid in (0, 1, 7, 9, 12)] == ["app", "2.0.0", 4, 0, True]
     assert owner.facts.software is None  # nothing is kept for a look
+    owner = machine(INSTALLED)[1]
+    owner.facts.software.name, owner.facts.software.version = owner.software = ("app", "2.1.0")
+    assert [Object(owner).read(rid) for rid in (1, 7, 9, 12)] == ["2.1.0", 4, 2, True]
+    owner.software = ("app", "2.0.0")  # it crashed, and the one before runs
+    assert [Object(owner).read(rid) for rid in (1, 7, 9, 12)] == ["2.0.0", 4, 58, True]
+    owner.software = ("built-in", "1.0.0")
+    assert [Object(owner).read(rid) for rid in (1, 7, 9, 12)] == ["", 0, 58, False]
     made = Object(machine(ORDERED)[1])
     assert made.write(2, b"x") == BAD_REQUEST
     assert made.execute(4, b"") == NOT_ALLOWED

@@ -21,7 +21,7 @@ _URI_PATH = const(11)
 _URI_QUERY = const(15)
 _BLOCK2 = const(23)
 _SIZE2 = const(28)
-_SZX = const(6)
+_SZX = const(6)  # of blocks of 1024 bytes
 
 
 class Coap:
@@ -39,7 +39,7 @@ class Coap:
         self._offset = offset
         self._target = target
         self._line = self._endpoint = None
-        self._szx = -1 if not offset else _SZX
+        self._szx = -1 if not offset else _SZX if offset % 1024 == 0 else _SZX - 1  # packages go on at each 512 bytes
         self._is_resumed = offset > 0
         self._filled = 0
         self._block = bytearray()  # what is being filled

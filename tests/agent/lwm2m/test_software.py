@@ -237,6 +237,22 @@ def test_an_order_that_was_answered_outlives_a_power_cut(registered: LwWorld, at
     assert world.twin.story.software == ("2.0.0", "a")
 
 
+def test_a_pull_goes_on_behind_the_last_whole_file_after_a_power_cut(registered: LwWorld) -> None:
+    world = registered
+    noise = {f"data/{n}.bin": bytes(i * n & 0xFF for i in range(9500 + n)) for n in range(1, 9)}
+    data = package(files=application("2.0.0") | noise)
+    assert world.code(world.device.write(SW_URI, world.serve(data))) == "2.04"
+    world.wait(lambda: len(world.fetched()) > len(data) // 1024 * 2 // 3)
+    world.twin.cut()
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    wait_pair(world, SW_DELIVERED, 3)
+    (resumed,) = [line for line in world.log if line.startswith("ota resuming")]
+    assert int(resumed.split("offset=")[1].split()[0]) > len(data) // 3
+    assert sum(event["size"] for event in world.seen("file")) < len(data) * 3 // 2
+    install(world)
+    wait_pair(world, SW_INSTALLED, 2)
+
+
 def test_a_push_does_not_outlive_a_power_cut(registered: LwWorld) -> None:
     world = registered
     files = application("2.0.0") | {"noise.bin": bytes(200_000)}
