@@ -187,6 +187,7 @@ def test_a_closed_server_knows_its_devices(start):  # noqa: F811
         (("--knob", "task.method=mail"), "bad_options"),
         (("--knob", "x"), "bad_knob"),
         (("--image", "name=x"), "bad_image"),
+        (("--image", "file=x.tar,type=HARDWARE"), "bad_image"),
         (("--image", "file=no.such.file"), "no_such_file"),
         (("--fault", "x"), "bad_fault"),
         (("--psk", "x:00"), "no_dtls"),

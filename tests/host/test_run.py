@@ -201,5 +201,20 @@ def test_run_of_a_software_package_ends_with_it_in_a_tree(interpreter: Interpret
     assert "software 2.0.0 runs, tree a" in run.stderr and "cloud reads UPDATED" in run.stderr
 
 
+def test_run_of_a_software_package_over_lwm2m(tmp_path: Path) -> None:
+    folder, package = tmp_path / "app", tmp_path / "app.tar"
+    folder.mkdir()
+    (folder / "app.py").write_text((ROOT / "firmware" / "app.py").read_text())
+    made = simulator("software", "make", folder, "--title", "thermometer", "--version", "2.0.0", "-o", package)
+    assert made.returncode == 0, made.stderr
+    for method in ("pull", "push"):
+        run = simulator("run", "--cloud", "lwm2m", "--method", method, "--size", SMALL, "--software", package)
+        assert run.returncode == 0, run.stderr
+        summary = summary_of(run)
+        assert (summary["running_version"], summary["running_slot"]) == ("2.0.0", "a")
+        assert summary["bytes_downloaded"] == package.stat().st_size
+        assert "cloud reads Success: Software update successful" in run.stderr
+
+
 def test_run_takes_one_kind_of_package_at_a_time() -> None:
     assert simulator("run", "--software", "x.tar", "--break", "crash").returncode == 2
