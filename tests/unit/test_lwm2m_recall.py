@@ -4,7 +4,7 @@
 from fakes import Nvs
 
 from ota.cloud.lwm2m import Lwm2m
-from ota.job import FIRMWARE
+from ota.job import FIRMWARE, SOFTWARE
 from ota.journal import Journal
 
 JOB = {"id": "lw7", "title": "app", "version": "1.1.0", "size": 900, "tag": "", "url": None}
@@ -99,3 +99,53 @@ def test_a_lifetime_is_one_that_a_server_could_have_written():
 def test_who_is_mute():
     assert [booted({"mute": kept}).facts.is_mute for kept in (True, False, "x", None)] == [True, False, False, False]
     assert booted({"mute": 5}, send=0).facts.is_mute
+
+
+SOFTWARE_JOB = {"id": "lw9", "title": "app", "version": "2.0.0", "size": 2560, "tag": "", "url": None}
+DELIVERED = {
+    "n": 9, "state": 3, "result": 3, "uri": "coap://a/f", "name": "app", "version": "2.0.0", "job": SOFTWARE_JOB,
+    "ordered": True, "active": False,
+}  # fmt: skip
+
+
+def software(**changes):
+    """(State, Result, is it ordered, the job) of object 9 after a boot that finds the whole record, but for this."""
+    record = dict(DELIVERED)
+    for name in changes:
+        record[name] = changes[name]
+    cloud = booted({"fw": WHOLE, "sw": record})
+    kept = cloud.facts.software
+    assert cloud.facts.state == 2 and cloud.known[FIRMWARE] == JOB  # the other one is not concerned
+    return kept.state, kept.result, kept.is_ordered, cloud.known[SOFTWARE]
+
+
+def test_a_whole_record_of_software_comes_back():
+    assert software() == (3, 3, True, SOFTWARE_JOB)
+    cloud = booted({"fw": WHOLE, "sw": DELIVERED})
+    kept = cloud.facts.software
+    assert (kept.uri, kept.name, kept.version, kept.is_active, cloud.number) == ("coap://a/f", "app", "2.0.0", False, 9)
+    assert cloud.job(SOFTWARE) is None  # firmware goes first
+    cloud = booted({"sw": DELIVERED})
+    assert cloud.job(SOFTWARE).id == cloud.whole == "lw9"
+    assert cloud.is_ordered
+
+
+def test_a_record_of_software_that_makes_no_sense():
+    for wrong in (None, "2", 1.5, -1, 999, [], {}, {"id": 1}):
+        for name in DELIVERED:
+            state, result, is_ordered, job = software(**{name: wrong})
+            assert 0 <= state <= 4 and 0 <= result <= 200
+            assert bool(job) == (state in (1, 2, 3) and result != 58)
+            assert not is_ordered or job
+        assert booted({"sw": wrong}).facts.software is None or isinstance(wrong, dict)
+
+
+def test_what_a_boot_makes_of_states_of_software():
+    assert software(state=1, result=1, ordered=False) == (1, 1, False, SOFTWARE_JOB)  # it goes on
+    assert software(state=1, result=1, uri="", ordered=False) == (0, 52, False, {})  # it was pushed
+    assert software(state=2, result=0, uri="", ordered=False) == (2, 0, False, SOFTWARE_JOB)
+    assert software(job=None) == (3, 58, False, {})
+    assert software(job=None, ordered=False) == (0, 57, False, {})
+    assert software(result=58, job=None, ordered=False) == (3, 58, False, {})
+    assert software(state=4, result=2, job=None, ordered=False, active=True) == (4, 2, False, {})
+    assert software(state=4, result=2, ordered=True) == (4, 2, False, {})
