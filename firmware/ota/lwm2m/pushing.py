@@ -16,8 +16,7 @@ _CONTENT_FORMAT = const(12)
 _TEXT = const(0)
 _OPAQUE = const(42)
 _TLV = const(11542)
-_FIRMWARE = const(5)  # objects
-_PACKAGES = {_FIRMWARE: 0, 9: 2}  # which resource of an object it is
+_FIRMWARE = const(5)  # the object
 _PACKAGE = const((5, 0, 0))
 
 
@@ -88,7 +87,7 @@ def unwrap(cloud, upload):
         rid, start, size = tlv_read.head(upload.head)
     except (ValueError, IndexError):
         rid, start, size = -1, 0, 0
-    if rid != _PACKAGES[upload.oid] or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
+    if rid != (0 if upload.oid == _FIRMWARE else 2) or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
         return refuse(cloud)
     upload.total = size
     upload.skip(start)
