@@ -4,8 +4,9 @@
 from fakes import Nvs
 
 from ota.cloud.lwm2m import Lwm2m
-from ota.job import FIRMWARE, SOFTWARE
+from ota.job import FIRMWARE, SOFTWARE, Job
 from ota.journal import Journal
+from ota.lwm2m import jobs
 
 JOB = {"id": "lw7", "title": "app", "version": "1.1.0", "size": 900, "tag": "", "url": None}
 WHOLE = {"n": 7, "state": 2, "result": 0, "uri": "coap://a/f", "way": 0, "job": JOB, "terms": [2, 30, True]}
@@ -149,3 +150,14 @@ def test_what_a_boot_makes_of_states_of_software():
     assert software(result=58, job=None, ordered=False) == (3, 58, False, {})
     assert software(state=4, result=2, job=None, ordered=False, active=True) == (4, 2, False, {})
     assert software(state=4, result=2, ordered=True) == (4, 2, False, {})
+
+
+def test_what_a_source_still_learns_of_a_job_that_is_wanted_no_more_changes_nothing():
+    cloud = booted({"fw": WHOLE})
+    before = dict(cloud.known[FIRMWARE])
+    for kept in (before, {}):
+        cloud.known[FIRMWARE] = dict(kept)
+        job = Job(dict(JOB, id="lw6", tag="ab", title="other"), True)
+        cloud.learnt(job, 5)
+        jobs.inspected(cloud, job)
+        assert cloud.known[FIRMWARE] == kept

@@ -85,8 +85,9 @@ class Lwm2m(Client):
 
     def learnt(self, job, size):
         """The server's name for the bytes is in `job.mark`; how many there are, 0 if it does not say."""
-        self._jobs().learnt(self, job, size)
-        tidy()
+        known = self.known[job.kind]
+        if known.get("id") == job.id:  # else it is wanted no more
+            known["tag"], known["size"] = job.mark, size
 
     def postponed(self, job, reason, until):
         """What is to be fetched waits. What is pushed cannot."""

@@ -39,24 +39,25 @@ def add_terms(cloud, made):
 
 
 def inspected(cloud, made):
-    """The first bytes have told title and version."""
+    """The first bytes have told title and version. What a download goes on with is written down."""
     cloud.stalls = 0
     known = cloud.known[made.kind]
+    if known.get("id") != made.id:
+        return  # nobody wants it any more
     known["title"], known["version"] = made.title, made.version
     if made.url:
         made.mark = made.seen or ""
-        learnt(cloud, made, made.size)
+        cloud.learnt(made, made.size)
+    if made.stream:
+        _books(made.kind).keep(cloud)
 
 
-def learnt(cloud, made, size):
-    known = cloud.known[made.kind]
-    known["tag"] = made.mark
-    known["size"] = size
-    if made.kind == SOFTWARE:
+def _books(kind):
+    if kind == SOFTWARE:
         from ota.lwm2m import packages as books
     else:
         from ota.lwm2m import records as books
-    books.keep(cloud)
+    return books
 
 
 def postponed(cloud, made):

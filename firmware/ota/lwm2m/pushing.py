@@ -87,7 +87,8 @@ def unwrap(cloud, upload):
         rid, start, size = tlv_read.head(upload.head)
     except (ValueError, IndexError):
         rid, start, size = -1, 0, 0
-    if rid != (0 if upload.oid == _FIRMWARE else 2) or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
+    package = 0 if upload.oid == _FIRMWARE else 2
+    if rid != package or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
         return refuse(cloud)
     upload.total = size
     upload.skip(start)
