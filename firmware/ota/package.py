@@ -20,7 +20,7 @@ _FORMAT = b"ota-software 1\n"
 _NAME = const(100)  # bytes of a path that fit into a header without its prefix
 _DEPTH = const(8)
 _LINE = const(1100)  # the longest title in UTF-8, with its key
-_TEXT = const(255)  # longest title and version, characters
+_TEXT = const(255)  # bytes of a line with a title or version that nobody else tells; both are kept in NVS
 LARGEST = const(32768)  # bytes of a manifest, some 300 files
 _FOREIGN = '"*:<>?\\|'  # characters that FAT cannot have
 _RESERVED = ("manifest", "boot", "main", "ota", "version")  # of the firmware, which no package may shadow
@@ -66,12 +66,12 @@ def expected(job, block):
 
 def _said(block):
     """(title, version) of a manifest whose beginning is in `block`. Raises VerifyError."""
-    lines = bytes(block[RECORD : RECORD + 2 * _LINE]).split(b"\n", 3)
+    lines = bytes(memoryview(block)[RECORD : RECORD + 3 * _TEXT]).split(b"\n", 3)
     try:
         (first, title), (second, version) = [line.decode().split(" ", 1) for line in lines[1:3]]
     except ValueError:
         raise VerifyError("bad_manifest")
-    if (first, second) != ("title", "version") or not 0 < len(title) <= _TEXT or not 0 < len(version) <= _TEXT:
+    if (first, second) != ("title", "version") or not title or not version or max(len(lines[1]), len(lines[2])) > _TEXT:
         raise VerifyError("bad_manifest")
     return title, version
 

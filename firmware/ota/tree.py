@@ -32,7 +32,7 @@ class Tree:
         self._whole = self._folder + "/" + MANIFEST
         self._part = self._whole + ".part"
         self._manifest = Manifest(self._part)
-        self._size = 0  # bytes of the archive
+        self._size, self._is_exact = 0, True  # bytes of the archive, or the most that it may have, until `verify`
         self._entries = None  # what the manifest still has to name
         self._entry = None  # of these one that was taken too early
         self._file = None  # the one being written: its path, its promised and running sha256, bytes to come
@@ -57,6 +57,7 @@ class Tree:
         """Is this the beginning of the package that the job promises? Asked of the first block, before any erase."""
         if not manifest_size(self.block) or job.size % RECORD:
             raise JobError("not_a_package", "publish what `simulator software make` makes")
+        self._is_exact = not job.is_sealed
         first = expected(job, self.block)
         if bytes(self.block[RECORD : RECORD + len(first)]) != first:
             raise JobError("wrong_package", "its manifest has another title or version")
@@ -129,6 +130,7 @@ class Tree:
         try:
             if_needed(os.rename, self._whole, self._part)  # it was about to be activated when the power went
             self._begin(job.size)
+            self._is_exact = True
             self._check_manifest()
         except OSError as error:
             raise failed(error)
@@ -165,7 +167,6 @@ class Tree:
         self.close()
         self._verified = False
         self._size = size
-        self.is_exact = True  # False: the archive may be smaller than that; `verify` gets to know it
         self.offset = 0
 
     def _expect(self, at, wanted):
@@ -225,7 +226,7 @@ class Tree:
     def _check_manifest(self):
         """Returns where the archive goes on behind it. Raises VerifyError, OSError."""
         at = RECORD + padded(os.stat(self._part)[6])
-        self._manifest.check(self._size - at, self.is_exact)
+        self._manifest.check(self._size - at, self._is_exact)
         return at
 
     def _members(self):

@@ -28,7 +28,7 @@ def stream(install, source):
             if not by_sector and slot.offset + n > job.size:  # more than was erased
                 raise JobError("bad_size", str(job.size))
             if n and not slot.offset:
-                yield from _first(install, source, by_sector)
+                yield from _first(install, source)
             if n:
                 install.digest(n)
                 if by_sector:
@@ -42,14 +42,12 @@ def stream(install, source):
         yield
 
 
-def _first(install, source, by_sector):
+def _first(install, source):
     """The first block decides, as for any other source."""
     if source.is_last:
         install.job.size = min(install.job.size, BLOCK)
-    if not by_sector:
+    if not source.is_pushed or not hasattr(install.slot, "erase_block"):
         yield from install.first()
-        if not hasattr(install.slot, "erase_block"):
-            install.slot.is_exact = False
         return
     install.slot.check(install.job)
     install.agent.cloud.inspect(install.job, install.slot.block)

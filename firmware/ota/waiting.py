@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What an update has to wait for: before its start, and generators with an eye on the cloud for later. Loaded then."""
 
-from ota.errors import Cancelled, TransferError
-from ota.job import FIRMWARE
+from ota.errors import TransferError
 from ota.log import log
 from ota.port import const, forget, ticks_diff
 
@@ -64,8 +63,6 @@ def _rest(track, job):
 def _is_held(agent, track, job):
     cloud = agent.cloud
     if not cloud.is_released:
-        if track.kind != FIRMWARE and cloud.known[FIRMWARE]:
-            raise Cancelled("paused")  # firmware goes first; nobody knows how long the order may take
         if agent.control:
             agent.control.events.complete()
         return True

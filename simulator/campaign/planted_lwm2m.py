@@ -4,7 +4,7 @@
 from simulator.campaign.planted_bug import Planted
 
 _CLOUD = "ota/cloud/lwm2m.py"
-_BOOKS, _JOBS, _RECALL, _TELLING = [f"ota/lwm2m/{name}.py" for name in ("books", "jobs", "recall", "telling")]
+_BOOKS, _RECALL, _TELLING = [f"ota/lwm2m/{name}.py" for name in ("books", "recall", "telling")]
 
 LWM2M_BUGS = (
     Planted(
@@ -21,15 +21,15 @@ LWM2M_BUGS = (
     ),
     Planted(
         "forgets which bytes it has when the power goes",
-        _JOBS,
-        '    known["tag"] = made.mark\n',
-        "",
+        _CLOUD,
+        '            known["tag"], known["size"] = job.mark, size\n',
+        '            known["size"] = size\n',
     ),
     Planted(
         "forgets over a reset what it has told",
         _BOOKS,
-        "    _keep(cloud)\n    facts",
-        "    facts",
+        "    _keep(cloud)\n    if",
+        "    if",
     ),
     Planted(
         "forgets at a boot that all is there",
@@ -40,8 +40,8 @@ LWM2M_BUGS = (
     Planted(
         "activates what nobody has ordered",
         _CLOUD,
-        "        return self.is_ordered\n",
-        "        return True\n",
+        "        return self.is_ordered or (",
+        "        return True or (",
     ),
     Planted(
         "takes every boot after an order for success",

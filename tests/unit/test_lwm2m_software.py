@@ -2,6 +2,7 @@
 """Object 9: what a server may do in each state, and what comes of a package."""
 
 from coap_codes import BAD_REQUEST, CHANGED, NOT_ALLOWED
+from fakes import Nvs
 
 from ota.lwm2m import facts
 from ota.lwm2m.object9 import Object
@@ -15,6 +16,13 @@ STATES = (0, 1, 1, 2, 3, 3, 4, 3)
 RESULTS = (0, 1, 1, 0, 3, 3, 2, 58)
 
 
+class Board:
+    files = "none"
+
+    def __init__(self):
+        self.nvs = Nvs()
+
+
 class Owner:
     """As much of the cloud as object 9 asks for."""
 
@@ -22,6 +30,7 @@ class Owner:
 
     def __init__(self):
         self.facts = facts.fresh()
+        self.board = Board()
         self.todo = 0
 
     def check_uri(self, uri):

@@ -10,6 +10,7 @@ from packages import Job, header, manifest, member, package
 
 from ota.errors import FlashError, JobError, VerifyError
 from ota.files import below, emptying, make_folders
+from ota.package import expected
 from ota.slot import BLOCK
 from ota.tree import Tree
 from ota.trees import MANIFEST, NEW, TRIAL, VALID, Trees, start
@@ -313,6 +314,26 @@ def test_tree_refuses_archives_that_are_not_what_their_manifest_says():
         refused(board, "bad_archive", bytes(broken))
 
     on_board(story)
+
+
+def test_a_package_of_which_nobody_promises_anything_says_itself_what_it_is():
+    def told(text):
+        job = Job(b"", "software", "unknown")
+        job.is_sealed = True
+        block = bytearray(4096)
+        block[512 : 512 + len(text)] = text
+        assert expected(job, block) == text[: len(expected(job, block))]
+        return job.title, job.version
+
+    assert told(manifest([("a.py", b"abc")], "an app", "2.0.0")) == ("an app", "2.0.0")
+    assert told(manifest([], "a" * 249, "v" * 247)) == ("a" * 249, "v" * 247)
+    for text in (
+        b"", b"ota-software 1\n", b"ota-software 1\ntitle app\n", b"ota-software 1\ntitle app\nversion\n",
+        b"ota-software 1\ntitle app\nversion \n", b"ota-software 1\ntitle \nversion 1\n",
+        b"ota-software 1\nversion 1\ntitle app\n", b"ota-software 1\ntitle \xff\xfe\nversion 1\n",
+        manifest([], "a" * 250), manifest([], "a", "v" * 248), manifest([], "a", "v" * 3000),
+    ):  # fmt: skip
+        raises(VerifyError, "bad_manifest", told, text)
 
 
 def test_trees_try_a_new_one_once():

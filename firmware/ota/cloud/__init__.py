@@ -33,7 +33,8 @@ inspect(job, head)     the first block of an image, before anything is erased; J
 postponed(job, reason, until) it has to wait, see ota.policy; `until`: unix seconds, None where it is no matter of time
 ends_attempt(error)    whether a broken transfer is the end of this try of the job; else it goes on by itself
 is_final(event)        whether a job has ended for good with this report
-is_released            False: the cloud has not given its order yet to activate what is installed. True for most
+is_released            False: the cloud has not given its order yet to activate what is installed. True for most. Raises
+                       Cancelled("paused") where another job goes first
 deferred(job, is_held) where it is there: the order stands; whether application or rules hold the reset nevertheless
 whole                  id of a job all of which was in flash, verified, before this boot; None for most
 ended(job_id, error)   how a job ended; from now on job() is None, or the same job for one more try

@@ -110,7 +110,7 @@ class Lwm2m(Client):
 
     @property
     def is_released(self):
-        return self.is_ordered
+        return self.is_ordered or (all(self.known.values()) and self._jobs().lets_go(self))
 
     def deferred(self, job, is_held):
         if self.facts.has_terms:

@@ -7,7 +7,7 @@ reading.py, telling.py, discover.py, writing.py, changing.py, pushing.py   what 
 tree.py, objects.py    resources by path, objects by number; object1.py and so on: one each
 registration.py, notify.py, send.py    what we say on our own: say(cloud, endpoint), ended(cloud, message)
 firmware.py            what State and Result become    books.py, records.py, recall.py    what follows, in NVS and after
-software.py            the same of object 9    packages.py, inventory.py, switching.py    all that follows from it
+software.py            the same of object 9    packages.py    all that follows from it
 jobs.py, reports.py    to and from the agent           line.py    the way to the server
 observe.py, news.py, timing.py, attributes.py    who is told of a change, and when
 formats.py             content formats by number, each in two modules: one writes it, one reads it

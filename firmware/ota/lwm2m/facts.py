@@ -34,7 +34,7 @@ def fresh():
     # is to be told; `watch_ms` after `watch_at` one may be due, never if negative
     facts.watches, facts.notes, facts.count, facts.under_way, facts.has_news = [], {}, 0, None, False
     facts.watch_ms, facts.watch_at = -1, 0
-    facts.software = None  # software.py: object 9, as inventory.py has it, once something has become of it
+    facts.software = None  # software.py: object 9, as object9.py has it, once something has become of it
     facts.sends, facts.sent = [], None  # send.py: (State, Result), oldest first; the one on its way
     facts.parts = b""  # writing.py: of a value that comes in pieces
     return facts

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: MIT
 """The job of a LwM2M server as the agent gets it, and what its first bytes tell. Loaded for that."""
 
+from ota.errors import Cancelled
 from ota.job import FIRMWARE, SOFTWARE, Job
 from ota.port import const
 
 _DOWNLOADING = const(1)
 _IDLE = const(0)
 _UNAVAILABLE = const(163)  # 5.03
+
+
+def lets_go(cloud):
+    """Of a package that waits for its order: firmware goes first, and nobody knows how long the order may take."""
+    if cloud.offer_id == cloud.known[SOFTWARE]["id"]:
+        raise Cancelled("paused")
+    return False
 
 
 def job(cloud, kind):
@@ -49,15 +57,11 @@ def inspected(cloud, made):
         made.mark = made.seen or ""
         cloud.learnt(made, made.size)
     if made.stream:
-        _books(made.kind).keep(cloud)
-
-
-def _books(kind):
-    if kind == SOFTWARE:
-        from ota.lwm2m import packages as books
-    else:
-        from ota.lwm2m import records as books
-    return books
+        if made.kind == SOFTWARE:
+            from ota.lwm2m import packages as books
+        else:
+            from ota.lwm2m import records as books
+        books.keep(cloud)
 
 
 def postponed(cloud, made):

@@ -3,7 +3,6 @@
 
 # pyright: reportAttributeAccessIssue=false
 
-from ota.lwm2m import inventory
 from ota.port import const
 
 _BAD_REQUEST = const(128)  # 4.00
@@ -19,8 +18,12 @@ class Object:
         self._cloud = cloud
 
     def read(self, rid):
-        record = inventory.of(self._cloud)
-        return {0: record.name, 1: record.version, 7: record.state, 9: record.result, 12: record.is_active}[rid]
+        cloud = self._cloud
+        if cloud.facts.software is None and cloud.software is None:
+            return {7: 0, 9: 0, 12: False}.get(rid, "")  # there never was any
+        from ota.lwm2m import software
+
+        return software.value(cloud, rid)
 
     def write(self, rid, value):
         """A code. The package itself comes by lw_push.py."""

@@ -8,13 +8,15 @@ or any is on its way, a package waits.
 # pyright: reportAttributeAccessIssue=false
 
 from ota.job import FIRMWARE, SOFTWARE, Job
-from ota.lwm2m import inventory
 from ota.port import const, forget
 from ota.report import DOWNLOADED, FAILED, UPDATED, VERIFIED
 
 _STARTED = const(1)
 _IS_THERE = const(2)  # DOWNLOADED, and what comes behind it
 _DELIVERED = const(3)
+_INSTALLED = const(4)
+_MOST_RESULT = const(200)
+_MOST_JOBS = const(0x3FFFFFFF)
 _LINK_LOST = const(52)
 _OTHER = const(57)
 _NOT_INSTALLED = const(58)
@@ -27,19 +29,34 @@ _INCOMPLETE = const(136)  # 4.08
 _UNAVAILABLE = const(163)  # 5.03
 
 
-def recall(cloud, known, pair, texts, is_ordered, is_active):
-    """What a boot finds of the one before; `pair`: State and Result. A State that needs a job and has none is over."""
-    record = cloud.facts.software = inventory.of(cloud)
-    record.state, record.result = pair
+def recall(cloud, kept):
+    """What a boot finds of the one before, see recall.py. A State that needs a job and has none is over."""
+    from ota.lwm2m import recall, software
+
+    number = recall.number
+    record = cloud.facts.software = software.of(cloud)
+    cloud.number = max(cloud.number, number(kept.get("n"), 0, _MOST_JOBS, 0))
+    record.state = number(kept.get("state"), 0, _INSTALLED, 0)
+    record.result = number(kept.get("result"), 0, _MOST_RESULT, 0)
+    texts = [kept[name] if isinstance(kept.get(name), str) else "" for name in ("uri", "name", "version")]
     record.uri, record.name, record.version = texts
-    record.is_active = is_active
+    record.is_active = kept.get("active") is True
     is_under_way = record.state in (_STARTED, _IS_THERE, _DELIVERED) and record.result != _NOT_INSTALLED
-    record.is_ordered = is_ordered and is_under_way and record.state == _DELIVERED
+    record.is_ordered = kept.get("ordered") is True and is_under_way and record.state == _DELIVERED
+    known = recall.job(kept.get("job"))
     cloud.known[SOFTWARE] = known if is_under_way else {}
     if is_under_way and not known:
         _machine(cloud).failed(_OTHER)
     elif record.state == _STARTED and not record.uri:
         _machine(cloud).failed(_LINK_LOST)
+
+
+def room(cloud):
+    """Bytes of the longest package."""
+    from ota.tree import Tree
+    from ota.trees import Trees
+
+    return Tree(Trees(cloud.board), b"").size
 
 
 def job(cloud):

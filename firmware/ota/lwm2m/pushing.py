@@ -40,35 +40,23 @@ def begin(cloud, m, oid):
         return _BAD_REQUEST
     if m.uint(_CONTENT_FORMAT, _OPAQUE) not in (_TEXT, _OPAQUE, _TLV):
         return _UNSUPPORTED
-    if _is_busy(cloud, oid):
-        return _UNAVAILABLE
+    other = cloud.facts.software
+    if cloud.known[FIRMWARE] if oid != _FIRMWARE else other and (other.state == 1 or other.is_ordered):
+        return _UNAVAILABLE  # the other object is at work, and a push cannot wait for that
     code = machine(cloud, "push", oid)
     if code != _CHANGED:
         return code
     if cloud.upload is None or cloud.upload.oid != oid:
         from ota.cloud.lw_push import Push
 
-        cloud.upload = Push(cloud, _room(cloud, oid), oid)
+        room = cloud.board.spare.info()[3] if cloud.board.spare else 0
+        if oid != _FIRMWARE:
+            from ota.lwm2m import packages
+
+            room = packages.room(cloud)
+        cloud.upload = Push(cloud, room, oid)
     cloud.upload.is_text = m.uint(_CONTENT_FORMAT, _OPAQUE) == _TEXT
     return _EMPTY
-
-
-def _is_busy(cloud, oid):
-    """Whether the other object is at work: a push cannot wait for it."""
-    if oid != _FIRMWARE:
-        return bool(cloud.known[FIRMWARE])
-    other = cloud.facts.software
-    return other is not None and (other.state == 1 or other.is_ordered)
-
-
-def _room(cloud, oid):
-    """Bytes of the longest package."""
-    if oid == _FIRMWARE:
-        return cloud.board.spare.info()[3] if cloud.board.spare else 0
-    from ota.tree import Tree
-    from ota.trees import Trees
-
-    return Tree(Trees(cloud.board), b"").size
 
 
 def late(past, block, size):

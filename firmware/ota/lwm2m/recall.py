@@ -13,8 +13,6 @@ _UPDATING = const(3)
 _PUSH = const(1)
 _INITIAL = const(0)
 _FAILED = const(8)
-_INSTALLED = const(4)  # State of object 9
-_MOST_RESULT = const(200)  # of object 9
 _MOST_JOBS = const(0x3FFFFFFF)
 _MOST_DEFER = const(31536000)
 _LIFETIME_S = const(300)
@@ -28,34 +26,26 @@ def recall(cloud):
     facts, kept, board = cloud.facts, cloud.journal.facts, cloud.board
     is_mute = kept.get("mute")
     facts.is_mute = is_mute if isinstance(is_mute, bool) else not board.number("send", 1)
-    lifetime = _number(board.number("lifetime", _LIFETIME_S), 1, _MOST_S, _LIFETIME_S)
-    facts.lifetime = _number(kept.get("lt"), 1, _MOST_S, lifetime)
+    lifetime = number(board.number("lifetime", _LIFETIME_S), 1, _MOST_S, _LIFETIME_S)
+    facts.lifetime = number(kept.get("lt"), 1, _MOST_S, lifetime)
     firmware, software = kept.get("fw"), kept.get("sw")
     if isinstance(firmware, dict):
         _recall_firmware(cloud, facts, firmware)
     if isinstance(software, dict):
-        _recall_software(cloud, software)
+        from ota.lwm2m import packages
 
-
-def _recall_software(cloud, kept):
-    from ota.lwm2m import packages
-
-    known = _job(kept.get("job"))
-    cloud.number = max(cloud.number, _number(kept.get("n"), 0, _MOST_JOBS, 0))
-    pair = _number(kept.get("state"), 0, _INSTALLED, 0), _number(kept.get("result"), 0, _MOST_RESULT, 0)
-    texts = [kept[name] if isinstance(kept.get(name), str) else "" for name in ("uri", "name", "version")]
-    packages.recall(cloud, known, pair, texts, kept.get("ordered") is True, kept.get("active") is True)
+        packages.recall(cloud, software)
 
 
 def _recall_firmware(cloud, facts, kept):
     """A State that needs a job and has none is over."""
-    cloud.number = _number(kept.get("n"), 0, _MOST_JOBS, 0)
+    cloud.number = number(kept.get("n"), 0, _MOST_JOBS, 0)
     facts.uri = kept["uri"] if isinstance(kept.get("uri"), str) else ""
-    facts.way = _number(kept.get("way"), 0, _PUSH, facts.way)
-    facts.state = _number(kept.get("state"), 0, _UPDATING, facts.state)
-    facts.result = _number(kept.get("result"), 0, _DEFERRED, facts.result)
+    facts.way = number(kept.get("way"), 0, _PUSH, facts.way)
+    facts.state = number(kept.get("state"), 0, _UPDATING, facts.state)
+    facts.result = number(kept.get("result"), 0, _DEFERRED, facts.result)
     _recall_terms(facts, kept.get("terms"))
-    known = cloud.known[FIRMWARE] = _job(kept.get("job"))
+    known = cloud.known[FIRMWARE] = job(kept.get("job"))
     if facts.state and not known:
         from ota.lwm2m import firmware
 
@@ -73,12 +63,12 @@ def _recall_firmware(cloud, facts, kept):
 
 def _recall_terms(facts, kept):
     if isinstance(kept, list) and len(kept) == 3 and isinstance(kept[2], bool):
-        facts.severity = _number(kept[0], 0, 2, facts.severity)
-        facts.max_defer = _number(kept[1], 0, _MOST_DEFER, facts.max_defer)
+        facts.severity = number(kept[0], 0, 2, facts.severity)
+        facts.max_defer = number(kept[1], 0, _MOST_DEFER, facts.max_defer)
         facts.has_terms = kept[2]
 
 
-def _job(kept):
+def job(kept):
     """What books.py knows of a job; nothing unless it makes a whole one."""
     if not isinstance(kept, dict):
         return {}
@@ -90,6 +80,6 @@ def _job(kept):
     return known if known["id"] and isinstance(known["id"], str) and isinstance(known["tag"], str) else {}
 
 
-def _number(value, least, most, default):
+def number(value, least, most, default):
     is_one = isinstance(value, int) and not isinstance(value, bool)
     return value if is_one and least <= value <= most else default

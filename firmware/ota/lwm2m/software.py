@@ -8,7 +8,7 @@ want that deactivates it: then the application runs that the firmware brings.
 
 # pyright: reportAttributeAccessIssue=false
 
-from ota.lwm2m import inventory
+from ota.lwm2m.facts import Facts
 from ota.port import const
 
 _INITIAL = const(0)
@@ -32,16 +32,17 @@ _STOP = const(16)
 _START = const(32)
 _KEEP = const(64)
 _TELL = const(128)
+_BUILT_IN = "built-in"  # as ota.software calls what the firmware brings
 _ORDERS = {4: "install", 6: "uninstall", 10: "activate", 11: "deactivate"}
 
 
 class Software:
-    """Made for one event. `owner` has `facts`, `todo`, check_uri(uri) -> a Result of object 5, and what switching.py
-    asks for."""
+    """Made for one event. `owner` has `facts`, `todo`, check_uri(uri) -> a Result of object 5, a `board`, and
+    reboot()."""
 
     def __init__(self, owner):
         self._owner = owner
-        self._record = owner.facts.software = inventory.of(owner)
+        self._record = owner.facts.software = of(owner)
 
     def execute(self, rid, arguments):
         return getattr(self, _ORDERS[rid])(arguments)
@@ -159,9 +160,7 @@ class Software:
         return _CHANGED
 
     def _switch(self, is_on, for_good):
-        from ota.lwm2m import switching
-
-        if not switching.switch(self._owner, is_on, for_good):
+        if not _switch(self._owner, is_on, for_good):
             return False
         self._record.is_active = is_on
         return True
@@ -170,3 +169,62 @@ class Software:
         """Both at once: nobody sees a new State with an old Result."""
         self._record.state, self._record.result = state, result
         self._owner.todo |= _TELL
+
+
+def _switch(owner, is_on, for_good):
+    """Another tree of software is to run: the one that is installed, or what the firmware brings. Whether it could be
+    done. The board starts anew if something else is to run; `for_good`: there is no way back.
+
+    The files of a tree that nobody wants go when the next package needs their place.
+    """
+    from ota.trees import VALID, Trees
+
+    trees = Trees(owner.board)
+    tree = trees.active or trees.before
+    if trees.state != VALID or (is_on and not (tree and trees.is_whole(tree))):
+        return False
+    active = tree if is_on else 0
+    try:
+        trees.save(VALID, active, 0 if is_on or for_good else tree)
+    except OSError:
+        return False
+    if active != trees.running:
+        owner.reboot()
+    return True
+
+
+def value(cloud, rid):
+    """What a server reads."""
+    record = of(cloud)
+    return {0: record.name, 1: record.version, 7: record.state, 9: record.result, 12: record.is_active}[rid]
+
+
+def of(cloud):
+    """The record; where there is none yet, what can be said without one."""
+    record, runs = cloud.facts.software, cloud.software
+    if record is not None:
+        if record.state == _INSTALLED and record.is_active and runs not in (None, (record.name, record.version)):
+            _fall_back(record, runs, cloud.board)
+        return record
+    made = Facts()
+    name, version = runs or (_BUILT_IN, "")
+    made.is_active = name != _BUILT_IN  # another cloud may have installed it
+    made.state, made.result = _INSTALLED if made.is_active else _INITIAL, 0
+    made.name, made.version = (name, version) if made.is_active else ("", "")
+    made.uri = ""  # of what is fetched; empty for what is pushed
+    made.is_ordered = False  # Install was executed, and nothing has come of it yet
+    return made
+
+
+def _fall_back(record, runs, board):
+    """What was installed has crashed again and again, so something else runs (ota.crashes); or it is deactivated, and
+    the power went before that was written down."""
+    from ota.trees import Trees
+
+    trees = Trees(board)
+    record.is_active = runs[0] != _BUILT_IN
+    if trees.before != trees.active == 0 and trees.is_whole(trees.before):
+        return
+    record.result = _NOT_INSTALLED
+    record.state = _INSTALLED if record.is_active else _INITIAL
+    record.name, record.version = runs if record.is_active else ("", "")

@@ -278,6 +278,25 @@ def test_deactivated_software_makes_room_for_that_of_the_firmware_and_comes_back
     assert world.read(IS_ACTIVE) is True
 
 
+@pytest.mark.parametrize("at", range(1, 9))
+def test_the_power_goes_while_software_is_deactivated(registered: LwWorld, at: int) -> None:
+    world = registered
+    installed(world)
+    knife = Knife(world.twin.flash, at)
+    world.device.execute(DEACTIVATE)
+    before = len(world.seen("registered"))
+    world.wait(lambda: len(world.seen("registered")) > before)
+    world.pass_time(10)
+    world.twin.flash.on_op = None
+    is_off = world.twin.story.software == ("1.0.0", "built-in")
+    assert knife.count >= at
+    assert (pair(world), world.read(IS_ACTIVE), world.read(SW_VERSION)) == ((SW_INSTALLED, 2), not is_off, "2.0.0")
+    if not is_off:
+        registered_anew(world, lambda: execute(world, DEACTIVATE))
+    registered_anew(world, lambda: execute(world, ACTIVATE))
+    assert world.twin.story.software == ("2.0.0", "a")
+
+
 def test_uninstalled_software_is_gone(registered: LwWorld) -> None:
     world = registered
     installed(world)
