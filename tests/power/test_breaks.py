@@ -46,6 +46,22 @@ def test_what_is_alike_is_played_once():
     assert boots.count(1) == 1 + len(last) + 1
 
 
+@pytest.mark.parametrize("story", ["short-mqtt", "short-http"])
+def test_what_the_cloud_cannot_tell_apart_is_played_once(story):
+    """Half a request is like any other part of it; the whole of it is not."""
+    up = listen(story)[1]
+    packet = next(part for part in up.said if part.size > 60)
+    cases = [Case(story, 5, (f"net=cut:{packet.start + at}:up",)) for at in range(1, packet.size + 1)]
+    played = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "play_to_reset", lambda run, play=Run.play_to_reset: played.append(run) or play(run))
+        records = branches.records(cases)
+    assert len(played) <= 6 < len(cases)
+    for at in (0, 1, packet.size // 2, packet.size - 2, packet.size - 1):
+        assert records[at] | {"like": None} == execute(cases[at]).record()
+    assert [record["like"] for record in records] == [None, *[str(cases[0])] * (packet.size - 2), None]
+
+
 @pytest.mark.parametrize(
     "faults", ["", "net=refuse:1", "net=cut:9 net=cut:20", "cut=9:after net=cut:20", "net=cut:9:down"]
 )
