@@ -52,6 +52,14 @@ def test_run_crashing_update_rolls_back_and_says_why(interpreter: Interpreter) -
     assert summary["boots"] == 3
 
 
+def test_demo_over_the_own_broker_is_a_good_update_and_one_that_is_taken_back() -> None:
+    run = simulator("demo", "--cloud", "broker")
+    assert run.returncode == 0, run.stderr
+    good, bad = (line for line in run.stdout.splitlines() if "as it should" in line)
+    assert good.startswith("updated: 1.1.0 runs in ota_1")
+    assert bad.startswith("failed (rolled_back: it was not confirmed in time): 1.1.0 runs in ota_1")
+
+
 def test_run_over_rainmaker_ends_as_over_thingsboard() -> None:
     run = simulator("run", "--cloud", "rainmaker", "--size", SMALL)
     assert run.returncode == 0, run.stderr

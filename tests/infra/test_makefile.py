@@ -44,7 +44,8 @@ def test_phony_names_every_target():
 def test_demo_hands_the_chosen_interpreter_on():
     assert "simulator demo --interpreter cpython" in make("-n", "demo", "INTERPRETER=cpython")
     assert "--interpreter" not in make("-n", "demo")
-    assert "simulator demo --cloud rainmaker" in make("-n", "demo", "CLOUD=rainmaker")
+    for cloud in ("rainmaker", "broker"):
+        assert f"simulator demo --cloud {cloud}" in make("-n", "demo", f"CLOUD={cloud}")
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS - {"setup", "clean", "help"}))
