@@ -5,7 +5,8 @@
 |---|---|
 | `case.py` | a case: story, seed and faults, as one line of text and back; the registry of faults |
 | `stories.py`, `application.py` | what is offered to which board; the software that tells which one it is |
-| `switched.py`, `watched.py`, `failing.py` | products: one has a say in its updates, others crash, later or at once |
+| `switched.py`, `watched.py` | a product that has a say in its updates; one that crashes later |
+| `failing.py`, `leaving.py` | one that cannot start; one that restarts on its trial |
 | `recorder.py`, `trees.py` | everything that happens in a run, in order; which trees of software are whole |
 | `run.py`, `stages.py` | runs a case to its end, whatever it does; what it does one after the other |
 | `snapshot.py`, `branches.py` | a run that can be cut in many ways; many cases, what begins alike played once |

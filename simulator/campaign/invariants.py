@@ -367,7 +367,8 @@ def i19_no_loop(outcome: "Outcome") -> Iterable[str]:
                     yield f"{version} is tried again after it has failed"
             elif entry["event"] == "state":
                 has_failed = has_failed or (entry["kind"] == "FIRMWARE" and entry["end"] in ("failed", "rolled_back"))
-        if tries > (1 + _lost_records(entries) if outcome.is_cuts_only else _TRIES):
+        leaves = any(step.breaks == "leaves" and step.version == version for step in outcome.story.steps)  # and goes on
+        if tries > (1 + leaves + _lost_records(entries) if outcome.is_cuts_only else _TRIES):
             yield f"{version} was tried {tries} times"
 
 

@@ -135,6 +135,8 @@ class Outcome:
         for entry in entries:
             if entry["event"] in ("set_boot", "choose") and entry["holds"] == step.version:
                 is_chosen = True
+            elif entry["event"] == "cycle":  # all offers have ended
+                break
             elif entry["event"] == "off" and is_chosen:
                 return True
         return False

@@ -11,6 +11,7 @@ from simulator.campaign.run import execute
 from simulator.campaign.stories import (
     CONTROL,
     FAILING,
+    LEAVING,
     LWM2M,
     MANNERS,
     PARAMS,
@@ -59,7 +60,9 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
-    yield from (Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *PARAMS, *FAILING, *LWM2M, *MANNERS))
+    yield from (
+        Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *PARAMS, *FAILING, *LEAVING, *LWM2M, *MANNERS)
+    )
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         some = itertools.islice(everywhere, 0, None, of.share * (_SEVENTH if story in VARIATIONS else 1))
@@ -67,6 +70,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from itertools.islice(control_cases(seed, of.stride), 0, None, of.share)
     yield from itertools.islice(params_cases(seed), 0, None, of.share)
     yield from itertools.islice(crashes_cases(seed), 0, None, of.share)
+    yield from itertools.islice(leaving_cases(seed), 0, None, of.share)
     yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
     for story in _AT_SOME_BYTES:
         left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
@@ -108,6 +112,16 @@ def crashes_cases(seed: int = 0) -> Iterator[Case]:
         yield from cuts.brief(cuts.everywhere(story, facts.of_number(story, "crashes"), seed))
         operations = execute(Case(story)).entries_of("op")
         yield from _at_bytes(story, operations, facts.first_beyond_usual(story), seed)
+
+
+def leaving_cases(seed: int = 0) -> Iterator[Case]:
+    """All that is written from a trial's begin to its next start is cut everywhere, and the count of crashes then."""
+    for story in LEAVING:
+        entries = execute(Case(story)).entries
+        boots = [number for number, entry in enumerate(entries) if entry["event"] == "boot"]
+        written = [entry for entry in entries[boots[1] : boots[2]] if entry["event"] == "op" and entry["by"] == "app"]
+        noted = [entry for entry in facts.of_number(story, "crashes") if entry not in written]
+        yield from cuts.brief(cuts.everywhere(story, written + noted, seed))
 
 
 def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:

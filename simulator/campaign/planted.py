@@ -16,7 +16,7 @@ from simulator.campaign.planted_manners import MANNERS_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, FAILING, LWM2M, MANNERS, RAINMAKER, SOFTWARE, THINGSBOARD
+from simulator.campaign.stories import CONTROL, FAILING, LEAVING, LWM2M, MANNERS, RAINMAKER, SOFTWARE, THINGSBOARD
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
@@ -314,7 +314,7 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
         yield from map(Case, LWM2M)
         yield from lwm2m_cases.all_cases()
     elif bug in MANNERS_BUGS:
-        yield from _hunting((*FAILING, *MANNERS), _SPOILED_MANNERS, "manners", MANNERS)
+        yield from _hunting((*FAILING, *LEAVING, *MANNERS), _SPOILED_MANNERS, "manners", MANNERS)
     else:
         yield from _hunting(THINGSBOARD, _SPOILED, "update", ("update", "rollback", "fallback"))
 

@@ -55,4 +55,10 @@ MANNERS_BUGS = (
         "        count = min(max(count, 0) + 1, _MOST)\n",
         "        count = 1\n",
     ),
+    Planted(
+        "takes a restart in good order for the end of a trial",
+        "ota/trial.py",
+        "        board.otadata.writeblocks(state.active, _NEW, otadata.STATE_AT)\n",
+        "",
+    ),
 )

@@ -14,7 +14,7 @@ from simulator.board.nvs import Nvs
 from simulator.board.otadata import VALID, make
 from simulator.board.partition_table import Partition
 from simulator.breakage import FIRMWARE, TITLE
-from simulator.campaign import application, failing, switched, watched
+from simulator.campaign import application, failing, leaving, switched, watched
 from simulator.campaign.application import BUILT_IN
 from simulator.errors import UserError
 
@@ -34,8 +34,8 @@ _LOGGED = 39  # times; then two sectors of NVS are erased in the course of `chai
 
 @dataclass(frozen=True)
 class Step:
-    """One offer. `end`: "updated", "rolled_back" or "failed"; `breaks`: None, "crash", "unhealthy" or "later", when it
-    was confirmed; `kind`: in KINDS.
+    """One offer. `end`: "updated", "rolled_back" or "failed"; `breaks`: None, "crash", "unhealthy", "later", when it
+    was confirmed, or "leaves", which is none; `kind`: in KINDS.
 
     `is_beside`: offered together with the step before it. Versions of firmware begin with 1, those of software with 2.
     `length`: of an image of firmware, in bytes.
@@ -179,6 +179,10 @@ PARAMS = {
         setting=("later=4000:params=Enabled:false", "later=40000:params=Enabled:true"),
     ),
 }
+# What is offered restarts in good order on its trial.
+LEAVING = {
+    "leaving": Story((Step("1.1.0", breaks="leaves", length=SHORTEST),), step_ms=500),
+}
 # What the board begins with cannot start; what is offered can.
 FAILING = {
     "safe-mode": Story(_SHORT, step_ms=500, main=failing.main()),
@@ -191,7 +195,7 @@ LWM2M = {
     "lwm2m-push": Story((Step("1.1.0", length=5_008),), cloud="lwm2m-push"),
     "lwm2m-rollback": Story((Step("1.1.0", "rolled_back", "crash", length=5_008),), cloud="lwm2m"),
 }
-_ALL = STORIES | SHORT | CONTROL | PARAMS | FAILING | LWM2M | MANNERS
+_ALL = STORIES | SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | MANNERS
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")
@@ -264,6 +268,8 @@ def _broken(how: str) -> bytes:
         return b"raise RuntimeError('a planted bug')\n"
     if how == "later":
         return watched.main()
+    if how == "leaves":
+        return leaving.main()
     good = sources()["main.py"]
     assert good.count(_HEALTH) == 1, "main.py names its health check where it is expected"
     return good.replace(_HEALTH, b"lambda: False")

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from simulator.campaign import branches, facts, plan
+from simulator.campaign import branches, cuts, facts, plan
 from simulator.campaign.case import Case
 from simulator.campaign.planted import hunt
 from simulator.campaign.planted_manners import MANNERS_BUGS
@@ -21,6 +21,7 @@ CAUGHT = {
     "takes again what has failed": "W3",
     "erases as often as it likes": "W4",
     "starts again and again what cannot start": "W6",
+    "takes a restart in good order for the end of a trial": "I4",
 }
 _TOLD = ("ota returning", "ota failed", "ota deferred", "ota updated", "ota confirmed", "ota erasing")
 
@@ -54,6 +55,17 @@ def test_what_cannot_start_is_started_three_times_and_mended_and_each_note_of_it
     cases = list(plan.crashes_cases(3))
     assert {f"cut={entry['number']}:byte:1" for entry in counts} <= {case.faults[-1] for case in cases}
     assert [record["case"] for record in branches.records(cases[::3]) if record["violations"]] == []
+
+
+def test_a_restart_in_good_order_on_a_trial_is_cut_everywhere_and_the_trial_ends_once():
+    outcome = execute(Case("leaving"))
+    boots = [(entry["slot"], entry["on_trial"]) for entry in outcome.entries_of("boot")]
+    assert (boots[1:4], outcome.ends) == ([("ota_1", True), ("ota_1", True), ("ota_1", False)], ["updated"])
+    cases = list(plan.leaving_cases(3))
+    numbers = {entry["number"]: entry for entry in outcome.entries_of("op")}
+    cut = {numbers[number]["area"] for case in cases for number in (cuts.operation_of(case.faults[-1]),)}
+    assert cut == {"nvs", "otadata"}
+    assert [record["case"] for record in branches.records(cases[::4]) if record["violations"]] == []
 
 
 def test_operations_that_write_its_facts_are_found_by_themselves():
