@@ -58,7 +58,8 @@ class Software:
         if not self._is_free:
             return _CHANGED if uri == record.uri else _BAD_REQUEST  # the same one again: its answer was lost
         if self._owner.check_uri(uri):
-            self._be(_INITIAL, _BAD_URI)
+            if record.state != _INSTALLED:  # which still is, and can be deactivated
+                self._be(_INITIAL, _BAD_URI)
             return _BAD_REQUEST
         return self._begin(uri)
 
