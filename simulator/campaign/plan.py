@@ -25,6 +25,7 @@ from simulator.campaign.stories import (
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
 _AT_SOME_BYTES = (*RAINMAKER, "fallback")
+_DATED = "rainmaker-rollback"  # the story of a rollback with a clock: its end notes until when, too
 _BY_HTTP = "short-http"  # which no other story is
 _SEVENTH = 7  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
 _TO_THE_END = ("update", "rollback")  # the stories of which each case of one cut is played to its very end
@@ -72,6 +73,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from itertools.islice(crashes_cases(seed), 0, None, of.share)
     yield from itertools.islice(leaving_cases(seed), 0, None, of.share)
     yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
+    yield from itertools.islice(dated_cases(seed), 0, None, of.share)
     for story in _AT_SOME_BYTES:
         left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
         yield from itertools.islice(cuts.at_bytes(story, left, seed), 0, None, of.share * of.stride)
@@ -112,6 +114,12 @@ def crashes_cases(seed: int = 0) -> Iterator[Case]:
         yield from cuts.brief(cuts.everywhere(story, facts.of_number(story, "crashes"), seed))
         operations = execute(Case(story)).entries_of("op")
         yield from _at_bytes(story, operations, facts.first_beyond_usual(story), seed)
+
+
+def dated_cases(seed: int = 0) -> Iterator[Case]:
+    """The record of a quarantine that ends is cut at every byte."""
+    operations = execute(Case(_DATED)).entries_of("op")
+    yield from _at_bytes(_DATED, operations, facts.first_beyond_usual(_DATED), seed)
 
 
 def leaving_cases(seed: int = 0) -> Iterator[Case]:

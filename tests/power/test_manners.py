@@ -74,6 +74,17 @@ def test_operations_that_write_its_facts_are_found_by_themselves():
     assert {"watch", "bad", "control"} <= names
 
 
+def test_end_of_a_quarantine_is_written_with_a_clock_and_at_every_byte_of_it_the_power_is_cut():
+    story = "rainmaker-rollback"
+    first = facts.first_beyond_usual(story)
+    assert set().union(*(facts.written(story)[number] for number in first)) >= {"bad", "free"}
+    sizes = {entry["number"]: entry["size"] for entry in execute(Case(story)).entries_of("op")}
+    number = max(first, key=lambda number: sizes[number])
+    cases = list(plan.dated_cases(1))
+    assert sum(f"cut={number}:byte" in str(case) for case in cases) == sizes[number] - 1
+    assert [record["case"] for record in branches.records(cases[::9]) if record["violations"]] == []
+
+
 def test_cuts_of_the_power_are_all_survived():
     cases = list(itertools.islice(plan.manners_cases(3), 0, None, EVERY))
     assert [record["case"] for record in branches.records(cases) if record["violations"]] == []
