@@ -6,9 +6,11 @@ import pytest
 from simulator import software
 from tests.agent.events import said
 from tests.agent.harness import APP, GOOD, World, application
+from tests.agent.test_power_cuts import Knife
 
 _ALL = "112k"  # software and who decides when, with line numbers
 SW = "sw_state"
+STRIDE = 7  # other cuts, and other ways to tear, on each interpreter
 TAG = "requires thermometer >= 1.1"
 
 
@@ -62,3 +64,27 @@ def test_what_a_tag_says_counts_only_if_it_is_a_requirement(product, tag, state)
     offer_application(product, tag=tag)
     product.wait(state, key=SW)
     assert product.told("sw_error") == (["bad_terms: requires"] if state == "FAILED" else [])
+
+
+def test_power_that_goes_while_it_is_refused_costs_neither_the_refusal_nor_its_end(make_world, interpreter):
+    at = 1 + ("micropython32", "micropython", "cpython").index(interpreter.name)
+    while True:
+        world = make_world(heap=_ALL)
+        world.wait(lambda: world.seen("attribute_response"))  # noqa: B023
+        knife = Knife(world.twin.flash, at)
+        offer_application(world)
+        world.settle(20)
+        world.twin.flash.on_op = None
+        world.settle(20)
+        assert set(world.told("sw_error")) == {"runtime_too_old: needs thermometer >= 1.1"}
+        assert not world.seen("chunk_request")
+        world.offer("1.1.0")
+        world.wait("UPDATED")
+        world.wait("UPDATED", key=SW)
+        assert world.software_states[-5:] == [*GOOD]
+        assert not world.logged("Traceback")
+        world.twin.board.close()
+        if knife.count < at:
+            break
+        at += STRIDE
+    assert knife.count > STRIDE
