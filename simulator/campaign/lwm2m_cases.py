@@ -2,16 +2,18 @@
 """Which faults the campaign puts into the short stories of a LwM2M server: datagrams, and power at the seams."""
 
 import functools
+import itertools
 from collections.abc import Iterator
 
 from simulator.board.net import Packet
 from simulator.campaign import cuts
 from simulator.campaign.case import Case
-from simulator.campaign.run import Run
-from simulator.campaign.stories import LWM2M
+from simulator.campaign.run import Run, execute
+from simulator.campaign.stories import LWM2M, LWM2M_SOFTWARE
 
 _GOOD = ("lwm2m", "lwm2m-push")
 _HEAD = 4  # bytes of the shortest message
+_SEVENTH = 7  # of the cuts of software, whose files are cut in other stories; no divisor of the number of modes
 
 
 def all_cases(seed: int = 0) -> Iterator[Case]:
@@ -20,6 +22,18 @@ def all_cases(seed: int = 0) -> Iterator[Case]:
     for story in LWM2M:
         yield from cuts.brief(Case(story, seed, (f"cut={number}:before",)) for number in _seams(story))
     yield from cuts.brief(_datagram_cases(seed))
+
+
+def software_cases(seed: int = 0, stride: int = 1) -> Iterator[Case]:
+    """The power goes while a package comes by object 9, is ordered and tried; what is kept of it is cut at one byte in
+    `stride`."""
+    for story in LWM2M_SOFTWARE:
+        operations = execute(Case(story)).entries_of("op")
+        yield from cuts.brief(
+            itertools.islice(cuts.everywhere(story, operations, seed, bytewise=()), 0, None, _SEVENTH)
+        )
+        records = [entry for entry in operations if entry["area"] == "nvs"]
+        yield from cuts.brief(itertools.islice(cuts.at_bytes(story, records, seed), 0, None, stride))
 
 
 def _datagram_cases(seed: int) -> Iterator[Case]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from simulator.campaign.invariants import invariant
-from simulator.campaign.stories import LWM2M
+from simulator.campaign.stories import LWM2M, LWM2M_SOFTWARE
+from simulator.clouds.lwm2m import objects
 
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
@@ -85,3 +86,25 @@ def l51_order(outcome: "Outcome") -> Iterable[str]:
     tries = 1 + len(outcome.cuts) + sum(entry["end"] == "again" for entry in outcome.told("state", "FIRMWARE"))
     if orders > tries:
         yield f"{orders} orders were answered, {tries} would do"
+
+
+@invariant
+def l51s_order(outcome: "Outcome") -> Iterable[str]:
+    """A tree is to be tried only when the server has wanted that; the order stands over a reset."""
+    is_wanted = outcome.case.story not in LWM2M_SOFTWARE
+    for entry in outcome.entries_of("task", "choose"):
+        if entry["event"] == "task":
+            is_wanted = is_wanted or entry["step"] == "executing"
+        elif entry["state"] == "new" and not is_wanted:
+            yield f"nobody wanted tree {entry['tree']} to be tried"
+
+
+@invariant
+def l56s_kept(outcome: "Outcome") -> Iterable[str]:
+    """An order to install that was answered leads to a trial, and needs no other one, whatever the power does."""
+    if outcome.case.story not in LWM2M_SOFTWARE or not outcome.is_cuts_only:
+        return
+    told = [(entry["path"], entry["code"]) for entry in outcome.entries_of("operation")]
+    orders = told.count((objects.INSTALL, "2.04"))
+    if orders > 1:
+        yield f"{orders} orders to install were answered"

@@ -13,6 +13,7 @@ from simulator.campaign.stories import (
     FAILING,
     LEAVING,
     LWM2M,
+    LWM2M_SOFTWARE,
     MANNERS,
     PARAMS,
     RAINMAKER,
@@ -61,9 +62,8 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
-    yield from (
-        Case(story, seed) for story in (*STORIES, *SHORT, *CONTROL, *PARAMS, *FAILING, *LEAVING, *LWM2M, *MANNERS)
-    )
+    others = SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS
+    yield from (Case(story, seed) for story in (*STORIES, *others))
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         some = itertools.islice(everywhere, 0, None, of.share * (_SEVENTH if story in VARIATIONS else 1))
@@ -81,6 +81,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from cuts.brief(itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share))
     yield from cuts.brief(itertools.islice(broker_cases.all_cases(seed), 0, None, of.share))
     yield from itertools.islice(lwm2m_cases.all_cases(seed), 0, None, of.share)
+    yield from itertools.islice(lwm2m_cases.software_cases(seed, of.stride), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))
     yield from cuts.brief(search.cases(_BROKER_SCHEDULES // of.share, seed, "broker"))

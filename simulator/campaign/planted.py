@@ -11,12 +11,22 @@ from simulator.campaign import cuts, lwm2m_cases
 from simulator.campaign.case import Case
 from simulator.campaign.planted_bug import Planted
 from simulator.campaign.planted_control import CONTROL_BUGS
-from simulator.campaign.planted_lwm2m import LWM2M_BUGS
+from simulator.campaign.planted_lwm2m import LWM2M_BUGS, LWM2M_SOFTWARE_BUGS
 from simulator.campaign.planted_manners import MANNERS_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import CONTROL, FAILING, LEAVING, LWM2M, MANNERS, RAINMAKER, SOFTWARE, THINGSBOARD
+from simulator.campaign.stories import (
+    CONTROL,
+    FAILING,
+    LEAVING,
+    LWM2M,
+    LWM2M_SOFTWARE,
+    MANNERS,
+    RAINMAKER,
+    SOFTWARE,
+    THINGSBOARD,
+)
 from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
@@ -263,7 +273,15 @@ _OF_FIRMWARE = (
     ),
 )
 
-PLANTED = (*_OF_FIRMWARE, *SOFTWARE_BUGS, *RAINMAKER_BUGS, *CONTROL_BUGS, *LWM2M_BUGS, *MANNERS_BUGS)
+PLANTED = (
+    *_OF_FIRMWARE,
+    *SOFTWARE_BUGS,
+    *RAINMAKER_BUGS,
+    *CONTROL_BUGS,
+    *LWM2M_BUGS,
+    *LWM2M_SOFTWARE_BUGS,
+    *MANNERS_BUGS,
+)
 
 _SPOILED = (
     "update cloud=chunk=2:corrupt",
@@ -313,6 +331,9 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
     elif bug in LWM2M_BUGS:
         yield from map(Case, LWM2M)
         yield from lwm2m_cases.all_cases()
+    elif bug in LWM2M_SOFTWARE_BUGS:
+        yield from map(Case, LWM2M_SOFTWARE)
+        yield from lwm2m_cases.software_cases()
     elif bug in MANNERS_BUGS:
         yield from _hunting((*FAILING, *LEAVING, *MANNERS), _SPOILED_MANNERS, "manners", MANNERS)
     else:

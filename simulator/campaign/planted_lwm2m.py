@@ -4,7 +4,7 @@
 from simulator.campaign.planted_bug import Planted
 
 _CLOUD = "ota/cloud/lwm2m.py"
-_BOOKS, _RECALL, _TELLING = [f"ota/lwm2m/{name}.py" for name in ("books", "recall", "telling")]
+_BOOKS, _PACKAGES, _RECALL, _TELLING = [f"ota/lwm2m/{name}.py" for name in ("books", "packages", "recall", "telling")]
 
 LWM2M_BUGS = (
     Planted(
@@ -57,5 +57,25 @@ LWM2M_BUGS = (
         _CLOUD,
         "        return not handle or self.is_told\n",
         "        return True\n",
+    ),
+)
+LWM2M_SOFTWARE_BUGS = (
+    Planted(
+        "installs a package that nobody has ordered",
+        _PACKAGES,
+        "    cloud.is_ordered = record.is_ordered\n",
+        "    cloud.is_ordered = True\n",
+    ),
+    Planted(
+        "forgets over a reset that a package is to be installed",
+        _PACKAGES,
+        '    record.is_ordered = kept.get("ordered") is True and',
+        "    record.is_ordered = False and",
+    ),
+    Planted(
+        "forgets over a reset what a package has come to",
+        _PACKAGES,
+        '    record.state = number(kept.get("state"), 0, _INSTALLED, 0)\n',
+        "",
     ),
 )

@@ -195,7 +195,14 @@ LWM2M = {
     "lwm2m-push": Story((Step("1.1.0", length=5_008),), cloud="lwm2m-push"),
     "lwm2m-rollback": Story((Step("1.1.0", "rolled_back", "crash", length=5_008),), cloud="lwm2m"),
 }
-_ALL = STORIES | SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | MANNERS
+# Object 9: a board that never had a package pulls one, and another one is pushed to it.
+LWM2M_SOFTWARE = {
+    "lwm2m-software": Story((Step("2.0.0", kind="SOFTWARE"),), board=BOARD_WITH_FILES, cloud="lwm2m"),
+    "lwm2m-software-push": Story(
+        (Step("2.0.1", kind="SOFTWARE"),), board=BOARD_WITH_FILES, before="lwm2m-software", cloud="lwm2m-push"
+    ),
+}
+_ALL = STORIES | SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")
@@ -234,7 +241,7 @@ def package(step: Step) -> bytes:
 @functools.cache
 def trees() -> dict[str, dict[str, bytes]]:
     """The files of each version of the software that any story offers, by path."""
-    steps = [step for story in STORIES.values() for step in story.of("SOFTWARE")]
+    steps = [step for story in _ALL.values() for step in story.of("SOFTWARE")]
     return {step.version: application.files(step.version, step.breaks) for step in steps}
 
 

@@ -66,6 +66,15 @@ def test_what_is_active_already_is_not_activated(site):
     assert site.device.orders == [(INSTALL, b"")]
 
 
+def test_an_order_that_a_power_cut_has_overtaken_is_given_again(site):
+    site.device.outcome = (DELIVERED, 3)
+    site.upgrade(wait_ms=60_000)
+    assert site.device.orders.count((INSTALL, b"")) > 1
+    site.device.outcome = (INSTALLED, 2)
+    site.world.wait(600_000)
+    assert site.world.events("verdict")[-1]["state"] == INSTALLED
+
+
 def test_what_is_there_is_uninstalled_before(site):
     assert site.upgrade().status == "Success"
     site.device.orders.clear()

@@ -8,9 +8,10 @@ import pytest
 from simulator.campaign import lwm2m_cases
 from simulator.campaign.case import Case
 from simulator.campaign.engine import work
-from simulator.campaign.planted_lwm2m import LWM2M_BUGS
+from simulator.campaign.planted import hunt
+from simulator.campaign.planted_lwm2m import LWM2M_BUGS, LWM2M_SOFTWARE_BUGS
 from simulator.campaign.run import execute
-from simulator.campaign.stories import LWM2M
+from simulator.campaign.stories import LWM2M, LWM2M_SOFTWARE
 from simulator.errors import UserError
 
 
@@ -21,7 +22,7 @@ def cut_before(story: str, area: str, nth: int = 0) -> Case:
     return Case(story, 0, (f"cut={numbers[nth]}:before",))
 
 
-@pytest.mark.parametrize("story", LWM2M)
+@pytest.mark.parametrize("story", (*LWM2M, *LWM2M_SOFTWARE))
 def test_a_story_without_faults_ends_as_it_should(story):
     outcome = execute(Case(story))
     assert outcome.ends == ["rolled_back" if story == "lwm2m-rollback" else "updated"]
@@ -31,6 +32,16 @@ def test_a_story_without_faults_ends_as_it_should(story):
 def test_datagrams_and_cuts_are_all_survived():
     for case in itertools.islice(lwm2m_cases.all_cases(3), 0, None, 13):
         assert execute(case).record()["violations"] == [], case
+
+
+def test_cuts_of_software_are_all_survived():
+    for case in itertools.islice(lwm2m_cases.software_cases(3, 41), 0, None, 11):
+        assert execute(case).record()["violations"] == [], case
+
+
+@pytest.mark.parametrize("bug", LWM2M_SOFTWARE_BUGS, ids=lambda bug: bug.name)
+def test_bug_planted_into_object_9_is_found(bug):
+    assert hunt(bug).case
 
 
 def test_no_state_is_told_that_was_before_what_has_been_read():

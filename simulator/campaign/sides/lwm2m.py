@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 _PORT, _FILE_PORT = 5683, 5685
 _UPDATED, _LINK_LOST, _ROLLED_BACK = 1, 4, 8  # Results
 _ENDS = {_UPDATED: "updated", _LINK_LOST: "again", _ROLLED_BACK: "rolled_back"}
+_SW_LINK_LOST = 52  # the same of object 9
+_SW_ENDS = {objects.SW_GOOD: "updated", _SW_LINK_LOST: "again", objects.SW_NOT_INSTALLED: "rolled_back"}
 # What was lost is said again when the device speaks next; a task that comes to nothing is tried again.
 _PATIENT = Options(
-    starts_at_once=True, extends_lifetime=False, resumes=True, timeout_s=600, attempts=5, retries=(_LINK_LOST,),
-    retries_silence=True,
+    starts_at_once=True, extends_lifetime=False, resumes=True, timeout_s=600, attempts=5,
+    retries=(_LINK_LOST, _SW_LINK_LOST), retries_silence=True,
 )  # fmt: skip
 
 
@@ -78,7 +80,8 @@ class Lwm2mStory(Lwm2mSide, StorySide):
         if kind == "updated":
             return [{"event": "answer"}]
         if kind == "task" and event["step"] == "over":
-            return [*self._read(event), {"event": "nothing"}]
+            told = self._installed(event) if event["type"] == "SOFTWARE" else self._read(event)
+            return [*told, {"event": "nothing"}]
         if kind in ("block", "file"):
             return [{"event": "bytes", "length": event["size"]}]
         if kind == "sent":
@@ -95,6 +98,15 @@ class Lwm2mStory(Lwm2mSide, StorySide):
         """What a task knows in the end, whoever has told."""
         result = _UPDATED if event["status"] == tasks.GOOD else event["result"]
         return [] if self._heard or result is None else self._state(objects.IDLE, result, READ)
+
+    @staticmethod
+    def _installed(event: dict) -> list[dict]:
+        """The same of object 9, and the version that was read in the end."""
+        result = objects.SW_GOOD if event["status"] == tasks.GOOD else event["result"]
+        end = _SW_ENDS.get(result, "failed")
+        state = {"event": "state", "kind": "SOFTWARE", "word": end, "version": None, "end": end}
+        version = {"event": "version", "kind": "SOFTWARE", "version": event["running"]}
+        return [version, state] if event["running"] else [state]
 
     def _state(self, state: int, result: int, how: str) -> list[dict]:
         """Of object 5. An end that was read first is not told twice if it is sent, too."""
@@ -113,4 +125,5 @@ class Lwm2mStory(Lwm2mSide, StorySide):
 
 class Lwm2mPushStory(Lwm2mStory):
     NAME: ClassVar = "lwm2m-push"
+    AHEAD: ClassVar = 12_000  # what is pushed comes again, all of it
     OPTIONS: ClassVar = replace(_PATIENT, method="push")

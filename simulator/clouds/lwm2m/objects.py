@@ -37,7 +37,7 @@ SOFTWARE = "/9/0"
 SW_INITIAL, SW_STARTED, SW_DOWNLOADED, SW_DELIVERED, SW_INSTALLED = range(5)
 SW_STATES = ("Initial", "Download started", "Downloaded", "Delivered", "Installed")
 FOR_UPDATE = "1"  # argument of Uninstall: the software runs on until its successor comes
-SW_GOOD, SW_WORST, SW_NOT_INSTALLED = 2, 50, 58  # results; from the second on they are errors
+SW_GOOD, SW_VERIFIED, SW_WORST, SW_NOT_INSTALLED = 2, 3, 50, 58  # results; from the third on they are errors
 SW_RESULTS = {
     0: "Initial value",
     1: "Downloading",

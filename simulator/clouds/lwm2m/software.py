@@ -22,6 +22,7 @@ from simulator.clouds.lwm2m.objects import (
     SW_RESULT,
     SW_STATE,
     SW_URI,
+    SW_VERIFIED,
     SW_VERSION,
     SW_WORST,
     UNINSTALL,
@@ -74,10 +75,7 @@ class SoftwareUpgrade(Upgrade):
         self._mark()
         yield from self._deliver()
         yield from self._until(lambda: self._reached(SW_DELIVERED))
-        self._step("executing")
-        self._mark()
-        yield from self._order(INSTALL)
-        yield from self._until(lambda: self._reached(SW_INSTALLED) and self._new(SW_RESULT) == SW_GOOD)
+        yield from self._install()
         yield from self._activate()
         self._step("verifying")
         version = yield from self._watch.version()
@@ -105,10 +103,29 @@ class SoftwareUpgrade(Upgrade):
         if not reply.is_good and not self._is_known_already(reply):
             yield from self._refused("The package" if self.options.method == options.PUSH else "The URI", reply)
 
-    def _order(self, path: str, argument: str = "") -> Steps:
+    def _install(self) -> Steps:
+        """The order; once more each time that the device comes back as before it, for its power may have gone first."""
+        is_first = is_back = True
+        while is_back:
+            self._step("executing")
+            self._mark()
+            registration = self.device.registration
+            yield from self._order(INSTALL, is_first=is_first)
+
+            def came_back(before: object = registration) -> bool:
+                as_before = (self._new(SW_STATE), self._new(SW_RESULT)) == (SW_DELIVERED, SW_VERIFIED)
+                return self.device.registration is not before and as_before
+
+            yield from self._until(lambda is_back=came_back: self._is_installed() or is_back())
+            is_first, is_back = False, not self._is_installed()
+
+    def _is_installed(self) -> bool:
+        return self._reached(SW_INSTALLED) and self._new(SW_RESULT) == SW_GOOD
+
+    def _order(self, path: str, argument: str = "", is_first: bool = True) -> Steps:
         """A device that is gone already has understood; one that was told twice may say no."""
         reply = yield from self.ask(lambda: self.device.execute(path, argument), gone=True)
-        if reply.is_answered and not reply.is_good and not self._repeats:
+        if reply.is_answered and not reply.is_good and is_first and not self._repeats:
             yield from self._refused(f"Execute of {path}", reply)
 
     def _activate(self) -> Steps:
