@@ -67,14 +67,21 @@ class InProcess:
         return self._firmware, self._overlays, self._sources
 
     def _frozen(self, image: bytes) -> dict[str, bytes]:
-        files = archive.find(image)
+        files = _carried(image)
         if files is None:
             about = parse(image).descriptor
             files = dict(self._firmware)
             if about and about.version:
                 files["version.py"] = version_source(about.project, about.version)
                 files |= self._overlays.get(about.version, {})
-        return {name: data for name, data in (_stock() | files).items() if name.endswith(".py")}
+        return _stock() | files
+
+
+@functools.lru_cache(maxsize=8)  # one after the other, tests have many boards of the same few images
+def _carried(image: bytes) -> Mapping[str, bytes] | None:
+    """The sources in an image; None if it carries nothing."""
+    files = archive.find(image)
+    return files and {name: data for name, data in files.items() if name.endswith(".py")}
 
 
 @functools.cache
