@@ -35,11 +35,17 @@ def start_script(interpreter: Interpreter) -> Path:
 
 
 class Unpacked:
-    """A folder with what is frozen in an image, which is there for as long as somebody has this object."""
+    """A folder with what is frozen in an image, which is there for as long as somebody has this object.
+
+    Its name is on the device's heap. There even a shorter one moves all that comes behind: where a heap is nearly full
+    that decides what still fits, so the length of this one is not to be changed without measuring again.
+    """
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="frozen-"))
-        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+        scratch = Path(tempfile.mkdtemp(prefix="board-"))
+        weakref.finalize(self, shutil.rmtree, scratch, ignore_errors=True)
+        self.folder = scratch / "frozen"
+        self.folder.mkdir()
 
 
 def frozen_modules(interpreter: Interpreter, image: bytes) -> Unpacked:
