@@ -13,6 +13,7 @@ from simulator.speed import Run, Stream
 
 NEAR, FAR = "loopback", "50 ms round trip"
 PROMISED = 0.85  # of the bare loop, over the long line
+COAP_PROMISED = 0.85  # of libcoap's own client, over the same line
 
 
 def bench(*args: str) -> Result:
@@ -51,6 +52,17 @@ def test_window_of_4_and_a_stream_keep_up_with_the_bare_loop_over_the_long_line(
     assert ratios["update, window 4"] >= PROMISED  # 0.93 on a calm machine
     assert ratios["update, stream"] >= PROMISED  # 0.96
     assert ratios["update, window 1"] < PROMISED  # 0.68
+
+
+@pytest.mark.skipif(not coap_speed.is_there(), reason="libcoap is not set up: run `make setup`")
+def test_a_pull_by_coap_keeps_up_with_libcoap_s_own_client():
+    """One block a round trip, whoever asks: what counts is that nothing of ours comes between two of them."""
+    for _ in range(5):  # as above
+        theirs, ours = coap_speed.compare(interpreters.best(), quick=True)
+        if ours.ratio >= COAP_PROMISED:
+            break
+    assert theirs.ms_block >= speed.ROUND_TRIP_MS * 4  # blocks of 4,096 bytes here
+    assert ours.ratio >= COAP_PROMISED  # 0.97
 
 
 def test_bench_table_has_a_row_for_each_result(monkeypatch: pytest.MonkeyPatch):

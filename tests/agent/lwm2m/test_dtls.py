@@ -120,6 +120,15 @@ def test_l56_a_wrong_key_is_an_error_in_time(make_world: Callable[..., SecureWor
     assert not world.said("Traceback")
 
 
+def test_a_micropython_without_shared_keys_says_so_and_sends_nothing(make_world: Callable[..., SecureWorld]) -> None:
+    """They are there from 1.29 on; what is not there is not tried."""
+    world = make_world(SETTINGS, certified()[1])
+    world.wait_log("ota offline code=psk_unsupported")
+    world.pass_time(300)
+    assert not world.sent and not world.cloud.events and world.twin.story.boots == 1
+    assert not world.said("Traceback")
+
+
 def test_a_server_that_begins_to_answer_late_is_reached(make_world: Callable[..., SecureWorld]) -> None:
     deaf = True
 

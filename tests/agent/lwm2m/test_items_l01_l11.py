@@ -3,8 +3,9 @@
 
 import pytest
 
-from simulator.clouds.lwm2m import coap, formats
-from tests.agent.lw_world import LwWorld
+from simulator.clouds.lwm2m import Options, Package, coap, formats
+from simulator.clouds.lwm2m.options import OBSERVATION_BASED
+from tests.agent.lw_world import FILES, LwWorld, firmware
 
 READ = {"/5/0/1": "", "/5/0/3": 0, "/5/0/5": 0, "/5/0/8/0": 0, "/5/0/8/1": 2, "/5/0/9": 2, "/5/0/11": 1, "/5/0/13": 0}
 
@@ -34,6 +35,24 @@ def test_l01_strict_servers_take_us_in(make_world, server) -> None:
     world = make_world(registration=server)
     world.start()
     assert world.device.registration.objects[5] == "1.1"
+
+
+def test_a_board_in_queue_mode_is_asked_after_it_has_spoken(make_world) -> None:
+    """Its server holds back what comes 93 s after it was heard, until the next Update (lwm2m.md 1.7)."""
+    world = make_world(settings={"queue": 1})
+    world.cloud.bases["coap"] = f"coap://{FILES}"
+    world.start()
+    (register,) = world.said(coap.POST, "/rd")
+    assert register[2].opt.uri_query == ("lwm2m=1.1", "ep=board-1", "lt=300", "b=U", "Q")
+    world.pass_time(100)
+    package = Package("app", firmware("1.1.0"), "1.1.0")
+    (task,) = world.cloud.tasks.upgrade([world.device], package, Options(strategy=OBSERVATION_BASED))
+    world.pass_time(60)
+    assert not world.seen("operation")
+    world.wait(lambda: bool(updates(world)))
+    assert updates(world)[0] > 200_000  # by itself, before its lifetime is over
+    world.wait(lambda: task.is_over)
+    assert (task.status, task.new_version) == ("Success", "1.1.0")
 
 
 @pytest.mark.parametrize("code", ["4.00", "4.03", "4.12"])
@@ -135,6 +154,34 @@ def test_l07_all_is_discovered_and_read_after_registration(make_world) -> None:
     world.pass_time(5)
     assert not [event for event in world.seen("operation") if not str(event["code"]).startswith("2")]
     assert world.device.value("/3/0/19") == "1.0.0"
+
+
+def test_l07_what_object_1_and_3_tell(make_world) -> None:
+    """As they are without settings, then as they were provisioned; what the board does not know is not there."""
+    plain = {
+        "/1/0/0": 1, "/1/0/1": 300, "/1/0/2": 0, "/1/0/6": True, "/1/0/7": "U", "/1/0/23": False,
+        "/3/0/0": "MicroPython", "/3/0/1": "thermometer", "/3/0/3": "1.0.0", "/3/0/11/0": 0, "/3/0/16": "U",
+        "/3/0/19": "1.0.0",
+    }  # fmt: skip
+    given = {"short_id": 77, "maker": "Maker", "model": "T-1", "hardware": "rev B"}
+    shown = {"/1/0/0": 77, "/3/0/0": "Maker", "/3/0/1": "T-1", "/3/0/18": "rev B"}
+    for settings, expected in ((None, plain), (given, plain | shown)):
+        world = make_world(settings=settings)
+        world.start()
+        found = world.ask(world.device.read("/1/0")).values | world.ask(world.device.read("/3/0")).values
+        assert found.pop("/3/0/2") == "esp32-" + world.twin.chip.mac.hex()
+        assert found == expected
+
+
+def test_l07_what_a_server_may_change_in_object_1(world: LwWorld) -> None:
+    world.start()
+    expected = {("/1/0/2", 5): "2.04", ("/1/0/3", 60): "2.04", ("/1/0/6", False): "2.04", ("/1/0/7", "U"): "2.04"}
+    expected |= {("/1/0/7", "S"): "4.00", ("/1/0/2", -1): "4.00", ("/1/0/0", 5): "4.05"}
+    assert {one: world.code(world.device.write(*one)) for one in expected} == expected
+    found = world.ask(world.device.read("/1/0")).values
+    assert {rid: found[f"/1/0/{rid}"] for rid in (0, 2, 3, 6, 7)} == {0: 1, 2: 5, 3: 60, 6: False, 7: "U"}
+    assert world.code(world.device.execute("/3/0/12")) == "2.04"  # of one error code that says there is none
+    assert world.read("/3/0/11/0") == 0
 
 
 @pytest.mark.parametrize("accept", [None, formats.TLV, formats.SENML_CBOR, formats.SENML_JSON])

@@ -127,6 +127,23 @@ def test_l25_reads_are_answered_in_the_midst_of_a_push(world: LwWorld) -> None:
     holds(world)
 
 
+def test_l25_updates_and_notifications_in_the_midst_of_a_push(make_world) -> None:
+    """Neither may spoil the upload, nor wait for its end."""
+    world = make_world(settings={"lifetime": 20})
+    world.start()
+    assert world.code(world.device.attributes("/5/0/3", pmax=10)) == "2.04"
+    assert world.code(world.device.observe("/5/0/3")) == "2.05"
+    for number in range(8):
+        assert block(world, number) == "2.31"
+        world.pass_time(7)
+    assert rest(world, 8) == "2.04"
+    assert len(world.seen("updated")) >= 3 and not world.seen("gone")
+    told = world.notified()
+    assert told[0] == 1 and len(told) >= 5
+    holds(world)
+    world.wait(lambda: world.notified()[-1] == 2)
+
+
 def test_l26_a_package_that_is_too_large(world: LwWorld) -> None:
     world.start()
     room = world.partition("ota_1").size
@@ -135,6 +152,17 @@ def test_l26_a_package_that_is_too_large(world: LwWorld) -> None:
     assert (reply.code, reply.message.opt.size1) == ("4.13", room)
     assert world.state == (0, 2)
     assert world.push(SMALL) == "2.04"
+    holds(world)
+
+
+def test_l26_an_image_that_is_too_large_to_be_pulled(world: LwWorld) -> None:
+    """Size2 says so with the first block: no more than a sector of flash is asked for."""
+    world.start()
+    assert world.pull(data=SMALL + bytes(world.partition("ota_1").size)) == "2.04"
+    world.wait_state(0, 2)
+    assert len(world.fetched()) <= 4
+    assert not any(world.erases("ota_1"))
+    assert world.pull(data=SMALL) == "2.04"
     holds(world)
 
 

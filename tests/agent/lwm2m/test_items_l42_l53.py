@@ -4,6 +4,7 @@
 from itertools import pairwise
 
 import pytest
+from aiocoap import Message
 
 from simulator.board.datagrams import lost, nth
 from simulator.board.net import Packet
@@ -11,6 +12,7 @@ from simulator.clouds.lwm2m import coap, formats, requests
 from simulator.clouds.lwm2m.objects import RESULT, STATE
 from tests.agent.harness import small_app
 from tests.agent.lw_world import DOWNLOADED, FILES, LwWorld, firmware
+from tests.agent.lwm2m.test_items_l54_l57 import MAIN as DEFERS
 
 SMALL = small_app(30_000)
 SIX = {"/5/0/3", "/5/0/5", "/5/0/8/0", "/5/0/8/1", "/5/0/9", "/3/0/3", "/3/0/19"}
@@ -20,6 +22,11 @@ GONE = f"coap://{FILES}/f/gone.bin"
 def observe(world: LwWorld, *paths: str, accept: int | None = None) -> None:
     for path in paths:
         assert world.code(world.device.observe(path, accept)) == "2.05"
+
+
+def repeated(world: LwWorld, kind: str) -> list[dict]:
+    """Requests of this kind that the server had to say again."""
+    return [event for event in world.seen("retransmit") if event["kind"] == kind]
 
 
 @pytest.mark.parametrize("by_reset", [False, True])
@@ -66,6 +73,23 @@ def test_l43_one_notification_has_state_and_result_of_one_moment(world: LwWorld)
 
 def told_pairs(world: LwWorld) -> list[tuple[object, object]]:
     return [(event["values"][STATE], event["values"][RESULT]) for event in world.seen("notify")]
+
+
+def test_l43_a_long_notification_is_fetched_to_its_end(make_world) -> None:
+    """What does not go into one message comes in blocks, the first of which tells that there are more."""
+    names = {"maker": "Maker " + "m" * 50, "model": "Model " + "o" * 50, "hardware": "Hardware " + "h" * 50}
+    world = make_world(settings=names)
+    world.start()
+    assert world.code(world.device.attributes("/3/0", pmax=10)) == "2.04"
+    observe(world, "/3/0", accept=formats.SENML_JSON)
+    world.wait(lambda: bool(world.seen("notify")), 30)
+    notes = [m for _, _, m in world.sent if m.mtype is coap.CON and m.opt.observe is not None]
+    assert (notes[0].opt.block2.block_number, notes[0].opt.block2.more, notes[0].opt.block2.size) == (0, True, 256)
+    assert [event["failure"] for event in world.seen("notify")] == [""]
+    found = world.seen("notify")[0]["values"]
+    assert {path: found[path] for path in ("/3/0/0", "/3/0/1", "/3/0/18")} == dict(
+        zip(("/3/0/0", "/3/0/1", "/3/0/18"), names.values(), strict=True)
+    )
 
 
 def test_l44_no_more_often_than_is_wanted_and_the_last_value_arrives(world: LwWorld) -> None:
@@ -181,6 +205,18 @@ def test_l47_send_is_silent_when_it_is_muted(world: LwWorld) -> None:
     world.wait(lambda: world.told == [(0, 10)])
 
 
+def test_l47_what_waits_to_be_sent_is_muted_too(world: LwWorld) -> None:
+    """The first one is on its way, and is repeated; the second has not been said yet, and never is."""
+    world.start()
+    world.cloud.add_fault("sendx3:drop")
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait_state(DOWNLOADED, 0, 5)
+    assert not world.told
+    assert world.code(world.device.write("/1/0/23", True)) == "2.04"
+    world.pass_time(60)
+    assert world.told == [(1, 0)]
+
+
 def test_l47_send_waits_for_the_registration(world: LwWorld) -> None:
     world.start()
     world.device.push(firmware("1.1.0"))
@@ -268,12 +304,40 @@ def test_l51_an_order_whose_answer_is_lost_is_carried_out_once(world: LwWorld) -
     world.start()
     assert world.pull("1.1.0") == "2.04"
     world.wait_state(DOWNLOADED, 0)
-    world.twin.net.faults.append(nth(0, lost))
+    world.twin.net.faults.append(nth(0, lost, to_device=False))
     world.device.execute("/5/0/2")
     world.wait(lambda: len(world.seen("registered")) == 2)
     world.wait_state(0, 1)
     world.pass_time(60)
     assert len(world.seen("registered")) == 2
+    assert repeated(world, "execute")
+
+
+def test_l51_an_order_that_is_deferred_is_heard_once(make_world) -> None:
+    """The board is still there when its server, which has lost the answer, says it again."""
+    world = make_world(app=firmware("1.0.0", DEFERS))
+    world.start()
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.pass_time(5)
+    world.twin.net.faults.append(nth(0, lost, to_device=False))
+    assert world.execute() == "2.04"
+    assert len(repeated(world, "execute")) == 1
+    world.pass_time(30)
+    assert world.told == [(1, 0), (2, 0), (3, 0), (2, 11)]
+
+
+def test_l51_an_order_that_comes_again_is_answered_as_before(world: LwWorld) -> None:
+    """Cancel is allowed once: without a memory of answers the second one would be 4.05."""
+    world.start()
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    world.pass_time(5)
+    world.twin.net.faults.append(nth(0, lost, to_device=False))
+    assert world.code(world.device.execute("/5/0/10")) == "2.04"
+    assert len(repeated(world, "execute")) == 1
+    world.pass_time(5)
+    assert world.told == [(1, 0), (2, 0), (0, 10)]
 
 
 def test_l52_a_uri_that_comes_unannounced(world: LwWorld) -> None:
@@ -304,6 +368,29 @@ def test_l53_after_the_wifi_was_gone_an_update_comes_first(world: LwWorld) -> No
     world.wait(lambda: world.notified()[-1:] == [2], 900)
     assert not world.seen("stranger")
     assert len(world.seen("registered")) == 1
-    first = next(m for _, link, m in world.sent if link not in links and coap.path_of(m).startswith("/rd/"))
-    assert first.code == coap.POST
     assert world.seen("updated")[-1]["conn"] != world.seen("registered")[0]["conn"]
+    updates_come_first(world, links)
+
+
+def test_l53_an_update_comes_first_although_only_a_notification_is_due(make_world) -> None:
+    world = make_world(settings={"lifetime": 3600})
+    world.start()
+    assert world.code(world.device.attributes(STATE, pmax=20)) == "2.04"
+    observe(world, STATE)
+    world.cloud.add_fault("notifyx10:drop")
+    links = {link for _, link, _ in world.sent}
+    world.wait_log("ota offline code=notify_unanswered", 400)
+    world.wait(lambda: bool(world.seen("notify")), 400)
+    updates_come_first(world, links)
+
+
+def updates_come_first(world: LwWorld, links: set[int]) -> None:
+    """On each link to the server but these; the others are to the file server."""
+    firsts: dict[int, Message] = {}
+    for _, link, message in world.sent:
+        if link not in links:
+            firsts.setdefault(link, message)
+    to_server = [message for message in firsts.values() if message.code != coap.GET]
+    assert to_server
+    for message in to_server:
+        assert (message.code, coap.path_of(message)) == (coap.POST, f"/rd/{world.device.registration.id}")

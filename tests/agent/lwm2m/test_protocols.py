@@ -7,7 +7,8 @@ import pytest
 
 from simulator.clouds.lwm2m import Options, Package, Task, WebDoor
 from simulator.clouds.lwm2m.options import OBSERVATION_BASED
-from tests.agent.lw_world import FILE_PORT, FILES, WEB, firmware
+from tests.agent.harness import small_app
+from tests.agent.lw_world import DOWNLOADED, FILE_PORT, FILES, NAME, WEB, firmware
 from tests.agent.lwm2m.test_dtls import SecureWorld, authority, certified
 
 PLAIN, BASE = "plain.example", "base.example"
@@ -57,3 +58,26 @@ def test_a_base_says_where_the_image_is(make_world: Callable[..., EveryWay]) -> 
     world.cloud.bases.clear()
     assert world.upgrade(base=f"coap://{BASE}:{BASE_PORT}").status == "Success"
     assert world.runs == ("1.1.0", "ota_1")
+
+
+@pytest.mark.parametrize("scheme", ["coaps", "https"])
+def test_l32_after_a_power_cut_it_goes_on_over_a_new_session(make_world: Callable[..., EveryWay], scheme: str) -> None:
+    """By the name that the server has for the bytes, as without DTLS and TLS; what is in flash is not fetched again."""
+    world = make_world(*certified())
+    world.start()
+    data = small_app(400_000)
+    file = world.cloud.files.add(data, NAME)
+    assert world.code(world.device.write("/5/0/1", world.cloud.bases[scheme] + file.path)) == "2.04"
+    world.wait_log("ota erasing")
+    world.wait_log("ota progress")
+    world.twin.cut()
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    world.wait_state(DOWNLOADED, 0)
+    assert world.slot_holds("ota_1", data)
+    if scheme == "coaps":
+        assert world.fetched().count(0) == 1
+        assert len(world.fetched()) < 1.1 * len(data) / 1024
+    else:
+        first, second = world.seen("http")
+        assert (first["range"], first["status"], second["status"]) == (None, 200, 206)
+        assert second["size"] < 0.75 * len(data)
