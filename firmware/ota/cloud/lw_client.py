@@ -119,7 +119,10 @@ class Client(Offers):
             self.speaker = _SEND
         else:
             return
-        if self._module().say(self, endpoint):
+        if not self.board.has_network():
+            facts.is_due = True  # an Update goes first when it is back, perhaps with another address (lwm2m.md 4.1)
+            self.speaker = _NOBODY
+        elif self._module().say(self, endpoint):
             endpoint.go(self._ended, self._again if self.speaker == _NOTIFY else None)
         else:
             self.speaker = _NOBODY

@@ -40,7 +40,7 @@ class Udp:
         self._poller.poll(ms)
 
     def receive(self):
-        """One datagram, None for nothing. Raises OSError, TransferError."""
+        """One datagram, None for nothing. Raises TransferError."""
         try:
             data = (self._session or self._sock).recv(_MOST)  # readinto would glue two together
         except (OSError, ValueError) as error:
@@ -52,10 +52,15 @@ class Udp:
         return data
 
     def send(self, buf, size):
-        """The first `size` bytes of `buf` as one datagram; whether the line took it. Raises as `receive`."""
+        """The first `size` bytes of `buf` as one datagram; whether the line took it. Raises TransferError.
+
+        What a socket refuses, as without Wi-Fi, is as lost as any other on its way; a session is at its end then.
+        """
         try:
             return (self._session or self._sock).write(memoryview(buf)[:size]) is not None
         except (OSError, ValueError) as error:
+            if self._session is None and error.args[0] not in _EAGAIN:
+                return True
             _nothing(error)
             return False
 
@@ -77,4 +82,4 @@ def _nothing(error):
         raise TransferError("tls_untrusted", line(error))
     if error.args and error.args[0] in _EAGAIN:
         return None
-    raise error
+    raise TransferError("link_lost", str(error))
