@@ -20,7 +20,7 @@ def obey(control, name, value):
     elif name == "safe_mode":  # our own (safe.py)
         why = control.agent.tracks[0].journal.get("crash") or "it crashed"
         control.availability.trouble = "safe_mode: " + why if value else ""
-    elif name in ("cancel", "force"):
+    elif name in ("cancel", "force", "restart_soon"):
         getattr(control, name)()
 
 

@@ -46,6 +46,7 @@ front, between two of its steps; each has been checked:
 ("pending", bool)      the cloud keeps something back that it would send if updates were enabled
 ("force", None)        what waits starts now, once
 ("cancel", None)       what is under way ends
+("restart_soon", None) the board restarts, in good order
 ("tell", name)         wants to hear this one of the facts below, changed or not
 ("explain", token)     wants an answer: why what is offered waits
 Of words(), which the cloud is given to again; both may raise TransferError:

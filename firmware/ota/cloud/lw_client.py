@@ -19,6 +19,7 @@ _INCOMPLETE = const(136)  # 4.08
 _URI_PATH = const(11)
 _URI_QUERY = const(15)
 _REBOOT_MS = const(1000)
+_SAY_MS = const(5000)  # for what is left to say before (lwm2m.md 7)
 _NOBODY = const(0)
 _REGISTRATION = const(1)
 _NOTIFY = const(2)
@@ -78,8 +79,10 @@ class Client(Offers):
         self._speak(endpoint)
         if self.upload is not None:
             self.upload.tick()
-        if self._reboot_at is not None and ticks_diff(ticks_ms(), self._reboot_at) > _REBOOT_MS:
-            self.board.reset()
+        at = self._reboot_at
+        if at is not None and ticks_diff(ticks_ms(), at) > (_REBOOT_MS if self.is_told else _SAY_MS):
+            self._reboot_at = None
+            self.commands = [("restart_soon", None)]  # a trial outlives it
 
     # what the server asks for
 
