@@ -80,7 +80,7 @@ def take(cloud, m, out, oid):
             is_its = upload is not None and upload.oid == oid
             code = upload.judge(block, size, size1) if is_its else _rare().late(cloud.past, block, size)
         if code == _EMPTY:
-            code = _put(cloud, m, block, size1)
+            code = _put(cloud, m, block)
         if code == _EMPTY:
             upload.has_block1, upload.owed = m.has(_BLOCK1), 0
             if upload.is_waiting:
@@ -94,15 +94,17 @@ def take(cloud, m, out, oid):
     return code
 
 
-def _put(cloud, m, block, size1):
+def _put(cloud, m, block):
     """Takes the block; EMPTY, or why it will not do."""
     upload = cloud.upload
     if not upload.put(block, m.payload):
         return _TOO_LARGE
-    if not block >> 4:
-        upload.total = size1
-        if m.uint(_CONTENT_FORMAT, _OPAQUE) == _TLV:
-            return _rare().unwrap(cloud, upload)
+    if not block >> 4 and m.uint(_CONTENT_FORMAT, _OPAQUE) == _TLV:
+        code = _rare().unwrap(cloud, upload)
+        if code:
+            return code
+    if upload.is_last and upload.total and upload.received != upload.total:
+        return _rare().refuse(cloud)
     if upload.is_text:
         from ota.coap import base64
 

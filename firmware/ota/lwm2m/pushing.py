@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The first block of a package that is pushed, and what becomes of one that will not do. See lw_push.py."""
 
+from ota.coap.block import fits
 from ota.errors import JobError
 from ota.job import FIRMWARE
 from ota.lwm2m import tidy
@@ -13,6 +14,7 @@ _TOO_LARGE = const(141)  # 4.13
 _UNSUPPORTED = const(143)  # 4.15
 _UNAVAILABLE = const(163)  # 5.03
 _CONTENT_FORMAT = const(12)
+_BLOCK1 = const(27)
 _TEXT = const(0)
 _OPAQUE = const(42)
 _TLV = const(11542)
@@ -36,13 +38,16 @@ def is_nul(m):
 
 def begin(cloud, m, oid):
     """The first block: EMPTY if it may be taken."""
-    if m.start == m.end:
+    if m.start == m.end or not fits(m.uint(_BLOCK1, 0), m.end - m.start):
         return _BAD_REQUEST
     if m.uint(_CONTENT_FORMAT, _OPAQUE) not in (_TEXT, _OPAQUE, _TLV):
         return _UNSUPPORTED
     other = cloud.facts.software
     if cloud.known[FIRMWARE] if oid != _FIRMWARE else other and (other.state == 1 or other.is_ordered):
         return _UNAVAILABLE  # the other object is at work, and a push cannot wait for that
+    facts, upload = cloud.facts if oid == _FIRMWARE else other, cloud.upload
+    if facts and facts.state == 1 and not facts.uri and not (upload and upload.is_open):
+        return _UNAVAILABLE  # all of one is there and nobody has told yet what it is worth
     code = machine(cloud, "push", oid)
     if code != _CHANGED:
         return code
@@ -78,7 +83,7 @@ def unwrap(cloud, upload):
     package = 0 if upload.oid == _FIRMWARE else 2
     if rid != package or not size or start == len(upload.head) or upload.head[0] >> 6 != 3:
         return refuse(cloud)
-    upload.total = size
+    upload.total = start + size
     upload.skip(start)
     return _TOO_LARGE if size > upload.most else _EMPTY
 
