@@ -3,6 +3,7 @@
 
 * every source file carries the licence line, so that a single copied file keeps it
 * files of `firmware/ota/` stay below 250 lines, functions on the board below 40: a newcomer reads them all
+* settings have names that NVS takes: 15 characters at most
 * no name of a package registry's host and no path of somebody's machine anywhere: set-up asks the machine
 * mpy-cross compiles every file that goes on the board
 """
@@ -20,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LICENCE = "SPDX-License-Identifier: MIT"
 MAX_FILE = 250
 MAX_FUNCTION = 40
+MAX_SETTING = 15  # ESP-IDF: NVS_KEY_NAME_MAX_SIZE less its end
+_READERS = {"number", "text", "get_i32", "set_i32", "get_blob", "set_blob"}
 _SOURCES = {".py", ".pyi", ".sh", ".toml"}
 _PROGRAMS = {"Makefile", ".ci/run"}
 # Written so that the patterns do not find themselves.
@@ -70,6 +73,26 @@ def check_length(file: str, text: str) -> Iterator[Finding]:
                 yield Finding(file, node.lineno, f"{node.name}() has {size} lines, the limit is {MAX_FUNCTION - 1}")
 
 
+def check_settings(file: str, text: str) -> Iterator[Finding]:
+    """Literal names, and where a variable names the setting, all that the file's own tables may put into it."""
+    if not file.startswith("firmware/") or not file.endswith(".py"):
+        return
+    tree = ast.parse(text, file)
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    names: list[ast.AST] = [node.args[0] for node in calls if getattr(node.func, "attr", "") in _READERS]
+    if any(isinstance(name, ast.Name) for name in names):
+        tables = [node.value for node in tree.body if isinstance(node, ast.Assign)]
+        names += [part for table in tables for part in ast.walk(table)]
+    for name in names:
+        value = name.value if isinstance(name, ast.Constant) else None
+        if (
+            isinstance(name, ast.expr)
+            and isinstance(value, str)
+            and re.fullmatch(r"\w{%d,}" % (MAX_SETTING + 1), value)
+        ):
+            yield Finding(file, name.lineno, f"setting {value!r} is longer than {MAX_SETTING} characters")
+
+
 def check_compiles(file: str, root: Path) -> Iterator[Finding]:
     """MicroPython's own compiler reads the file; its complaint ends with the exception."""
     if not file.startswith("firmware/") or not file.endswith(".py"):
@@ -88,7 +111,7 @@ def check(root: Path, files: list[str]) -> Iterator[Finding]:
             text = (root / file).read_text()
         except UnicodeDecodeError:
             continue
-        for rule in (check_licence, check_hosts_and_paths, check_length):
+        for rule in (check_licence, check_hosts_and_paths, check_length, check_settings):
             yield from rule(file, text)
         yield from check_compiles(file, root)
 

@@ -5,7 +5,7 @@ In the journal's fact `control`: "defer": {kind: [job id, deadline, count, reaso
 A fifth part is the deadline that ends the wait for its turn in the fleet.
 Each kind of reason why a job has to wait counts once, until there is another. The first few are written at once,
 others with the hour (gating.py): a gate that flickers must not wear the flash. Seconds until it is forced: what the job
-says (`max_defer`), else by its severity the settings `defer_critical_s`, `defer_mandatory_s`, `defer_s`.
+says (`max_defer`), else by its severity the settings `defer_crit_s`, `defer_mand_s`, `defer_s`.
 """
 
 from ota import deadline
@@ -13,7 +13,7 @@ from ota.log import log
 from ota.port import const
 from ota.switches import keep
 
-_SETTINGS = (("defer_critical_s", 3600), ("defer_mandatory_s", 86400), ("defer_s", 604800))
+_SETTINGS = (("defer_crit_s", 3600), ("defer_mand_s", 86400), ("defer_s", 604800))
 _OPTIONAL = const(2)
 _WRITTEN = const(8)
 
@@ -31,6 +31,7 @@ class Deferral:
     def __init__(self, board, journal):
         self._board = board
         self._journal = journal
+        self._by = {}  # kind -> terms by which the deadline was made
         known = (journal.get("control") or {}).get("defer")
         self._known = {}
         for kind, fact in (known if isinstance(known, dict) else {}).items():
@@ -64,6 +65,8 @@ class Deferral:
         return deadline.is_over(fact[4], self._board.now())
 
     def is_over(self, job):
+        if job.terms is not None and job.terms.max_defer == 0:
+            return True  # never begun: it may not be put off at all
         fact = self._fact(job)
         return fact is not None and deadline.is_over(fact[1], self._board.now())
 
@@ -98,9 +101,15 @@ class Deferral:
         keep(self._journal, defer=facts or None)
 
     def _begun(self, job, terms):
+        """The fact of a job; the deadline is another one when its terms are."""
+        by = terms and (terms.severity, terms.max_defer)
         fact = self._known.get(job.kind)
         if fact is None or fact[0] != job.id:
-            fact = self._known[job.kind] = [job.id, deadline.make(self.most(terms), self._board.now()), 0, ""]
+            fact = self._known[job.kind] = [job.id, None, 0, ""]
+        elif self._by.setdefault(job.kind, by) == by:
+            return fact
+        self._by[job.kind] = by
+        fact[1] = deadline.make(self.most(terms), self._board.now())
         return fact
 
     def _fact(self, job):

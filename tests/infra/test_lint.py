@@ -91,3 +91,10 @@ def test_check_joins_all_rules_over_the_files_git_knows(tmp_path):
 
 def test_finding_prints_as_editors_expect():
     assert str(lint.Finding("a/b.py", 7, "wrong")) == "a/b.py:7: wrong"
+
+
+def test_settings_have_names_that_nvs_takes():
+    for bad in ('board.number("defer_critical_s", 1)\n', 'TABLE = (("defer_critical_s", 1),)\nboard.text(name, "")\n'):
+        assert findings(lint.check_settings, "firmware/ota/x.py", bad)
+    for good in ('board.number("defer_crit_s", 1)\n', 'TABLE = ("a_code_that_is_no_setting",)\nboard.text("a", "")\n'):
+        assert not findings(lint.check_settings, "firmware/ota/x.py", good)

@@ -137,8 +137,50 @@ def test_deferral_is_as_long_as_the_job_says_or_as_it_is_urgent():
     assert put_off.most(None) == put_off.most(terms.read({"spread": 5})) == 604800
     assert put_off.most(terms.read({"severity": 0, "max_defer": 60})) == 60
     assert put_off.most(terms.read({"severity": 2, "max_defer": 0})) == 0
-    numbers.update({"defer_critical_s": 1, "defer_mandatory_s": 2, "defer_s": 3})
+    numbers.update({"defer_crit_s": 1, "defer_mand_s": 2, "defer_s": 3})
     assert [put_off.most(terms.read({"severity": n})) for n in (0, 1, 2)] == [1, 2, 3]
+
+
+def test_deadline_of_a_job_is_another_one_when_its_terms_are():
+    class Job:
+        id = "J1"
+        kind = "firmware"
+        terms = None
+
+    class Board:
+        now_s = NOW
+
+        def now(self):
+            return self.now_s
+
+        def number(self, name, default):
+            return default
+
+    board, job = Board(), Job()
+    put_off = deferral.Deferral(board, Journal(Nvs()))
+    for fields, seconds in (({}, 604800), ({"severity": 0}, 3600), ({"severity": 0, "max_defer": 40}, 40)):
+        job.terms = terms.read(fields)
+        for _ in range(2):  # once more changes nothing
+            put_off.put_off(job, job.terms, "busy")
+            board.now_s += 5
+        assert put_off.end(job) == board.now_s - 10 + seconds
+        assert not put_off.is_over(job)
+    assert put_off.count(job) == 1
+    board.now_s += 30
+    assert put_off.is_over(job)
+
+
+def test_what_may_not_be_put_off_is_over_before_it_was():
+    class Job:
+        id = "J1"
+        kind = "firmware"
+        terms = terms.read({"max_defer": 0})
+
+    class Board:
+        def now(self):
+            return NOW
+
+    assert deferral.Deferral(Board(), Journal(Nvs())).is_over(Job)
 
 
 def test_gate_whose_reason_changes_all_the_time_does_not_wear_the_flash():

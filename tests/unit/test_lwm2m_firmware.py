@@ -157,6 +157,7 @@ def test_resources():
 
 def test_severity_and_defer_period():
     made, owner = machine(IDLE)
+    assert (Object(owner).read(11), Object(owner).read(13)) == (1, None)  # as the board is set
     for rid, value, code in ((11, 0, CHANGED), (11, 2, CHANGED), (11, 3, BAD_REQUEST), (11, -1, BAD_REQUEST),
                              (13, 0, CHANGED), (13, 30, CHANGED), (13, -5, BAD_REQUEST)):  # fmt: skip
         assert made.write(rid, value) == code

@@ -35,7 +35,8 @@ ends_attempt(error)    whether a broken transfer is the end of this try of the j
 is_final(event)        whether a job has ended for good with this report
 is_released            False: the cloud has not given its order yet to activate what is installed. True for most. Raises
                        Cancelled("paused") where another job goes first
-deferred(job, is_held) where it is there: the order stands; whether application or rules hold the reset nevertheless
+deferred(job, is_held) where it is there: the order stands; whether application or rules hold the reset nevertheless.
+                       Without `is_held`, before they are asked: `job.terms` may be others by now
 whole                  id of a job all of which was in flash, verified, before this boot; None for most
 ended(job_id, error)   how a job ended; from now on job() is None, or the same job for one more try
 

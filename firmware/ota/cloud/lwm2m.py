@@ -112,11 +112,12 @@ class Lwm2m(Client):
     def is_released(self):
         return self.is_ordered or (all(self.known.values()) and self._jobs().lets_go(self))
 
-    def deferred(self, job, is_held):
-        if self.facts.has_terms:
-            self._jobs().add_terms(self, job)
-            tidy()
-        if self.facts.state == (_UPDATING if is_held else _DOWNLOADED):
+    def deferred(self, job, is_held=None):
+        if is_held is None:
+            if self.facts.has_terms:
+                self._jobs().add_terms(self, job)
+                tidy()
+        elif self.facts.state == (_UPDATING if is_held else _DOWNLOADED):
             self._reports().deferred(self, is_held)
             self.settle()
 
@@ -150,6 +151,8 @@ class Lwm2m(Client):
 
     def told(self, is_changed):
         self.todo |= _CHANGED if is_changed else _KEEP
+        if not is_changed:
+            self.changed.add(FIRMWARE)  # its terms are others: one that waits is judged anew
 
     @staticmethod
     def _reports():

@@ -17,10 +17,11 @@ def fresh():
     """What is known of a server that nobody has spoken to. Each line names the module that minds it."""
     facts = Facts()
     facts.lifetime, facts.pmin, facts.pmax, facts.is_storing, facts.is_mute = 0, 0, 0, True, False  # object1.py
-    # firmware.py: object 5. `has_terms`: the server has written severity or max_defer
+    # firmware.py: object 5. `has_terms`: the server has written severity or max_defer, which is
+    # None until then
     facts.state, facts.result, facts.way = _IDLE, 0, _PULL
     facts.uri = facts.name = facts.version = ""
-    facts.severity, facts.max_defer, facts.has_terms = 1, 0, False
+    facts.severity, facts.max_defer, facts.has_terms = 1, None, False
     facts.changed_at = None
     facts.protocols = ()  # of /5/0/8, see line.py
     # registration.py: segments of the place at the server, when it was heard of, and for how long that is good;
