@@ -85,11 +85,7 @@ def check_settings(file: str, text: str) -> Iterator[Finding]:
         names += [part for table in tables for part in ast.walk(table)]
     for name in names:
         value = name.value if isinstance(name, ast.Constant) else None
-        if (
-            isinstance(name, ast.expr)
-            and isinstance(value, str)
-            and re.fullmatch(r"\w{%d,}" % (MAX_SETTING + 1), value)
-        ):
+        if isinstance(name, ast.expr) and isinstance(value, str) and value.isidentifier() and len(value) > MAX_SETTING:
             yield Finding(file, name.lineno, f"setting {value!r} is longer than {MAX_SETTING} characters")
 
 

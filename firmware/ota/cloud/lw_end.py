@@ -20,7 +20,8 @@ _RESULTS = (
     (_BAD_URI, " bad_url no_address no_size bad_size http_redirects http_downgrade "),
     (_UNSUPPORTED, " url_unsupported tls_no_ca tls_unsupported tls_bad_settings psk_unsupported "),
     (_CANCELLED, " cancelled "),
-    (_LINK_LOST, " link_lost offline connect_failed short_block push_silence push_ended tls_failed "),
+    (_LINK_LOST, " link_lost offline connect_failed short_block push_silence push_ended "),
+    (_LINK_LOST, " tls_failed tls_untrusted clock_unknown "),
 )
 
 

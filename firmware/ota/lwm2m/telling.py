@@ -6,6 +6,7 @@ from ota.port import const, forget
 _CONTENT = const(69)  # 2.05
 _NOT_ACCEPTABLE = const(134)  # 4.06
 _TEXT = const(0)
+_OPAQUE = const(42)
 _SENML_JSON = const(110)
 _SENML_CBOR = const(112)
 _TLV = const(11542)
@@ -19,6 +20,8 @@ def told(cloud, path, accept):
     is_single = len(rows) == 1 and len(path) > 2 and (len(path) > 3 or rows[0][3] is None)
     if accept < 0:
         accept = _TEXT if is_single else _SENML_CBOR
+    if accept == _OPAQUE and is_single and rows[0][4] == "o":
+        return code, accept, rows[0][5]
     if accept not in (_SENML_JSON, _SENML_CBOR, _TLV) and not (is_single and accept == _TEXT):
         return _NOT_ACCEPTABLE, 0, b""
     if path[0] == 5 and (len(path) < 3 or path[2] in (3, 5)):

@@ -200,6 +200,14 @@ def test_l09_formats_that_will_not_do(world: LwWorld) -> None:
     assert world.state == (0, 0)
 
 
+def test_l09_bytes_are_told_as_they_are_where_they_are_asked_for(world: LwWorld) -> None:
+    world.start()
+    reply = world.ask(world.device.read("/19/0/0", formats.OCTETS))
+    assert (reply.code, reply.format, reply.payload) == ("2.05", formats.OCTETS, b"{}")
+    for path in ("/19/0", "/5/0/3"):
+        assert world.code(world.device.read(path, formats.OCTETS)) == "4.06"
+
+
 def test_l10_several_values_are_never_told_as_one(world: LwWorld) -> None:
     world.start()
     for accept in (None, formats.TLV, formats.SENML_CBOR, formats.SENML_JSON):

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""What an error of ours is called in object 5 (lwm2m.md 2.2, 7)."""
+
+from ota.cloud import lw_end
+
+LINK_LOST, BAD_URI, FAILED, UNSUPPORTED = 4, 7, 8, 9
+
+
+def test_who_cannot_be_trusted_or_judged_is_as_good_as_not_there():
+    for error in ("tls_untrusted: another name", "clock_unknown", "tls_failed: 5", "coap_503", "http_silence"):
+        assert lw_end.result_of(error) == LINK_LOST, error
+
+
+def test_an_update_that_failed_is_not_its_download():
+    for error in ("rolled_back: health", "ended_before", ""):
+        assert lw_end.result_of(error) == FAILED, error
+    assert lw_end.result_of("coap_404") == BAD_URI
+    assert lw_end.result_of("url_unsupported") == UNSUPPORTED
