@@ -25,8 +25,8 @@ def stream(install, source):
         if n is not None:
             if slot.offset + n > most:
                 raise JobError("slot_too_small", str(most))
-            if not by_sector and slot.offset + n > job.size:  # more than was erased
-                raise JobError("bad_size", str(job.size))
+            if not by_sector and slot.offset + n > job.size:  # more than was promised, so more than was erased
+                job.size, by_sector = most, hasattr(slot, "erase_block")
             if n and not slot.offset:
                 yield from _first(install, source)
             if n:
