@@ -20,7 +20,7 @@ from simulator.interpreters import Interpreter
 from tests.agent import telling
 
 PRODUCTS = Path(__file__).parent / "products"
-HEAP = "96k"  # of the 32-bit MicroPython
+HEAP = "100k"  # of the 32-bit MicroPython
 SECTOR = 4096
 _SLICE_S = 0.05
 _LONGEST_SLICE_S = 1.6
