@@ -19,12 +19,13 @@ from simulator.board.story import Story, says
 from simulator.clouds.rainmaker.pki import common_name
 from simulator.commands.cloud_options import read
 from simulator.errors import UserError
-from simulator.sides import SIDES
+from simulator.sides import SIDES, Lwm2mSide
 
 _NAMESPACE = "ota_cfg"
 _FILE = click.Path(dir_okay=False)
 _ENDS = {"updated": ("updated", "failed"), "failed": ("updated", "failed"), "idle": ("idle",)}
 _REPORT_S = 30  # how long the board stays on after its end until the cloud has acknowledged the report
+_ASKED_S = 5  # LwM2M: the server asks for the result by itself, once it has heard that the board is back
 
 
 @click.command("device")
@@ -96,6 +97,8 @@ def command(
             why = board.run(lambda event: says(event, *_ENDS[until]), timeout_s=timeout)
             if why == "until" and until != "idle":
                 board.run(lambda event: says(event, "reported"), timeout_s=_REPORT_S)
+                if cloud == Lwm2mSide.NAME:
+                    board.run(timeout_s=_ASKED_S)
             peak_heap = board.peak_heap
     finally:
         flash.close()

@@ -46,6 +46,9 @@ def test_demo_hands_the_chosen_interpreter_on():
     assert "--interpreter" not in make("-n", "demo")
     for cloud in ("rainmaker", "broker"):
         assert f"simulator demo --cloud {cloud}" in make("-n", "demo", f"CLOUD={cloud}")
+    chosen = "--cloud lwm2m --strategy SendBased --method pull --protocol http"
+    given = ("CLOUD=lwm2m", "STRATEGY=SendBased", "METHOD=pull", "PROTOCOL=http")
+    assert f"simulator demo {chosen}" in make("-n", "demo", *given)
 
 
 @pytest.mark.parametrize("target", sorted(TARGETS - {"setup", "clean", "help"}))
