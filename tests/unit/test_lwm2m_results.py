@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What an error of ours is called in object 5 (lwm2m.md 2.2, 7)."""
 
-from ota.cloud import lw_end
+from fakes import raises
 
-LINK_LOST, BAD_URI, FAILED, UNSUPPORTED = 4, 7, 8, 9
+from ota.cloud import lw_end
+from ota.errors import JobError
+from ota.source.coap_push import CoapPush
+
+NO_MEMORY, LINK_LOST, BAD_URI, FAILED, UNSUPPORTED = 3, 4, 7, 8, 9
 
 
 def test_who_cannot_be_trusted_or_judged_is_as_good_as_not_there():
@@ -16,3 +20,21 @@ def test_an_update_that_failed_is_not_its_download():
         assert lw_end.result_of(error) == FAILED, error
     assert lw_end.result_of("coap_404") == BAD_URI
     assert lw_end.result_of("url_unsupported") == UNSUPPORTED
+
+
+class Full:
+    """A cloud whose board has no memory left, and an upload that waits for its next block."""
+
+    board = None
+    step_ms = generation = 0
+    is_waiting = False
+
+    def poll(self, ms):
+        raise MemoryError
+
+
+def test_no_memory_in_a_push_is_said():
+    cloud = Full()
+    cloud.board = cloud
+    raises(JobError, "no_memory", CoapPush(cloud, cloud).readinto, bytearray(4))
+    assert lw_end.result_of("no_memory") == NO_MEMORY

@@ -19,7 +19,7 @@ def letter(cloud, oid, rid):
 
 
 def write(cloud, changes):
-    """`changes`: (place, value) of each, all judged before the first is written. A code."""
+    """`changes`: (place, value) of each. A code; a place that will not do changes nothing, a value ends it there."""
     if not changes:
         return _BAD_REQUEST
     for place, _ in changes:

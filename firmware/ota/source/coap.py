@@ -66,7 +66,8 @@ class Coap:
             self._endpoint.poll(self._cloud.board.step_ms)
             if self._error is not None:
                 raise self._error
-        except TransferError as error:
+        except (TransferError, MemoryError) as failure:
+            error = failure if isinstance(failure, TransferError) else TransferError("no_memory")
             if error.code == "no_address":
                 from ota.lwm2m import line
 

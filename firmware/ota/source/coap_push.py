@@ -41,7 +41,10 @@ class CoapPush:
             if not upload.is_waiting:
                 upload.answer_block(upload.is_last)
         else:
-            self._cloud.poll(self._cloud.board.step_ms)
+            try:
+                self._cloud.poll(self._cloud.board.step_ms)
+            except MemoryError:
+                raise JobError("no_memory")
             if upload.is_dead():
                 raise TransferError("push_silence")
             if not upload.is_open:

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""A board whose memory does not suffice for the download: tried a few times, then it is said (lwm2m.md 7)."""
+
+import pytest
+
+from tests.agent.harness import small_app
+from tests.agent.lw_world import firmware
+
+MAIN = """
+from ota import identity
+from ota.agent import Agent
+from ota.board import Board
+from ota.cloud.lwm2m import Lwm2m
+from ota.journal import Journal
+
+board = Board()
+board.join("simulated", "")
+journal = Journal(board.nvs)
+cloud = Lwm2m(board, identity.running(board, journal))
+left = [%d]
+learnt = cloud.learnt
+
+
+def fails():
+    left[0] -= 1
+    if left[0] >= 0:
+        raise MemoryError("memory allocation failed")
+
+
+def learnt_if_there_is_room(job, size):  # with the first block that is fetched
+    fails()
+    learnt(job, size)
+
+
+cloud.learnt = learnt_if_there_is_room
+for _ in Agent(board, cloud, journal).steps():
+    pass
+"""
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_pull_for_which_there_is_no_memory(make_world, times: int) -> None:
+    world = make_world(app=firmware("1.0.0", MAIN % times))
+    world.start()
+    assert world.pull(data=small_app(30_000)) == "2.04"
+    world.wait_state(*((2, 0) if times == 1 else (0, 3)), timeout_s=120)
+    assert not world.logged("Traceback")
+    assert world.read("/3/0/3") == "1.0.0"
