@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""libcoap's server and client (4.3), and aiocoap's file server: none of them knows anything of our code."""
+"""libcoap's server and client (4.3), and aiocoap's file server and client: none of them knows anything of our code."""
 
 import os
 import socket
@@ -33,11 +33,17 @@ def client(*arguments: str | Path, timeout_s: float = 60) -> subprocess.Complete
     return subprocess.run(command, capture_output=True, timeout=timeout_s)
 
 
+def aiocoap_client(*arguments: str | Path, timeout_s: float = 60) -> subprocess.CompletedProcess[bytes]:
+    """The same of aiocoap."""
+    command = [Path(sys.executable).with_name("aiocoap-client"), *arguments]
+    return subprocess.run(command, capture_output=True, timeout=timeout_s)
+
+
 @contextmanager
-def server(*arguments: str) -> Iterator[int]:
-    """coap-server on a free port of loopback: anybody may PUT up to ten new resources."""
+def server(*arguments: str, port: int = 0) -> Iterator[int]:
+    """coap-server on this or a free port of loopback: anybody may PUT up to ten new resources."""
     with _running(
-        lambda port: [program("coap-server"), "-A", foreign.HOST, "-p", str(port), "-d", "10", *arguments]
+        lambda port: [program("coap-server"), "-A", foreign.HOST, "-p", str(port), "-d", "10", *arguments], port
     ) as port:
         yield port
 
@@ -52,15 +58,15 @@ def file_server(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _running(command: Callable[[int], list[str | Path]], **options: Any) -> Iterator[int]:
-    """What `command` makes of a port, until the end of the context."""
+def _running(command: Callable[[int], list[str | Path]], port: int = 0, **options: Any) -> Iterator[int]:
+    """What `command` makes of the port, or of a free one, until the end of the context."""
     with tempfile.TemporaryFile("w+") as log:
 
         def start(port: int) -> tuple[int, subprocess.Popen]:
             is_up = partial(_answers, port)
             return port, foreign.start(command(port), log, is_up, stdout=subprocess.DEVNULL, **options)
 
-        port, process = foreign.on_free_port(start)
+        port, process = start(port) if port else foreign.on_free_port(start)
         try:
             yield port
         finally:

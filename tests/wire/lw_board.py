@@ -51,7 +51,7 @@ class LwBoard:
         flash = flash_file.make(flash_file.layout("4MiB"), firmware("1.0.0"), None, values)
         flash.clock = RealClock()
         self.story = Story()
-        chip = Chip(flash, flash.clock)
+        self._chip = chip = Chip(flash, flash.clock)
         heap_limit = heap if interpreter.is_micropython else None
         self._board = Board(chip, interpreter, heap=heap_limit, site=Site(join_ms=20), on_event=self.story.add)
 
@@ -96,6 +96,11 @@ class LwBoard:
         assert self.ask(lambda: self.device.execute("/5/0/2")) == "2.04"
         self.wait(lambda: self._registrations > registered, 120)
         self.wait_state(objects.IDLE, 1)
+
+    def slot_holds(self, data: bytes) -> bool:
+        """Whether that is what was downloaded, byte for byte."""
+        spare = next(row for row in self._chip.partitions if row.label == "ota_1")
+        return self._chip.flash.read(spare.offset, len(data)) == data
 
     @property
     def _registrations(self) -> int:

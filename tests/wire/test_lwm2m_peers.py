@@ -2,16 +2,22 @@
 """The agent fetches images from CoAP servers of others, and is pushed one by libcoap's client."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator import interpreters
+from simulator.board.net import Packet
 from simulator.clouds import dtls
 from simulator.errors import UserError
+from simulator.faults.datagram_proxy import ThreadDatagramProxy
 from simulator.interpreters import Interpreter
 from tests.agent.board_world import firmware
+from tests.agent.harness import small_app
 from tests.pki import Authority
 from tests.wire import libcoap
 from tests.wire.lw_board import HOST, NAME, LwBoard
@@ -55,6 +61,82 @@ def test_libcoap_s_client_pushes_an_image(interpreter: Interpreter, tmp_path: Pa
         board.wait_state(DOWNLOADED)
         board.install()
         assert (board.story.version, board.story.slot) == ("1.1.0", "ota_1")
+
+
+@pytest.mark.parametrize("size", [9_008, 8 * 1024])
+@pytest.mark.parametrize("block", [16, 1024])
+def test_libcoap_s_client_pushes_blocks_of_any_size_to_the_last_byte(tmp_path: Path, size: int, block: int) -> None:
+    """Also of an image that is a multiple of them."""
+
+    def push(path: Path, uri: str) -> None:
+        libcoap.client("-m", "put", "-t", "42", "-b", str(block), "-f", path, uri)
+
+    pushed(tmp_path, small_app(size), push)
+
+
+@pytest.mark.parametrize("exponent", [0, 6])
+def test_aiocoap_s_client_pushes_an_image(tmp_path: Path, exponent: int) -> None:
+    def push(path: Path, uri: str) -> None:
+        words = ("--content-format", "42", "--payload-initial-szx", str(exponent), "--payload", f"@{path}")
+        done = libcoap.aiocoap_client("-m", "PUT", *words, uri)
+        assert done.returncode == 0, done.stderr
+
+    pushed(tmp_path, small_app(9_008), push)
+
+
+def pushed(folder: Path, image: bytes, push: Callable[[Path, str], None]) -> None:
+    """On CPython alone: what it shows is how messages of others are read, and that code is one for all."""
+    (folder / "image").write_bytes(image)
+    with LwBoard(interpreters.find("cpython")) as board:
+        board.start()
+        with ThreadPoolExecutor(1) as pool:
+            end = pool.submit(push, folder / "image", f"coap://127.0.0.1:{board.relay.entrance}/5/0/0")
+            board.wait(end.done, 60)
+            end.result()
+        board.wait_state(DOWNLOADED)
+        assert board.slot_holds(image)
+
+
+def test_agent_fetches_a_whole_number_of_blocks_from_libcoap_s_server(tmp_path: Path) -> None:
+    image = small_app(8 * 1024)
+    (tmp_path / "image").write_bytes(image)
+    with libcoap.server() as port, LwBoard(interpreters.find("cpython")) as board:
+        uri = f"coap://127.0.0.1:{port}/app.bin"
+        libcoap.client("-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+        board.start()
+        assert board.ask(lambda: board.device.write("/5/0/1", uri)) == "2.04"
+        board.wait_state(DOWNLOADED)
+        assert board.slot_holds(image)
+
+
+def test_agent_goes_on_when_libcoap_s_server_was_started_anew(tmp_path: Path) -> None:
+    """Whatever its ETag is then: the bytes are the same, or the download begins once more."""
+    image, came = small_app(200_000), []
+    (tmp_path / "image").write_bytes(image)
+
+    def silence(packet: Packet) -> list[Packet]:
+        came.append(packet)
+        return [] if len(came) > 150 and not is_back else [packet]
+
+    def put(port: int) -> None:
+        uri = f"coap://127.0.0.1:{port}/app.bin"
+        libcoap.client("-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+
+    is_back = False
+    with ExitStack() as first, LwBoard(interpreters.find("cpython")) as board:
+        port = first.enter_context(libcoap.server())
+        put(port)
+        with ThreadDatagramProxy(("127.0.0.1", port), 0, [silence]) as proxy:
+            board.start()
+            uri = f"coap://127.0.0.1:{proxy.port}/app.bin"
+            assert board.ask(lambda: board.device.write("/5/0/1", uri)) == "2.04"
+            board.wait(lambda: len(came) > 150)
+            first.close()
+            with libcoap.server(port=port):
+                put(port)
+                is_back = True
+                board.wait_state(DOWNLOADED)
+    assert board.slot_holds(image)
 
 
 @pytest.fixture(params=("micropython32", "micropython"))
