@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from simulator.clouds.lwm2m import Options, Package, Task, WebDoor
-from simulator.clouds.lwm2m.options import OBSERVATION_BASED
+from simulator.board.inprocess import InProcess
+from simulator.clouds.lwm2m import STRATEGIES, Options, Package, Task, WebDoor
+from simulator.clouds.lwm2m.options import OBSERVATION_BASED, PUSH, SEND_BASED
 from tests.agent.harness import small_app
 from tests.agent.lw_world import DOWNLOADED, FILE_PORT, FILES, NAME, WEB, firmware
 from tests.agent.lwm2m.test_dtls import SecureWorld, authority, certified
@@ -32,7 +33,7 @@ class EveryWay(SecureWorld):
 
     def upgrade(self, **options: str) -> Task:
         self.start()
-        chosen = Options(strategy=OBSERVATION_BASED, starts_at_once=True, **options)  # pyright: ignore
+        chosen = Options(**{"strategy": OBSERVATION_BASED, "starts_at_once": True, **options})  # pyright: ignore
         (task,) = self.cloud.tasks.upgrade([self.device], Package("app", firmware("1.1.0"), "1.1.0"), chosen)
         self.wait(lambda: task.is_over, 1300)
         return task
@@ -51,6 +52,25 @@ def test_a_task_by_each_protocol(make_world: Callable[..., EveryWay], protocol: 
     assert world.runs == ("1.1.0", "ota_1")
     fetched = {kind for kind in ("file", "http") if world.seen(kind)}
     assert fetched == {"http" if protocol.startswith("http") else "file"}
+
+
+@pytest.mark.parametrize("strategy", [OBSERVATION_BASED, SEND_BASED])
+def test_a_task_that_pushes_over_dtls(make_world: Callable[..., EveryWay], strategy: str) -> None:
+    world = make_world(*certified())
+    task = world.upgrade(method=PUSH, strategy=strategy)
+    assert (task.status, task.new_version) == ("Success", "1.1.0")
+    assert world.runs == ("1.1.0", "ota_1")
+    assert world.seen("block") and not world.seen("file")
+
+
+@pytest.mark.parametrize("strategy", [one for one in STRATEGIES if one != OBSERVATION_BASED])
+@pytest.mark.parametrize("protocol", ["coaps", "https"])
+def test_a_secure_pull_by_each_strategy(strategy: str, protocol: str) -> None:
+    """On CPython alone: the strategies are the server's, and TLS is the same."""
+    world = EveryWay(InProcess({}), *certified())
+    task = world.upgrade(protocol=protocol, strategy=strategy)
+    world.twin.board.close()
+    assert (task.status, task.new_version) == ("Success", "1.1.0")
 
 
 def test_a_base_says_where_the_image_is(make_world: Callable[..., EveryWay]) -> None:
