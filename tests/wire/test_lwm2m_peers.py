@@ -22,7 +22,8 @@ from tests.pki import Authority
 from tests.wire import libcoap
 from tests.wire.lw_board import HOST, NAME, LwBoard
 
-DOWNLOADED = 2
+IDLE, DOWNLOADED = 0, 2
+NO_ROOM = 2  # a Result
 
 
 def fetched(interpreter: Interpreter, uri: str, **how: Any) -> None:
@@ -72,6 +73,27 @@ def test_libcoap_s_client_pushes_blocks_of_any_size_to_the_last_byte(tmp_path: P
         libcoap.client("-m", "put", "-t", "42", "-b", str(block), "-f", path, uri)
 
     pushed(tmp_path, small_app(size), push)
+
+
+def test_libcoap_s_client_loses_datagrams_and_says_them_again(tmp_path: Path) -> None:
+    def push(path: Path, uri: str) -> None:
+        libcoap.client("-l", "3,6", "-m", "put", "-t", "42", "-b", "1024", "-f", path, uri)
+
+    pushed(tmp_path, small_app(9_008), push)
+
+
+def test_libcoap_s_client_is_told_at_once_that_an_image_is_too_large(tmp_path: Path) -> None:
+    """By the size that it tells with the first block."""
+    (tmp_path / "image").write_bytes(small_app(9_008) + bytes(1_600_000))
+    with LwBoard(interpreters.find("cpython")) as board:
+        board.start()
+        uri = f"coap://127.0.0.1:{board.relay.entrance}/5/0/0"
+        with ThreadPoolExecutor(1) as pool:
+            end = pool.submit(libcoap.client, "-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+            board.wait(end.done, 60)
+        said = end.result()
+        assert b"4.13" in said.stdout + said.stderr
+        board.wait_state(IDLE, NO_ROOM)
 
 
 @pytest.mark.parametrize("exponent", [0, 6])
