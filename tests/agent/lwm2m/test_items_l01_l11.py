@@ -7,7 +7,7 @@ from simulator.clouds.lwm2m import Options, Package, coap, formats
 from simulator.clouds.lwm2m.options import OBSERVATION_BASED
 from tests.agent.lw_world import FILES, LwWorld, firmware
 
-READ = {"/5/0/1": "", "/5/0/3": 0, "/5/0/5": 0, "/5/0/8/0": 0, "/5/0/8/1": 2, "/5/0/9": 2, "/5/0/11": 1, "/5/0/13": 0}
+READ = {"/5/0/1": "", "/5/0/3": 0, "/5/0/5": 0, "/5/0/8/0": 0, "/5/0/8/1": 2, "/5/0/9": 2, "/5/0/11": 1}
 
 
 def updates(world: LwWorld) -> list[int]:
@@ -143,8 +143,10 @@ def test_l07_discover_lists_what_is_there(world: LwWorld) -> None:
     links = reply.payload.decode().split(",")
     assert links[:2] == ["</5>;ver=1.1", "</5/0>"]
     names = [link.partition(">")[0][1:] for link in links[2:]]
-    assert names == [f"/5/0/{rid}" for rid in (0, 1, 2, 3, 5, 8, 9, 10, 11, 13)]
+    assert names == [f"/5/0/{rid}" for rid in (0, 1, 2, 3, 5, 8, 9, 10, 11)]
     assert "</5/0/8>;dim=2" in links
+    assert world.code(world.device.write("/5/0/13", 60)) == "2.04"  # it is there once it is written
+    assert world.ask(world.device.discover("/5")).payload.decode().endswith("</5/0/13>")
 
 
 def test_l07_all_is_discovered_and_read_after_registration(make_world) -> None:
