@@ -62,7 +62,7 @@ def test_a_pull_by_coap_keeps_up_with_libcoap_s_own_client():
         if ours.ratio >= COAP_PROMISED:
             break
     assert theirs.ms_block >= speed.ROUND_TRIP_MS * 4  # blocks of 4,096 bytes here
-    assert ours.ratio >= COAP_PROMISED  # 0.97
+    assert ours.ratio >= COAP_PROMISED  # 0.97 to 0.99
 
 
 def test_bench_table_has_a_row_for_each_result(monkeypatch: pytest.MonkeyPatch):
