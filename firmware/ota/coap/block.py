@@ -18,12 +18,6 @@ _PATIENCE_MS = const(247000)  # without another block (2.5)
 _TLV_SHORT = const(6)  # bytes that the head of a wrapped package may take
 
 
-def fits(block, size):
-    """Whether a block of so many bytes is one."""
-    szx = block & 7
-    return szx != 7 and size <= _LARGEST and (size == 16 << szx or not block & 8)
-
-
 class Upload:
     """One body on its way in. `most`: bytes that there is room for. `total`: what was promised, 0: nothing (Size1
     is an estimate, RFC 7959 4).
@@ -77,7 +71,7 @@ class Upload:
         Else the code of the answer. A first block begins anew.
         """
         szx, more, num = block & 7, block & 8, block >> 4
-        if not fits(block, size):
+        if szx == 7 or (more and size != 16 << szx) or size > _LARGEST:
             return _BAD_REQUEST
         at = num << szx + 4
         if not num:

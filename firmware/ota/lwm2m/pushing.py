@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The first block of a package that is pushed, and what becomes of one that will not do. See lw_push.py."""
 
-from ota.coap.block import fits
 from ota.errors import JobError
 from ota.job import FIRMWARE
 from ota.lwm2m import tidy
@@ -38,7 +37,7 @@ def is_nul(m):
 
 def begin(cloud, m, oid):
     """The first block: EMPTY if it may be taken."""
-    if m.start == m.end or not fits(m.uint(_BLOCK1, 0), m.end - m.start):
+    if m.start == m.end:
         return _BAD_REQUEST
     if m.uint(_CONTENT_FORMAT, _OPAQUE) not in (_TEXT, _OPAQUE, _TLV):
         return _UNSUPPORTED
@@ -48,19 +47,24 @@ def begin(cloud, m, oid):
     facts, upload = cloud.facts if oid == _FIRMWARE else other, cloud.upload
     if facts and facts.state == 1 and not facts.uri and not (upload and upload.is_open):
         return _UNAVAILABLE  # all of one is there and nobody has told yet what it is worth
+    if upload is None or upload.oid != oid:
+        from ota.cloud.lw_push import Push
+
+        upload = Push(cloud, 0, oid)
+    if upload.judge(m.uint(_BLOCK1, 0), m.end - m.start, 0):
+        return _BAD_REQUEST
     code = machine(cloud, "push", oid)
     if code != _CHANGED:
         return code
-    if cloud.upload is None or cloud.upload.oid != oid:
-        from ota.cloud.lw_push import Push
-
+    if upload is not cloud.upload:
         room = cloud.board.spare.info()[3] if cloud.board.spare else 0
         if oid != _FIRMWARE:
             from ota.lwm2m import packages
 
             room = packages.room(cloud)
-        cloud.upload = Push(cloud, room, oid)
-    cloud.upload.is_text = m.uint(_CONTENT_FORMAT, _OPAQUE) == _TEXT
+        upload.most = room
+        cloud.upload = upload
+    upload.is_text = m.uint(_CONTENT_FORMAT, _OPAQUE) == _TEXT
     return _EMPTY
 
 
