@@ -66,12 +66,12 @@ def _is_held(agent, track, job):
         if agent.control:
             agent.control.events.complete()
         return True
-    has_say = hasattr(cloud, "deferred")
-    if has_say:
-        cloud.deferred(job)
+    tell = getattr(cloud, "deferred", None)
+    if tell:
+        tell(job)
     is_held = (agent.control and agent.control.holds()) or (agent.hours and agent.hours.hold(track, job))
-    if has_say:
-        cloud.deferred(job, bool(is_held))
+    if tell:
+        tell(job, bool(is_held))
     return is_held
 
 
