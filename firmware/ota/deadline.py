@@ -36,5 +36,12 @@ def spend(deadline, seconds, now):
         deadline[0] = now + deadline[1]
 
 
+def move(deadline, seconds):
+    """So much later, or earlier if that is negative; what has passed has passed."""
+    deadline[1] = max(0, deadline[1] + seconds)
+    if deadline[0]:
+        deadline[0] = max(1, deadline[0] + seconds)
+
+
 def is_over(deadline, now):
     return not deadline[1] or bool(now is not None and deadline[0] and now >= deadline[0])

@@ -31,7 +31,7 @@ class Deferral:
     def __init__(self, board, journal):
         self._board = board
         self._journal = journal
-        self._by = {}  # kind -> terms by which the deadline was made
+        self._by = {}  # kind -> seconds with which the deadline was made
         known = (journal.get("control") or {}).get("defer")
         self._known = {}
         for kind, fact in (known if isinstance(known, dict) else {}).items():
@@ -101,15 +101,18 @@ class Deferral:
         keep(self._journal, defer=facts or None)
 
     def _begun(self, job, terms):
-        """The fact of a job; the deadline is another one when its terms are."""
-        by = terms and (terms.severity, terms.max_defer)
+        """The fact of a job. It waits from the first time on, however often its terms are others since then."""
+        most = self.most(terms)
         fact = self._known.get(job.kind)
         if fact is None or fact[0] != job.id:
-            fact = self._known[job.kind] = [job.id, None, 0, ""]
-        elif self._by.setdefault(job.kind, by) == by:
-            return fact
-        self._by[job.kind] = by
-        fact[1] = deadline.make(self.most(terms), self._board.now())
+            fact = self._known[job.kind] = [job.id, deadline.make(most, self._board.now()), 0, ""]
+            before = most
+        else:  # after a reset nobody knows the terms by which it was made, but more than they say now is left of others
+            before = self._by.get(job.kind, max(most, fact[1][1]))
+        self._by[job.kind] = most
+        if most != before:
+            deadline.move(fact[1], most - before)
+            self.save()  # or a reset brings the old one back
         return fact
 
     def _fact(self, job):

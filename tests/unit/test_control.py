@@ -141,33 +141,87 @@ def test_deferral_is_as_long_as_the_job_says_or_as_it_is_urgent():
     assert [put_off.most(terms.read({"severity": n})) for n in (0, 1, 2)] == [1, 2, 3]
 
 
-def test_deadline_of_a_job_is_another_one_when_its_terms_are():
-    class Job:
-        id = "J1"
-        kind = "firmware"
-        terms = None
+class Waiting:
+    """A job, and a board whose clock goes on, or is unknown."""
 
-    class Board:
-        now_s = NOW
+    id = "J1"
+    kind = "firmware"
+    terms = None
 
-        def now(self):
-            return self.now_s
+    def __init__(self, has_clock=True):
+        self.now_s = NOW if has_clock else None
+        self.nvs = Nvs()
+        self.boot()
 
-        def number(self, name, default):
-            return default
+    def boot(self):
+        self.deferral = deferral.Deferral(self, Journal(self.nvs))
 
-    board, job = Board(), Job()
-    put_off = deferral.Deferral(board, Journal(Nvs()))
+    def now(self):
+        return self.now_s
+
+    def number(self, name, default):
+        return default
+
+    def put_off(self, seconds=0, **fields):
+        """With these terms, and so much later it is asked whether that is over."""
+        self.terms = terms.read(fields)
+        self.deferral.put_off(self, self.terms, "busy")
+        if self.now_s is not None:
+            self.now_s += seconds
+        self.deferral.spend(seconds)
+        return self.deferral.is_over(self)
+
+    def left(self):
+        return self.deferral._known["firmware"][1]
+
+
+def test_deadline_of_a_job_is_another_one_when_its_terms_are_and_counts_from_the_first_time_on():
+    job = Waiting()
     for fields, seconds in (({}, 604800), ({"severity": 0}, 3600), ({"severity": 0, "max_defer": 40}, 40)):
-        job.terms = terms.read(fields)
         for _ in range(2):  # once more changes nothing
-            put_off.put_off(job, job.terms, "busy")
-            board.now_s += 5
-        assert put_off.end(job) == board.now_s - 10 + seconds
-        assert not put_off.is_over(job)
-    assert put_off.count(job) == 1
-    board.now_s += 30
-    assert put_off.is_over(job)
+            assert not job.put_off(5, **fields)
+        assert job.deferral.end(job) == NOW + seconds
+    assert job.deferral.count(job) == 1
+    assert not job.put_off(9, max_defer=40)
+    assert job.put_off(1, max_defer=40)
+
+
+def test_terms_that_keep_changing_do_not_put_off_for_ever():
+    for has_clock in (True, False):
+        job = Waiting(has_clock)
+        waited = 0
+        while not job.put_off(10, max_defer=(600, 590)[waited // 10 % 2]):
+            waited += 10
+            assert waited < 600
+        assert waited == 590
+
+
+def test_deadline_of_other_terms_is_written_at_once_and_once():
+    job = Waiting()
+    job.put_off(severity=1)
+    writes = job.nvs.writes
+    for _ in range(3):
+        job.put_off(max_defer=1500)
+    assert job.nvs.writes == writes + 1
+    job.boot()
+    assert job.left() == [NOW + 1500, 1500 - deadline.BOOT_S]
+
+
+def test_deadline_from_before_a_reset_is_no_longer_than_the_terms_that_are_known_then():
+    for has_clock in (True, False):
+        job = Waiting(has_clock)
+        job.put_off(severity=1)
+        job.boot()
+        assert not job.put_off(59, max_defer=60)
+        assert job.left()[1] == 1
+        job.boot()
+        assert job.put_off(0, max_defer=60)
+    job = Waiting()
+    job.put_off(max_defer=1500)
+    job.boot()
+    writes = job.nvs.writes
+    job.put_off(max_defer=1500)  # the same terms: what is left is left, and nothing is written
+    assert (job.left(), job.nvs.writes) == ([NOW + 1500, 900], writes)
 
 
 def test_what_may_not_be_put_off_is_over_before_it_was():
