@@ -73,6 +73,9 @@ def _said(block):
         raise VerifyError("bad_manifest")
     if (first, second) != ("title", "version") or not title or not version or max(len(lines[1]), len(lines[2])) > _TEXT:
         raise VerifyError("bad_manifest")
+    for character in title + version:
+        if character < " ":  # six bytes of JSON each
+            raise VerifyError("bad_manifest")
     return title, version
 
 

@@ -332,6 +332,7 @@ def test_a_package_of_which_nobody_promises_anything_says_itself_what_it_is():
         b"ota-software 1\ntitle app\nversion \n", b"ota-software 1\ntitle \nversion 1\n",
         b"ota-software 1\nversion 1\ntitle app\n", b"ota-software 1\ntitle \xff\xfe\nversion 1\n",
         manifest([], "a" * 250), manifest([], "a", "v" * 248), manifest([], "a", "v" * 3000),
+        manifest([], "a\0b"), manifest([], "\x1f"), manifest([], "a", "\r"), manifest([], "a", "1\t0"),
     ):  # fmt: skip
         raises(VerifyError, "bad_manifest", told, text)
 
