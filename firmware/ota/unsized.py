@@ -3,7 +3,8 @@
 
 `is_last`: what was filled last is the end. `is_pushed`: the peer sends on its own and would not wait for a whole slot
 to be erased, so each sector is erased right before it is written; what is cut short begins anew. `begins_anew`: True
-once after the peer has started over. A tree of files (tree.py) has no sectors: it is emptied at the first block.
+once after the peer has started over. A tree of files (tree.py) has no sectors: it is emptied at the first block, and
+what its package says of itself is all that counts.
 """
 
 from ota.errors import JobError
@@ -14,7 +15,10 @@ def stream(install, source):
     """Generator, see Install. Until the end is known, the image may be as large as the slot."""
     slot, job, attend = install.slot, install.job, install.agent.attend
     most = slot.size  # which a tree has to look for
-    by_sector = source.is_pushed and hasattr(slot, "erase_block")
+    has_sectors = hasattr(slot, "erase_block")
+    if source.is_pushed or not slot.offset:
+        install.by_sector = source.is_pushed and has_sectors  # outlives a line that breaks
+    by_sector = getattr(install, "by_sector", False)
     if not job.size:
         job.size = most
     while True:
@@ -22,12 +26,16 @@ def stream(install, source):
         if source.begins_anew:
             source.begins_anew = False
             install.from_start()
+            by_sector = install.by_sector = source.is_pushed and has_sectors
         if n is not None:
             if slot.offset + n > most:
                 raise JobError("slot_too_small", str(most))
             if not by_sector and slot.offset + n > job.size:  # more than was promised, so more than was erased
-                job.size, by_sector = most, hasattr(slot, "erase_block")
+                job.size, by_sector = most, has_sectors
+                install.by_sector = has_sectors
             if n and not slot.offset:
+                if not has_sectors and job.size <= most:
+                    job.size = slot.size  # as it is now: an application may write files, too
                 yield from _first(install, source)
             if n:
                 install.digest(n)
@@ -44,11 +52,12 @@ def stream(install, source):
 
 def _first(install, source):
     """The first block decides, as for any other source."""
-    if source.is_last:
-        install.job.size = min(install.job.size, BLOCK)
-    if not source.is_pushed or not hasattr(install.slot, "erase_block"):
+    job, slot = install.job, install.slot
+    if source.is_last and hasattr(slot, "erase_block"):
+        job.size = min(job.size, BLOCK)
+    if not source.is_pushed or not hasattr(slot, "erase_block"):
         yield from install.first()
         return
-    install.slot.check(install.job)
-    install.agent.cloud.inspect(install.job, install.slot.block)
+    slot.check(job)
+    install.agent.cloud.inspect(job, slot.block)
     install.note("writing")

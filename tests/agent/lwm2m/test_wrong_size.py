@@ -58,3 +58,35 @@ def test_more_than_there_is_room_for_is_refused_at_once(world: LwWorld) -> None:
     assert world.pull(data=IMAGE) == "2.04"
     world.wait_state(0, 2)
     assert not any(world.erases("ota_1"))
+
+
+def test_a_download_that_has_passed_it_goes_on_after_a_silence(world: LwWorld) -> None:
+    """What lies behind the promised size is erased sector by sector, whichever line brings it."""
+    world.start()
+    assert world.pull(data=small_app(300_000)) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    assert world.code(world.device.execute("/5/0/10")) == "2.04"
+    big = small_app(200_000)
+    world.twin.net.faults.insert(0, tells(20_000))
+    before = len(world.fetched())
+    assert world.pull(data=big) == "2.04"
+    world.wait(lambda: len(world.fetched()) - before > 60)
+    lost = silence(5)
+    world.twin.net.faults.insert(0, lost)
+    world.wait_state(DOWNLOADED, 0)
+    assert world.slot_holds("ota_1", big)
+
+
+def silence(count: int) -> Fault:
+    """So many blocks of the file do not arrive."""
+    left = count
+
+    def fault(packet: Packet) -> list[Packet]:
+        nonlocal left
+        message = coap.parse(packet.content) if packet.to_device and isinstance(packet.content, bytes) else None
+        if left and message is not None and message.opt.block2 is not None:
+            left -= 1
+            return []
+        return [packet]
+
+    return fault
