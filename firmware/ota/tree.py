@@ -32,7 +32,7 @@ class Tree:
         self._whole = self._folder + "/" + MANIFEST
         self._part = self._whole + ".part"
         self._manifest = Manifest(self._part)
-        self._size, self._is_exact = 0, False  # bytes of the archive, or the most that it may have, until `verify`
+        self._size, self._is_exact = 0, True  # bytes of the archive, or the most that it may have, until `verify`
         self._entries = None  # what the manifest still has to name
         self._entry = None  # of these one that was taken too early
         self._file = None  # the one being written: its path, its promised and running sha256, bytes to come
@@ -77,6 +77,7 @@ class Tree:
 
     def find(self, size):
         """Generator: sets `offset` to the end of the last file that survives of an archive of `size` bytes at most."""
+        self._is_exact = False
         self._begin(size)
         try:
             if_needed(os.rename, self._whole, self._part)
