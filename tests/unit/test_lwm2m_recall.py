@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """What a boot makes of the records "lwm2m" in NVS, whatever they hold: an older release, or another one, wrote them."""
 
+from coap_codes import CHANGED
 from fakes import Nvs
 
 from ota.cloud.lwm2m import Lwm2m
 from ota.job import FIRMWARE, SOFTWARE, Job
 from ota.journal import Journal
 from ota.lwm2m import jobs
+from ota.lwm2m.firmware import Firmware
+from ota.report import DOWNLOADED
 
 JOB = {"id": "lw7", "title": "app", "version": "1.1.0", "size": 900, "tag": "", "url": None}
 WHOLE = {"n": 7, "state": 2, "result": 0, "uri": "coap://a/f", "way": 0, "job": JOB, "terms": [2, 30, True]}
@@ -150,6 +153,32 @@ def test_what_a_boot_makes_of_states_of_software():
     assert software(result=58, job=None, ordered=False) == (3, 58, False, {})
     assert software(state=4, result=2, job=None, ordered=False, active=True) == (4, 2, False, {})
     assert software(state=4, result=2, ordered=True) == (4, 2, False, {})
+
+
+def firmware_uri(cloud, uri):
+    cloud.facts.protocols = (0,)  # as on a line: CoAP
+    assert Firmware(cloud).write_uri(uri) == CHANGED
+    cloud.settle()
+
+
+def test_what_a_server_says_to_object_5_leaves_the_package_that_was_asked_for_whole():
+    for uri, is_ordered in (("", True), ("coap://10.0.0.9/f", False)):  # firmware goes first
+        cloud = booted({"sw": DELIVERED})
+        job = cloud.job(SOFTWARE)
+        firmware_uri(cloud, uri)
+        assert cloud.whole == job.id  # what is in flash of it need not come again
+        if not uri:
+            assert SOFTWARE in cloud.changed and cloud.job(SOFTWARE).id == job.id  # the agent asks again
+        assert cloud.is_ordered == is_ordered
+
+
+def test_the_size_of_a_package_is_learnt_although_firmware_came_in_between():
+    cloud = booted({"sw": dict(DELIVERED, state=1, result=1, ordered=False, job=dict(SOFTWARE_JOB, size=0))})
+    cloud.under_way = cloud.job(SOFTWARE)
+    firmware_uri(cloud, "coap://10.0.0.9/f")
+    cloud.under_way.size = 2560  # now the source knows it
+    cloud.report({"id": "lw9", "state": DOWNLOADED}, SOFTWARE)
+    assert cloud.known[SOFTWARE]["size"] == 2560
 
 
 def test_what_a_source_still_learns_of_a_job_that_is_wanted_no_more_changes_nothing():

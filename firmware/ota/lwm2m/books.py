@@ -50,7 +50,6 @@ def _start(cloud):
     """Another job; it is written down together with the State that it brings."""
     cloud.number += 1
     cloud.is_ordered = False
-    cloud.whole = cloud.under_way = None
     cloud.stalls = 0
     uri = cloud.facts.uri
     cloud.known[FIRMWARE] = {
@@ -69,6 +68,5 @@ def _stop(cloud):
     cloud.known[FIRMWARE] = {}
     cloud.changed.add(FIRMWARE)
     cloud.is_ordered = False
-    cloud.whole = None
     if cloud.upload is not None and cloud.upload.oid == 5:
         cloud.upload.drop(_INCOMPLETE)
