@@ -40,8 +40,8 @@ def make(folder: Path, title: str, version: str, *, compiled: bool = False) -> b
 def pack(files: dict[str, bytes], title: str, version: str) -> bytes:
     """The package of some files, by path. Raises UserError with the board's code for a path that it would refuse."""
     for name, text in (("title", title), ("version", version)):
-        if not 0 < len(text) <= _TEXT or "\n" in text:
-            raise UserError(f"bad_{name}", f"a package's {name} is one line of 1 to {_TEXT} characters")
+        if not 0 < len(text) <= _TEXT or min(text) < " ":
+            raise UserError(f"bad_{name}", f"a package's {name} is 1 to {_TEXT} characters, none of them for control")
     package = of_firmware("package")
     order = sorted(files, key=str.lower)
     lines = [f"{hashlib.sha256(files[path]).hexdigest()} {len(files[path])} {path}\n" for path in order]

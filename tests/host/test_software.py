@@ -93,7 +93,14 @@ def test_a_manifest_that_no_board_would_take_is_refused():
 
 @pytest.mark.parametrize(
     ("title", "version", "code"),
-    [("", "1", "bad_title"), ("a\nb", "1", "bad_title"), ("a", "", "bad_version"), ("a", "x" * 256, "bad_version")],
+    [
+        ("", "1", "bad_title"),
+        ("a\nb", "1", "bad_title"),
+        ("a\tb", "1", "bad_title"),
+        ("a", "", "bad_version"),
+        ("a", "1\0", "bad_version"),
+        ("a", "x" * 256, "bad_version"),
+    ],
 )
 def test_names_that_no_cloud_has_are_refused(title: str, version: str, code: str):
     with pytest.raises(UserError) as error:
