@@ -38,8 +38,7 @@ class Tree:
         self._file = None  # the one being written: its path, its promised and running sha256, bytes to come
         self._path = ""
         self._sha256 = self._digest = None
-        self._left = 0
-        self._verified = False
+        self._left, self._verified = 0, False
 
     @property
     def size(self):
