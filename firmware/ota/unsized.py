@@ -16,9 +16,7 @@ def stream(install, source):
     slot, job, attend = install.slot, install.job, install.agent.attend
     most = slot.size  # which a tree has to look for
     has_sectors = hasattr(slot, "erase_block")
-    if source.is_pushed or not slot.offset:
-        install.by_sector = source.is_pushed and has_sectors  # outlives a line that breaks
-    by_sector = getattr(install, "by_sector", False)
+    by_sector = has_sectors and (source.is_pushed or job.size == most - 1)
     if not job.size:
         job.size = most
     while True:
@@ -26,13 +24,11 @@ def stream(install, source):
         if source.begins_anew:
             source.begins_anew = False
             install.from_start()
-            by_sector = install.by_sector = source.is_pushed and has_sectors
         if n is not None:
             if slot.offset + n > most:
                 raise JobError("slot_too_small", str(most))
             if not by_sector and slot.offset + n > job.size:  # more than was promised, so more than was erased
-                job.size, by_sector = most, has_sectors
-                install.by_sector = has_sectors
+                job.size, by_sector = most - 1, has_sectors  # no image's size: another line knows what it means
             if n and not slot.offset:
                 if not has_sectors and job.size <= most:
                     job.size = slot.size  # as it is now: an application may write files, too
