@@ -159,13 +159,10 @@ class ThingsBoard(Offers):
                 return True
             self._message()
         elif kind == SUBACK:
-            self._check_grants()
+            for code in self.mqtt.payload(_LIMIT) or b"":
+                if code >= 0x80:
+                    log("warning", "code", "subscription_refused")
         return False
-
-    def _check_grants(self):
-        for code in self.mqtt.payload(_LIMIT) or b"":
-            if code >= 0x80:
-                log("warning", "code", "subscription_refused")
 
     def _message(self):
         topic = bytes(self.mqtt.topic[: self.mqtt.topic_size])
