@@ -75,8 +75,7 @@ class Tree:
             raise failed(error)
 
     def find(self, size):
-        """Generator: sets `offset` to the end of the last file that survives of an archive of `size` bytes at most."""
-        self._is_exact = False
+        """Generator: sets `offset` to the end of the last file that survives of an archive of `size` bytes."""
         self._begin(size)
         try:
             if_needed(os.rename, self._whole, self._part)

@@ -3,8 +3,7 @@
 
 `is_last`: what was filled last is the end. `is_pushed`: the peer sends on its own and would not wait for a whole slot
 to be erased, so each sector is erased right before it is written; what is cut short begins anew. `begins_anew`: True
-once after the peer has started over. A tree of files (tree.py) has no sectors: it is emptied at the first block, and
-what its package says of itself is all that counts.
+once after the peer has started over. A tree of files (tree.py) has no sectors: it is emptied at the first block.
 """
 
 from ota.errors import JobError
@@ -28,10 +27,8 @@ def stream(install, source):
             if slot.offset + n > most:
                 raise JobError("slot_too_small", str(most))
             if not by_sector and slot.offset + n > job.size:  # more than was promised, so more than was erased
-                job.size, by_sector = most - 1, has_sectors  # no image's size: another line knows what it means
+                job.size, by_sector = most - has_sectors, has_sectors  # no image's size: what another line knows it by
             if n and not slot.offset:
-                if not has_sectors and job.size <= most:
-                    job.size = slot.size  # as it is now: an application may write files, too
                 yield from _first(install, source)
             if n:
                 install.digest(n)
@@ -49,7 +46,7 @@ def stream(install, source):
 def _first(install, source):
     """The first block decides, as for any other source."""
     job, slot = install.job, install.slot
-    if source.is_last and hasattr(slot, "erase_block"):
+    if source.is_last:
         job.size = min(job.size, BLOCK)
     if not source.is_pushed or not hasattr(slot, "erase_block"):
         yield from install.first()

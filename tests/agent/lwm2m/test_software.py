@@ -26,7 +26,6 @@ from simulator.clouds.lwm2m.objects import (
 )
 from tests.agent.harness import APP, application
 from tests.agent.lw_world import DOWNLOADED, WEB, LwWorld, firmware
-from tests.agent.lwm2m.test_wrong_size import tells
 from tests.agent.test_power_cuts import Knife
 
 CRASH = {"app.py": b"raise RuntimeError('a planted bug')\n"}
@@ -121,16 +120,6 @@ def test_a_package_whose_size_nobody_tells(registered: LwWorld, size) -> None:
     else:
         world.cloud.files.manners = type(world.cloud.files.manners)(tells_size=False)
         pulled(world, package(files=files))
-    install(world)
-    wait_pair(world, SW_INSTALLED, 2)
-
-
-@pytest.mark.parametrize("hint", [100, 8_192, 8_193, 30_001])
-def test_a_package_of_another_size_than_its_server_says(registered: LwWorld, hint) -> None:
-    world = registered
-    files = application("2.0.0") | {"noise.bin": bytes(i * 31 & 0xFF for i in range(9000))}
-    world.twin.net.faults.insert(0, tells(hint))
-    pulled(world, package(files=files))
     install(world)
     wait_pair(world, SW_INSTALLED, 2)
 
