@@ -75,18 +75,18 @@ def test_inprocess_modules_are_as_new_after_every_reset():
         assert [line for line in twin.story.lines if line.startswith("state")] == ["state 1 1"] * 3
 
 
-def test_inprocess_a_file_in_front_of_a_frozen_module_takes_its_place_while_it_is_there():
+@pytest.mark.parametrize("is_first", [False, True])
+def test_inprocess_a_file_in_front_of_a_frozen_module_takes_its_place_while_it_is_there(is_first):
     """Who has imported it is loaded anew as well: it may have taken names from it."""
     product = "from helper import NAME\n"
-    program = (
-        "import machine, os, product\nprint('name', product.NAME)\n"
-        "if 'helper.py' in os.listdir('/'):\n    os.remove('/helper.py')\n"
+    look = "import product\nprint('name', product.NAME)\n"
+    change = (
+        "import machine, os\nif 'helper.py' in os.listdir('/'):\n    os.remove('/helper.py')\n"
         "else:\n    with open('/helper.py', 'wb') as file:\n        file.write(b'NAME = \"file\"')\n"
-        "machine.reset()\n"
     )
+    program = (change + look if is_first else look + change) + "machine.reset()\n"
     firmware = sources(boot_py="", main_py=program, product_py=product, helper_py="NAME = 'frozen'\n")
     with Lockstep(InProcess(firmware), small("1.0.0")) as twin:
         twin.run(lambda event: event["event"] == "boot" and event["number"] == 6)
-        assert [line for line in twin.story.lines if line.startswith("name")] == ["name frozen", "name file"] * 2 + [
-            "name frozen"
-        ]
+        turns = ["name file", "name frozen"] if is_first else ["name frozen", "name file"]
+        assert [line for line in twin.story.lines if line.startswith("name")] == [*turns, *turns, turns[0]]
