@@ -17,7 +17,7 @@ setup: ## Python packages into .venv, MicroPython and test inputs into .tools; n
 $(READY): $(filter-out requirements/lint.txt requirements/typings.txt,$(wildcard requirements/*.txt)) $(wildcard tools/setup/*.py tools/setup/lwm2m-node/*)
 	@$(PYTHON) -m tools.setup
 
-demo: $(READY) ## a good update, then a broken one that rolls back (CLOUD=rainmaker|broker|lwm2m, INTERPRETER=micropython32|micropython|cpython; lwm2m: STRATEGY=SendBased..., METHOD=pull|push)
+demo: $(READY) ## a good update, then a broken one that rolls back (CLOUD=rainmaker|broker|lwm2m, INTERPRETER=micropython32|micropython|cpython; lwm2m: STRATEGY=SendBased..., METHOD=pull|push, PROTOCOL=coap|coaps|http|https)
 	@$(VENV) -m simulator demo$(if $(CLOUD), --cloud $(CLOUD))$(if $(INTERPRETER), --interpreter $(INTERPRETER))$(if $(STRATEGY), --strategy $(STRATEGY))$(if $(METHOD), --method $(METHOD))$(if $(PROTOCOL), --protocol $(PROTOCOL))
 
 mpy: $(READY) ## the agent compiled for a board: build/mpy, for `mpremote mip install build/mpy/package.json`

@@ -17,7 +17,7 @@ from simulator.clouds.server import Server
 from simulator.commands.cloud_options import FAULT, FILE, HOST, PORT, SEED, pairs, read, sites
 from simulator.commands.cloud_running import Running, unknown
 from simulator.commands.cloud_sites import Sites, Wanted
-from simulator.commands.lwm2m_doors import doors, reached
+from simulator.commands.lwm2m_doors import doors
 from simulator.dashboard.lwm2m import Adapter
 from simulator.errors import UserError
 from simulator.sides import Lwm2mSide
@@ -29,11 +29,12 @@ _KNOBS = "\n".join(f"  {text}" for text in knobs.listing())
 _HELP = f"""A mock LwM2M 1.1 server that updates firmware as Coiote DM does, over UDP without and with DTLS.
 
 The first line on stdout is {{"coap_port": ..., "file_port": ..., "http_port": ..., "rest_port": ...,
-"devices": [...]}}, with "coaps_port" and "dashboard_port" if there are any; then one JSON object per event, until
-SIGINT or SIGTERM (exit 0).
+"devices": [...]}}, with "coaps_port", "https_port" and "dashboard_port" if there are any; then one JSON object per
+event, until SIGINT or SIGTERM (exit 0).
 
-Images are fetched by CoAP at the file port, by HTTP at the http port, or pushed. REST has Coiote's paths below
-/api/coiotedm/v3 and one user: maker@example.com, password Coiote1.
+Images are fetched by CoAP at the file port, by HTTP at the http port, over DTLS where the devices are, by HTTPS at the
+https port, or pushed. A certificate that is not given comes from a CA made for it (--ca-out). REST has Coiote's paths
+below /api/coiotedm/v3 and one user: maker@example.com, password Coiote1.
 
 An image is file=.., and if wanted name=.., version=.., type=SOFTWARE for a package that `software make` has made. The
 first one is for every --device, from the start.
@@ -80,9 +81,11 @@ Knobs, as they are if nobody turns them; lists have a plus between:
 @click.option("--file-port", type=PORT, default=0, show_default=True, help="Images by CoAP, UDP; 0: any free port.")
 @click.option("--http-port", type=PORT, default=0, show_default=True, help="Images by HTTP; 0: any free port.")
 @click.option("--coaps-port", type=PORT, default=None, help="CoAP over DTLS, UDP; 0: any free port.")
+@click.option("--https-port", type=PORT, default=None, help="Images by HTTPS; 0: any free port.")
 @click.option("--psk", "psks", multiple=True, metavar="ENDPOINT:HEX", help="A key that a device has, in hexadecimal.")
-@click.option("--cert", type=FILE, default=None, help="Certificate to show instead, PEM, with its chain.")
+@click.option("--cert", type=FILE, default=None, help="Certificate to show, PEM, with its chain.")
 @click.option("--key", type=FILE, default=None, help="Its key, PEM.")
+@click.option("--ca-out", type=FILE, default=None, help="Where to write the certificate of the CA made, PEM.")
 @click.option("--client-ca", type=FILE, default=None, help="Devices show a certificate of this CA, PEM.")
 @sites
 @click.option("--device", "devices", multiple=True, metavar="ENDPOINT", help=f"A device; {_DEVICE} if not given.")
@@ -98,9 +101,11 @@ def lwm2m(
     file_port: int,
     http_port: int,
     coaps_port: int | None,
+    https_port: int | None,
     psks: tuple[str, ...],
     cert: str | None,
     key: str | None,
+    ca_out: str | None,
     client_ca: str | None,
     wanted: Wanted,
     devices: tuple[str, ...],
@@ -120,12 +125,14 @@ def lwm2m(
         program.add(text)
     for rule in faults:
         cloud.add_fault(rule)
-    certificates = {"cert": cert, "key": key, "client_ca": client_ca}
-    found = doors(side, (coap_port, file_port, http_port), coaps_port, psks, **certificates)
+    ports = {"coap_port": coap_port, "file_port": file_port, "http_port": http_port}
+    ports |= {"coaps_port": coaps_port, "https_port": https_port}
+    names = tuple(dict.fromkeys(("localhost", "127.0.0.1", host, name or host)))
+    found = doors(side, names, ports, psks, cert=cert, key=key, client_ca=client_ca, ca_out=ca_out)
     first, *others = found.values()
     server = program.server = Server(first, host, 0, *others)
     beside = Sites(side, server, wanted, lambda ports: application(cloud, server), Adapter)
-    opened = functools.partial(reached, side, name or host)
+    opened = functools.partial(side.reached, name or host)
     about = {"devices": [device.endpoint for device in known]}
     Running(cloud, server, list(found), beside, program.obey, program.begin, opened, about).run()
 

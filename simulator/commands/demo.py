@@ -20,7 +20,7 @@ from simulator.update import SIZE, Bench
 def command(interpreter: str | None, cloud: str, strategy: str | None, method: str | None, protocol: str | None) -> int:
     """A board with 1.0.0 is updated to 1.1.0, then offered a broken 1.2.0 and rolls back."""
     chosen = interpreters.find(interpreter) if interpreter else interpreters.best()
-    side = side_of(cloud, strategy, method, protocol)
+    side = side_of(cloud, chosen, strategy, method, protocol)
     heap = side.HEAP if chosen.name == "micropython32" else None  # its objects are as large as an ESP32's
     narrator = Narrator()
     click.echo(f"The board runs on {chosen.name} ({chosen.version}){', heap ' + heap if heap else ''}.")

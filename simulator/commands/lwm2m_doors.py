@@ -1,46 +1,75 @@
 # SPDX-License-Identifier: MIT
-"""The doors of `cloud lwm2m`: CoAP, images by CoAP and by HTTP, and if wanted CoAP over DTLS."""
+"""The doors of `cloud lwm2m`: CoAP, images by CoAP and by HTTP, and if wanted CoAP over DTLS and images by HTTPS."""
 
 import binascii
+import ssl
 from collections.abc import Mapping
 
-from simulator.clouds import dtls
+from simulator.clouds import dtls, tls
+from simulator.clouds.rainmaker.pki import Authority
 from simulator.clouds.server import Door
-from simulator.commands.cloud_options import read
+from simulator.commands.cloud_options import read, write
 from simulator.errors import UserError
 from simulator.sides import Lwm2mSide
 
 
 def doors(
-    side: Lwm2mSide, ports: tuple[int, int, int], coaps_port: int | None, psks: tuple[str, ...], **files: str | None
+    side: Lwm2mSide,
+    names: tuple[str, ...],
+    ports: Mapping[str, int | None],
+    psks: tuple[str, ...],
+    *,
+    cert: str | None,
+    key: str | None,
+    client_ca: str | None,
+    ca_out: str | None,
 ) -> dict[str, Door]:
-    """By name, CoAP first. Keys go to the devices they are for. Raises UserError: no_dtls, bad_psk, as dtls.py."""
-    found = {entrance.name: entrance.door(port=port) for entrance, port in zip(side.entrances, ports, strict=True)}
+    """By name, CoAP first; `names`: hosts and addresses that it is found by. Keys go to the devices they are for.
+
+    Without --psk, and by HTTPS in any case, a certificate is shown. Raises UserError: no_dtls, bad_psk, no_such_file,
+    bad_certificate, cannot_write.
+    """
+    found = {entrance.name: entrance.door(port=ports[entrance.name] or 0) for entrance in side.entrances}
+    coaps_port, https_port = ports["coaps_port"], ports["https_port"]
+    has_keys = bool(psks)
+    if has_keys and coaps_port is None:
+        raise UserError("no_dtls", "--psk is for --coaps-port")
+    if client_ca and (has_keys or coaps_port is None):
+        raise UserError("no_dtls", "--client-ca is for --coaps-port, without --psk")
+    if https_port is None and (has_keys or coaps_port is None):
+        if cert or key or ca_out:
+            raise UserError("no_dtls", "certificates are for --https-port, and for --coaps-port without --psk")
+        secured, context = None, None
+    else:
+        secured, context = _shown(names, cert, key, ca_out)
     if coaps_port is not None:
-        found["coaps_port"] = Door(side.cloud, coaps_port, _secured(side, psks, **files), datagrams=True)
-    elif psks or any(files.values()):
-        raise UserError("no_dtls", "keys and certificates are for --coaps-port")
+        trusted = read(client_ca) if client_ca else None
+        over = _with_keys(side, psks) if secured is None or has_keys else dtls.with_certificate(*secured, trusted)
+        found["coaps_port"] = Door(side.cloud, coaps_port, over, datagrams=True)
+    if https_port is not None:
+        found["https_port"] = Door(found["http_port"].core, https_port, context)
     return found
 
 
-def reached(side: Lwm2mSide, name: str, ports: Mapping[str, int]) -> None:
-    """Images over DTLS are where the devices are, too."""
-    side.reached(name, ports)
-    if "coaps_port" in ports:
-        side.cloud.bases["coaps"] = f"coaps://{name}:{ports['coaps_port']}"
+def _shown(
+    names: tuple[str, ...], cert: str | None, key: str | None, ca_out: str | None
+) -> tuple[tuple[bytes, bytes], ssl.SSLContext]:
+    """Chain and key for DTLS, and the context for TLS: of the certificate given, or of one of a new CA."""
+    if bool(cert) != bool(key):
+        raise UserError("no_dtls", "--cert and --key go together")
+    if cert and key:
+        return (read(cert), read(key)), tls.from_files(cert, key)
+    authority = Authority()
+    if ca_out:
+        write(ca_out, authority.pem)
+    return authority.pems(*names), authority.https(*names)
 
 
-def _secured(
-    side: Lwm2mSide, psks: tuple[str, ...], cert: str | None, key: str | None, client_ca: str | None
-) -> dtls.Dtls:
-    if bool(psks) == bool(cert) or bool(cert) != bool(key):
-        raise UserError("no_dtls", "--coaps-port needs --psk, or --cert and --key")
-    if psks:
-        keys = dict(map(_psk, psks))
-        for endpoint, secret in keys.items():
-            side.cloud.add_device(endpoint, secret)
-        return dtls.with_keys(keys)
-    return dtls.with_certificate(read(str(cert)), read(str(key)), read(client_ca) if client_ca else None)
+def _with_keys(side: Lwm2mSide, psks: tuple[str, ...]) -> dtls.Dtls:
+    keys = dict(map(_psk, psks))
+    for endpoint, secret in keys.items():
+        side.cloud.add_device(endpoint, secret)
+    return dtls.with_keys(keys)
 
 
 def _psk(text: str) -> tuple[str, bytes]:

@@ -80,7 +80,7 @@ def command(
     tell = {} if as_json else {"on_event": narrator, "on_told": narrator.told}
     narrator.expect(len(data))
     about = {
-        "side": side_of(cloud, strategy, method, protocol),
+        "side": side_of(cloud, chosen, strategy, method, protocol),
         "heap": heap,
         "size": size,
         "trial_s": trial,

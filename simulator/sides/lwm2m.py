@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""LwM2M as a Side: devices with endpoint names over CoAP without DTLS, each update a task of the server."""
+"""LwM2M as a Side: devices with endpoint names over CoAP, each update a task of the server.
+
+Without DTLS, unless images are to come by `coaps`: then the server is reached by DTLS, too, and devices have
+certificates. Those who fetch by `https` know the authority and nothing else.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
 from simulator.clouds.lwm2m import FileDoor, Lwm2mServer, Options, Package, WebDoor, objects, tasks
+from simulator.clouds.rainmaker.pki import Authority
 from simulator.sides.side import FAILED, UPDATED, Entrance, Side, Told
 
 _RESULTS = {tasks.GOOD: UPDATED, tasks.ERROR: FAILED}
@@ -20,11 +25,23 @@ class Lwm2mSide(Side):
 
     def __init__(self, cloud: Lwm2mServer) -> None:
         self.cloud: Lwm2mServer = cloud
+        web = WebDoor(cloud)
         self.entrances = (
             Entrance("coap_port", cloud, datagrams=True),
             Entrance("file_port", FileDoor(cloud), datagrams=True),
-            Entrance("http_port", WebDoor(cloud)),
+            Entrance("http_port", web),
         )
+        self.authority = Authority() if self.needs_dtls() or self.OPTIONS.protocol == "https" else None
+        if self.authority:
+            self.entrances += (
+                Entrance("coaps_port", cloud, self.authority, asks=True, datagrams=True),
+                Entrance("https_port", web, self.authority),
+            )
+
+    @classmethod
+    def needs_dtls(cls) -> bool:
+        """Whether only a board that has DTLS can be updated so."""
+        return cls.OPTIONS.protocol == "coaps"
 
     @classmethod
     def fresh(cls, now_ms: int) -> "Lwm2mSide":
@@ -36,17 +53,24 @@ class Lwm2mSide(Side):
         return type(cls.__name__, (cls,), {"OPTIONS": replace(cls.OPTIONS, **options)})
 
     def reached(self, host: str, ports: Mapping[str, int]) -> None:
-        self._where = {"host": host.encode(), "port": ports["coap_port"]}
+        """`coaps_port` and `https_port` if there are any; images over DTLS are where the devices are, too."""
+        self._where = {"host": host.encode(), "port": ports["coaps_port" if self.needs_dtls() else "coap_port"]}
+        names = {"coap": "file_port", "coaps": "coaps_port", "http": "http_port", "https": "https_port"}
         self.cloud.bases |= {
-            "coap": f"coap://{host}:{ports['file_port']}",
-            "http": f"http://{host}:{ports['http_port']}",
+            scheme: f"{scheme}://{host}:{ports[name]}" for scheme, name in names.items() if name in ports
         }
 
     def add(self, number: int) -> str:
         return self.cloud.add_device(f"board-{number}").endpoint
 
     def settings(self, device: str) -> dict[str, int | bytes]:
-        return {"cloud": b"lwm2m", **self._where, "endpoint": device.encode()}
+        found = {"cloud": b"lwm2m", **self._where, "endpoint": device.encode()}
+        if self.authority:
+            found["ca"] = self.authority.pem
+        if self.authority and self.needs_dtls():
+            shown = self.authority.node(device)
+            found |= {"security": b"cert", "cert": shown.cert, "key": shown.key}
+        return found
 
     def package(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> Package:
         """By object 5, or 9 for SOFTWARE."""

@@ -19,7 +19,7 @@ _MAC = b"\x24\x0a\xc4"  # the first half, the vendor's
 class Entrance:
     """A port with `core` behind it. `authority`: it speaks TLS with a certificate of that; `asks`: and wants one.
 
-    `datagrams`: it is UDP's.
+    `datagrams`: it is UDP's, and its TLS is DTLS.
     """
 
     name: str
@@ -32,8 +32,14 @@ class Entrance:
         """For real sockets (simulator/clouds/server.py). `names`: hosts or addresses that it is found by."""
         if self.authority is None:
             return Door(self.core, port, datagrams=self.datagrams)
+        found = dict.fromkeys(("localhost", "127.0.0.1", *names))
+        if self.datagrams:
+            from simulator.clouds import dtls  # mbedTLS is for those who need it
+
+            secured = dtls.with_certificate(*self.authority.pems(*found), self.authority.pem if self.asks else None)
+            return Door(self.core, port, secured, datagrams=True)
         make = self.authority.mqtt if self.asks else self.authority.https
-        return Door(self.core, port, make(*dict.fromkeys(("localhost", "127.0.0.1", *names))))
+        return Door(self.core, port, make(*found))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@
 import contextlib
 import signal
 import socket
+import ssl
+import urllib.request
 
 import pytest
 from aiocoap import Message
@@ -175,6 +177,36 @@ def test_devices_with_certificates_have_it_too(start, tmp_path):  # noqa: F811
         assert coap.parse(client.ask(registering("board-7"))).code is Code.CREATED
 
 
+def test_secure_doors_show_a_certificate_that_was_made_for_them(start, image, tmp_path):  # noqa: F811
+    """Of one CA, whose certificate is written for the boards; images are fetched there."""
+    authority = tmp_path / "ca.pem"
+    program = start(
+        *("--coaps-port", "0", "--https-port", "0", "--ca-out", str(authority), "--image", image),
+        *("--name", "server.test", "--knob", "server.after_register=nothing", "--knob", "task.protocol=https"),
+        *("--knob", "task.strategy=SendBased", "--knob", "task.uses_cache=true"),
+        *("--knob", "task.extends_lifetime=false"),
+        cloud="lwm2m",
+    )
+    store = tls.TrustStore()
+    store.add(x509.CRT.from_PEM(authority.read_text()))
+    port = program.info["coaps_port"]
+    with contextlib.closing(dtls_client.Client(port, "server.test", trust_store=store)) as client:
+        client.shake_hands()
+        assert coap.parse(client.ask(registering("board-2"))).code is Code.CREATED
+    device = Client(program.info["coap_port"])
+    device.register()
+    assert device.answer(Code.CHANGED).payload == b"", "nobody knows the state: it is reset"
+    sent = b'[{"n":"/5/0/3","v":0},{"n":"/5/0/5","v":0}]'
+    assert device.ask(Code.POST, "/dp", sent, content_format=110).code is Code.CHANGED
+    base = f"https://server.test:{program.info['https_port']}/"
+    uri = device.answer(Code.CHANGED).payload.decode()
+    assert uri.startswith(base)
+    context = ssl.create_default_context(cafile=str(authority))
+    here = uri.replace("server.test", "127.0.0.1")
+    with urllib.request.urlopen(here, timeout=WAIT_S, context=context) as answer:
+        assert answer.read() == IMAGE
+
+
 def test_a_closed_server_knows_its_devices(start):  # noqa: F811
     program = start("--closed", "--device", "mine", cloud="lwm2m")
     assert Client(program.info["coap_port"]).register("other").code is Code.FORBIDDEN
@@ -191,8 +223,14 @@ def test_a_closed_server_knows_its_devices(start):  # noqa: F811
         (("--image", "file=no.such.file"), "no_such_file"),
         (("--fault", "x"), "bad_fault"),
         (("--psk", "x:00"), "no_dtls"),
-        (("--coaps-port", "0"), "no_dtls"),
+        (("--https-port", "0", "--psk", "x:00"), "no_dtls"),
+        (("--cert", "x", "--key", "x"), "no_dtls"),
+        (("--ca-out", "x"), "no_dtls"),
+        (("--coaps-port", "0", "--cert", "x"), "no_dtls"),
         (("--coaps-port", "0", "--psk", "x:00", "--cert", "x"), "no_dtls"),
+        (("--coaps-port", "0", "--psk", "x:00", "--client-ca", "x"), "no_dtls"),
+        (("--https-port", "0", "--client-ca", "x"), "no_dtls"),
+        (("--https-port", "0", "--ca-out", "/nonexistent/ca.pem"), "cannot_write"),
         (("--coaps-port", "0", "--psk", "x"), "bad_psk"),
         (("--coaps-port", "0", "--psk", "x:0"), "bad_psk"),
         (("--coaps-port", "0", "--cert", "no.such.file", "--key", "x"), "no_such_file"),

@@ -72,6 +72,11 @@ class Authority:
         issued = self._ca.issue_cert(*names, not_before=_SINCE, not_after=_UNTIL)
         return tuple(ssl.PEM_cert_to_DER_cert(pem.bytes().decode()) for pem in issued.cert_chain_pems)
 
+    def pems(self, *names: str) -> tuple[bytes, bytes]:
+        """The same for DTLS on a real network (simulator/clouds/dtls.py): chain and key, PEM."""
+        issued = self._ca.issue_cert(*names, not_before=_SINCE, not_after=_UNTIL)
+        return b"".join(pem.bytes() for pem in issued.cert_chain_pems), issued.private_key_pem.bytes()
+
     def mqtt(self, *names: str) -> ssl.SSLContext:
         """For the MQTT door, at these host names or addresses: nobody gets in without a certificate of this CA."""
         context = self.https(*names)
