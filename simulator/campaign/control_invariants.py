@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What is kept of the product's say over resets (docs/control.md), by the story of switched.py; C5 by those in PARAMS.
+"""What is kept of the product's say over resets (docs/control.md), by the story of switched.py; C5 by those in PARAMS,
+C6 by those in RUNTIME.
 
 C1  what was switched off is off after any reset, until it is over
 C2  and then it is over: nothing waits for longer than was meant
 C3  the reset that is held does not come, and nothing is activated, until that is over
 C4  no reset gives anything more time, and an end leaves nothing behind
 C5  what the user of a node has switched off, and it has confirmed, is off after any reset until it is switched on
+C6  of software that needs newer firmware no byte is fetched before that runs; it is refused for that, and once
 
 A reset costs each deadline BOOT_S, wherever the power went. With another story there is nothing to judge here.
 """
@@ -13,9 +15,10 @@ A reset costs each deadline BOOT_S, wherever the power went. With another story 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from simulator.breakage import TITLE
 from simulator.campaign.invariants import invariant
 from simulator.campaign.rainmaker_faults import SERVICE
-from simulator.campaign.stories import CONTROL, PARAMS
+from simulator.campaign.stories import CONTROL, NEEDED, OLD, PARAMS, RUNTIME
 from simulator.campaign.switched import DEFER_S, HELD, OFF, OFF_S
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ BOOT_S = 600
 _SLACK_S = 60
 _LOST_S = 400  # a deadline that lasts for DEFER_S is written once: the time until a cut is lost, BOOT_S is gained
 _BEGINS = "ota downloading"
+_REFUSED = "runtime_too_old: needs "
 
 
 def _passed(outcome: "Outcome") -> Iterator[tuple[float, dict]]:
@@ -113,6 +117,33 @@ def c5_user(outcome: "Outcome") -> Iterable[str]:
             yield "the node says that updates are on, and its user has switched them off"
         else:
             is_off = is_off or ours.get("Enabled") is False
+
+
+@invariant
+def c6_runtime(outcome: "Outcome") -> Iterable[str]:
+    """And the journal knows it for as long as the refusal counts: with the firmware that is needed, it goes in."""
+    if outcome.case.story not in RUNTIME:
+        return
+    runs, offers, refused = None, 0, 0
+    for entry in outcome.entries_of("boot", "offer", "chunk_request", "telemetry"):
+        if entry["event"] == "boot":
+            runs = entry["holds"]
+        elif entry["event"] == "offer":
+            offers += 1
+        elif entry["event"] == "chunk_request":
+            if entry["type"] == "SOFTWARE" and runs != NEEDED:
+                yield f"software is fetched while {runs} runs, it needs {NEEDED}"
+        elif entry["values"].get("sw_state") == "FAILED":
+            why = str(entry["values"].get("sw_error"))
+            is_refused = why.startswith(_REFUSED)
+            refused += is_refused
+            if is_refused == (runs == NEEDED):
+                yield f"software has failed while {runs} runs: {why}"
+            if is_refused and outcome.is_cuts_only and (offers > 1 or refused > 1 + len(outcome.cuts)):
+                yield f"software is refused once more, at offer {offers}"
+    known = outcome.journal_of("SOFTWARE").get("runtime")
+    if not outcome.stop and (known and known[1:]) != (None if runs == NEEDED else [TITLE, OLD]):
+        yield f"{runs} runs, and refused is {known}"
 
 
 def _deadlines(control: dict) -> Iterator[tuple[tuple, int]]:

@@ -2,6 +2,7 @@
 """Which flash operations write which facts of the journal, or a number: from a run, so a new one needs no list."""
 
 from collections.abc import Iterator
+from math import inf
 
 from simulator.board.flash import Tear
 from simulator.campaign.case import Case
@@ -30,15 +31,23 @@ class _Journal:
 
 
 def _parts(story: str) -> Iterator[tuple[int, tuple[str, int], set[str]]]:
-    """(number of an operation, the record that it writes a part of, the facts that are others when that is there)."""
+    """(number of an operation, the record that it writes a part of, the facts that are others when that is there).
+
+    Of a board with two journals that is the record which is there first.
+    """
     run = Run(Case(story))
     journals = {kind: _Journal(run, kind) for kind in KINDS}
     run.play()
-    for kind, journal in journals.items():
+    for journal in journals.values():
         journal.look()
-        for number, sequence, facts in journal.seen:
-            turn, after = next(((turn, later) for _, turn, later in journal.seen if turn > sequence), (0, facts))
-            yield number, (kind, turn), {name for name in {*facts, *after} if facts.get(name) != after.get(name)}
+    for looks in zip(*(journal.seen for journal in journals.values()), strict=True):
+        number = looks[0][0]
+        nexts = [
+            (next((it for it in journal.seen if it[1] > sequence), (inf, 0, facts)), kind, facts)
+            for (kind, journal), (_, sequence, facts) in zip(journals.items(), looks, strict=True)
+        ]
+        (_, turn, after), kind, facts = min(nexts, key=lambda it: it[0][0])
+        yield number, (kind, turn), {name for name in {*facts, *after} if facts.get(name) != after.get(name)}
 
 
 def written(story: str) -> dict[int, set[str]]:

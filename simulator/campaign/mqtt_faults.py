@@ -19,6 +19,7 @@
 `push=KIND`: the server publishes attributes: whole, partial, null, junk, list, digits (a long number), deep.
 `unassign=MS`: the administrator takes the offer back for so long, unless it has ended; and makes it again, unless it
 has ended meanwhile, as soon as nothing is on trial and no end waits to be told.
+`requires=VERSION`: software that is offered needs firmware of this version, as its tag says; a story's setting.
 `cloud=RULE`: a rule of the mock (faults.py of its folder below clouds/) with + for each blank;
 packages it names are made.
 """
@@ -32,10 +33,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from simulator.board.net import Packet
+from simulator.breakage import TITLE
 from simulator.campaign import alarm, stories
 from simulator.campaign.case import fault
 from simulator.clouds import faults, rainmaker
 from simulator.clouds.broker import faults as broker_faults
+from simulator.clouds.thingsboard import ThingsBoard
 from simulator.clouds.thingsboard.faults import Rule
 from simulator.clouds.thingsboard.packages import Package
 from simulator.errors import UserError
@@ -197,6 +200,24 @@ def _parse(text: str) -> faults.Rule:
         with contextlib.suppress(UserError):
             return cloud.parse(text)
     return broker_faults.Rule.parse(text)
+
+
+@fault("requires")
+class RequiringSoftware:
+    """Whatever software is made in this run has that tag (docs/thingsboard.md)."""
+
+    def __init__(self, arguments: list[str], rng: random.Random) -> None:
+        self._tag = f"requires {TITLE} >= {':'.join(arguments)}"
+
+    def attach(self, run: "Run") -> None:
+        """Raises UserError("bad_case") for another cloud."""
+        only_of("thingsboard", run, "requires")
+        self._cloud = run.cloud
+        run.cloud.add_package = self._add
+
+    def _add(self, title: str, version: str, data: bytes, type: str = "FIRMWARE") -> Package:
+        tag = self._tag if type == "SOFTWARE" else None
+        return ThingsBoard.add_package(self._cloud, title, version, data, type=type, tag=tag)
 
 
 @fault("cloud")

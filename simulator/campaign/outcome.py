@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a run has shown: all that the invariants look at, and the flat record of it for tables and pictures."""
 
+import itertools
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -130,9 +131,9 @@ class Outcome:
 
     def lost_trial(self, step: stories.Step) -> bool:
         """Whether the power was cut between the choice of this version and its confirmation."""
-        entries = next(entries for offered, entries in self.offers(step.kind) if offered == step.version)
+        offers = [entries for offered, entries in self.offers(step.kind) if offered == step.version]
         is_chosen = False
-        for entry in entries:
+        for entry in itertools.chain(*offers):
             if entry["event"] in ("set_boot", "choose") and entry["holds"] == step.version:
                 is_chosen = True
             elif entry["event"] == "cycle":  # all offers have ended

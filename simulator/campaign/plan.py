@@ -17,6 +17,7 @@ from simulator.campaign.stories import (
     MANNERS,
     PARAMS,
     RAINMAKER,
+    RUNTIME,
     SHORT,
     SOFTWARE,
     STORIES,
@@ -62,7 +63,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     """No fault; one cut everywhere in every story; other faults; random schedules; pairs of cuts; many cuts."""
     of = SIZES[size]
     operations = {story: execute(Case(story)).entries_of("op") for story in (*STORIES, _BY_HTTP)}
-    others = SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS
+    others = SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS | RUNTIME
     yield from (Case(story, seed) for story in (*STORIES, *others))
     for story in (*STORIES, _BY_HTTP):
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
@@ -74,6 +75,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from itertools.islice(leaving_cases(seed), 0, None, of.share)
     yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
     yield from itertools.islice(dated_cases(seed), 0, None, of.share)
+    yield from itertools.islice(runtime_cases(seed, of.stride), 0, None, of.share)
     for story in _AT_SOME_BYTES:
         left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
         yield from itertools.islice(cuts.at_bytes(story, left, seed), 0, None, of.share * of.stride)
@@ -128,7 +130,7 @@ def leaving_cases(seed: int = 0) -> Iterator[Case]:
     for story in LEAVING:
         entries = execute(Case(story)).entries
         boots = [number for number, entry in enumerate(entries) if entry["event"] == "boot"]
-        written = [entry for entry in entries[boots[1] : boots[2]] if entry["event"] == "op" and entry["by"] == "app"]
+        written = [entry for entry in entries[boots[1] : boots[2]] if entry["event"] == "op"]
         noted = [entry for entry in facts.of_number(story, "crashes") if entry not in written]
         yield from cuts.brief(cuts.everywhere(story, written + noted, seed))
 
@@ -139,6 +141,18 @@ def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:
         operations = execute(Case(story)).entries_of("op")
         yield from cuts.brief(itertools.islice(cuts.everywhere(story, operations, seed, bytewise=()), 0, None, share))
         yield from _at_bytes_of_facts(story, operations, seed, share)
+
+
+def runtime_cases(seed: int = 0, stride: int = 1) -> Iterator[Case]:
+    """What is refused for the firmware that runs, cut at every byte while that is noted for the first time; everywhere,
+    and at one in `stride` bytes, while it is noted and forgotten again; and wherever the firmware may go again."""
+    refused, taken, _ = RUNTIME
+    yield from _at_bytes(refused, execute(Case(refused)).entries_of("op"), facts.first_beyond_usual(refused), seed)
+    numbers = facts.beyond_usual(taken)
+    operations = execute(Case(taken)).entries_of("op")
+    noted = [entry for entry in operations if entry["number"] in numbers or entry["area"] == "otadata"]
+    yield from cuts.brief(cuts.everywhere(taken, noted, seed, bytewise=()))
+    yield from itertools.islice(_at_bytes(taken, operations, numbers, seed), 0, None, stride)
 
 
 def _at_bytes_of_facts(story: str, operations: list[dict], seed: int, stride: int) -> Iterator[Case]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from simulator.campaign import cuts, lwm2m_cases
 from simulator.campaign.case import Case
 from simulator.campaign.planted_bug import Planted
-from simulator.campaign.planted_control import CONTROL_BUGS
+from simulator.campaign.planted_control import CONTROL_BUGS, RUNTIME_BUGS
 from simulator.campaign.planted_lwm2m import LWM2M_BUGS, LWM2M_SOFTWARE_BUGS
 from simulator.campaign.planted_manners import MANNERS_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
@@ -24,6 +24,7 @@ from simulator.campaign.stories import (
     LWM2M_SOFTWARE,
     MANNERS,
     RAINMAKER,
+    RUNTIME,
     SOFTWARE,
     THINGSBOARD,
 )
@@ -278,6 +279,7 @@ PLANTED = (
     *SOFTWARE_BUGS,
     *RAINMAKER_BUGS,
     *CONTROL_BUGS,
+    *RUNTIME_BUGS,
     *LWM2M_BUGS,
     *LWM2M_SOFTWARE_BUGS,
     *MANNERS_BUGS,
@@ -328,6 +330,8 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
         yield from _hunting(RAINMAKER, _SPOILED_RAINMAKER, "rainmaker", ("rainmaker-stream", "rainmaker-rollback"))
     elif bug in CONTROL_BUGS:
         yield from _hunting(CONTROL, _SPOILED_CONTROL, "control", CONTROL)
+    elif bug in RUNTIME_BUGS:
+        yield from _hunting(RUNTIME, (), "runtime-refused", RUNTIME)
     elif bug in LWM2M_BUGS:
         yield from map(Case, LWM2M)
         yield from lwm2m_cases.all_cases()

@@ -5,6 +5,7 @@ from simulator.campaign.planted_bug import Planted
 
 _DEADLINE, _DEFERRAL = "ota/deadline.py", "ota/deferral.py"
 _GATING, _SWITCHES, _AGENT = "ota/gating.py", "ota/switches.py", "ota/agent.py"
+_VERDICT, _QUARANTINE = "ota/verdict.py", "ota/quarantine.py"
 
 CONTROL_BUGS = (
     Planted(
@@ -72,5 +73,33 @@ CONTROL_BUGS = (
         _DEADLINE,
         "    return not deadline[1] or ",
         "    return not deadline[0] or not deadline[1] or ",
+    ),
+)
+
+# Of software that needs newer firmware.
+RUNTIME_BUGS = (
+    Planted(
+        "fetches what needs newer firmware",
+        _GATING,
+        "        if unmet:\n",
+        "        if False:\n",
+    ),
+    Planted(
+        "forgets what was refused for its firmware",
+        _VERDICT,
+        "            track.journal.keep(runtime=[job.id] + list(agent.tracks[0].running))\n",
+        "            pass\n",
+    ),
+    Planted(
+        "takes any firmware for a newer one",
+        _QUARANTINE,
+        " and known[1:] != list(track.agent.tracks[0].running):\n",
+        ":\n",
+    ),
+    Planted(
+        "takes firmware on trial for newer firmware",
+        _QUARANTINE,
+        "    if known and not track.unconfirmed and",
+        "    if known and",
     ),
 )

@@ -27,6 +27,14 @@ _BOOTS = 40  # of one offer; a cut costs one or two
 _CYCLE_BOOTS = 3  # after the last fault (I4); each that is still to come may cost one more
 
 
+def _ends(run: "Run", since: int, kind: str) -> list[str]:
+    """As Run.ends_since; what was refused for its firmware has failed for good when this has."""
+    stays = kind == "SOFTWARE" and run.case.story in stories.RUNTIME
+    if stays and {"rolled_back", "failed"} & set(run.ends_since(since, "FIRMWARE")):
+        return ["failed"]
+    return run.ends_since(since, kind)
+
+
 class Stage(Protocol):
     """See above."""
 
@@ -63,7 +71,7 @@ class _Ended:
     kinds: list[str]
 
     def __call__(self, event: Event) -> bool:
-        return says(event, "reported") and all(self.run.ends_since(self.since, kind) for kind in self.kinds)
+        return says(event, "reported") and all(_ends(self.run, self.since, kind) for kind in self.kinds)
 
 
 @dataclass
@@ -244,7 +252,7 @@ class Offer(_Several):
         """Tells the run how each of them ended, when the last part has."""
         stop = super().turn(run)
         if stop is not None:
-            ends = [run.ends_since(self._since, step.kind) for step in self._steps]
+            ends = [_ends(run, self._since, step.kind) for step in self._steps]
             run.ends += [told[-1] if told else "stuck" for told in ends]
             run.sum_up()
         return stop

@@ -187,6 +187,17 @@ LEAVING = {
 FAILING = {
     "safe-mode": Story(_SHORT, step_ms=500, main=failing.main()),
 }
+# A package needs newer firmware than what runs, and is refused; when that has come it goes in by itself, and not before
+# that is confirmed. The first story takes a sixth of the time, so it is the one that is cut at every byte.
+NEEDED = _SHORT[0].version
+_NEEDY = Step("2.1.0", "failed", kind="SOFTWARE")
+_REFUSED = replace(_software(_NEEDY, before=""), setting=(f"requires={NEEDED}",), step_ms=500)
+_GONE = Step(NEEDED, "rolled_back", "unhealthy", length=SHORTEST)
+RUNTIME = {
+    "runtime-refused": _REFUSED,
+    "runtime": replace(_REFUSED, steps=(_NEEDY, *_SHORT, replace(_NEEDY, end="updated", is_beside=True))),
+    "runtime-rollback": replace(_REFUSED, steps=(_NEEDY, _GONE, replace(_NEEDY, is_beside=True))),
+}
 SHORT_ON_THE_WEB = ("short-url", "short-https", "short-broker-url")  # all else is said in another one, too
 # Short enough for a fault in each datagram. What is fetched twice for nothing is seen with more than two sectors only;
 # what is pushed comes again anyway.
@@ -202,7 +213,7 @@ LWM2M_SOFTWARE = {
         (Step("2.0.1", kind="SOFTWARE"),), board=BOARD_WITH_FILES, before="lwm2m-software", cloud="lwm2m-push"
     ),
 }
-_ALL = STORIES | SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS
+_ALL = STORIES | SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS | RUNTIME
 SOFTWARE = tuple(name for name, story in STORIES.items() if story.has_files)
 RAINMAKER = tuple(name for name, story in STORIES.items() if story.cloud == "rainmaker")
 BROKER = tuple(name for name, story in STORIES.items() if story.cloud == "broker")

@@ -65,6 +65,14 @@ def test_a_restart_in_good_order_on_a_trial_is_cut_everywhere_and_the_trial_ends
     numbers = {entry["number"]: entry for entry in outcome.entries_of("op")}
     cut = {numbers[number]["area"] for case in cases for number in (cuts.operation_of(case.faults[-1]),)}
     assert cut == {"nvs", "otadata"}
+    texts = {case.faults[-1] for case in cases}
+    noted = facts.of_number("leaving", "crashes")  # ORDERLY, and at the next start none again
+    kept = [entry for entry in numbers.values() if entry["area"] == "otadata" and entry["size"] == 4]
+    assert ([entry["size"] for entry in noted], len(kept)) == ([32, 4, 32, 4, 4], 1)
+    begun = numbers[max(entry["number"] for entry in noted[:2]) + 2]
+    assert (begun["area"], begun["by"], begun["size"]) == ("otadata", "bootloader", 32)
+    for entry in (*noted, *kept, begun):
+        assert {f"cut={entry['number']}:byte:{count}" for count in range(1, entry["size"])} <= texts
     assert [record["case"] for record in branches.records(cases[::4]) if record["violations"]] == []
 
 
