@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The agent fetches images from CoAP servers of others, and is pushed one by libcoap's client."""
 
+import subprocess
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +23,19 @@ from tests.pki import Authority
 from tests.wire import libcoap
 from tests.wire.lw_board import HOST, NAME, LwBoard
 
-IDLE, DOWNLOADED = 0, 2
+IDLE, DOWNLOADING, DOWNLOADED = 0, 1, 2
+Done = subprocess.CompletedProcess[bytes]
 NO_ROOM = 2  # a Result
+
+
+def libcoap_put(path: Path, uri: str, block: int) -> Done:
+    return libcoap.client("-m", "put", "-t", "42", "-b", str(block), "-f", path, uri)
+
+
+def aiocoap_put(path: Path, uri: str, block: int) -> Done:
+    exponent = block.bit_length() - 5
+    words = ("--content-format", "42", "--payload-initial-szx", str(exponent), "--payload", f"@{path}")
+    return libcoap.aiocoap_client("-m", "PUT", *words, uri)
 
 
 def fetched(interpreter: Interpreter, uri: str, **how: Any) -> None:
@@ -39,7 +51,7 @@ def test_agent_fetches_an_image_from_libcoap_s_server(interpreter: Interpreter, 
     (tmp_path / "image").write_bytes(firmware("1.1.0"))
     with libcoap.server() as port:
         uri = f"coap://127.0.0.1:{port}/app.bin"
-        libcoap.client("-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+        libcoap_put(tmp_path / "image", uri, 1024)
         fetched(interpreter, uri)
 
 
@@ -55,8 +67,7 @@ def test_libcoap_s_client_pushes_an_image(interpreter: Interpreter, tmp_path: Pa
     with LwBoard(interpreter) as board:
         board.start()
         uri = f"coap://127.0.0.1:{board.relay.entrance}/5/0/0"
-        put = ("-m", "put", "-t", "42", "-b", str(block), "-f", tmp_path / "image", uri)
-        pusher = threading.Thread(target=libcoap.client, args=put)
+        pusher = threading.Thread(target=libcoap_put, args=(tmp_path / "image", uri, block))
         pusher.start()
         board.wait(lambda: not pusher.is_alive(), 60)
         board.wait_state(DOWNLOADED)
@@ -69,10 +80,7 @@ def test_libcoap_s_client_pushes_an_image(interpreter: Interpreter, tmp_path: Pa
 def test_libcoap_s_client_pushes_blocks_of_any_size_to_the_last_byte(tmp_path: Path, size: int, block: int) -> None:
     """Also of an image that is a multiple of them."""
 
-    def push(path: Path, uri: str) -> None:
-        libcoap.client("-m", "put", "-t", "42", "-b", str(block), "-f", path, uri)
-
-    pushed(tmp_path, small_app(size), push)
+    pushed(tmp_path, small_app(size), lambda path, uri: libcoap_put(path, uri, block))
 
 
 def test_libcoap_s_client_loses_datagrams_and_says_them_again(tmp_path: Path) -> None:
@@ -89,7 +97,7 @@ def test_libcoap_s_client_is_told_at_once_that_an_image_is_too_large(tmp_path: P
         board.start()
         uri = f"coap://127.0.0.1:{board.relay.entrance}/5/0/0"
         with ThreadPoolExecutor(1) as pool:
-            end = pool.submit(libcoap.client, "-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+            end = pool.submit(libcoap_put, tmp_path / "image", uri, 1024)
             board.wait(end.done, 60)
         said = end.result()
         assert b"4.13" in said.stdout + said.stderr
@@ -99,14 +107,38 @@ def test_libcoap_s_client_is_told_at_once_that_an_image_is_too_large(tmp_path: P
 @pytest.mark.parametrize("exponent", [0, 6])
 def test_aiocoap_s_client_pushes_an_image(tmp_path: Path, exponent: int) -> None:
     def push(path: Path, uri: str) -> None:
-        words = ("--content-format", "42", "--payload-initial-szx", str(exponent), "--payload", f"@{path}")
-        done = libcoap.aiocoap_client("-m", "PUT", *words, uri)
+        done = aiocoap_put(path, uri, 16 << exponent)
         assert done.returncode == 0, done.stderr
 
     pushed(tmp_path, small_app(9_008), push)
 
 
-def pushed(folder: Path, image: bytes, push: Callable[[Path, str], None]) -> None:
+@pytest.mark.parametrize(
+    ("put_first", "put_second"),
+    [(libcoap_put, libcoap_put), (libcoap_put, aiocoap_put), (aiocoap_put, libcoap_put)],
+)
+def test_a_second_push_in_the_midst_of_a_first_one_takes_its_place(
+    tmp_path: Path, put_first: Callable[..., Done], put_second: Callable[..., Done]
+) -> None:
+    """Block 0 begins anew (lwm2m.md 3.1); who pushed before is told with the next block that it is not the next."""
+    image = small_app(9_008, "1.2.0")
+    (tmp_path / "first").write_bytes(small_app(800_000))
+    (tmp_path / "second").write_bytes(image)
+    with LwBoard(interpreters.find("cpython")) as board, ThreadPoolExecutor(2) as pool:
+        board.start()
+        uri = f"coap://127.0.0.1:{board.relay.entrance}/5/0/0"
+        first = pool.submit(put_first, tmp_path / "first", uri, 16)
+        board.wait_state(DOWNLOADING)
+        assert not first.done()
+        second = pool.submit(put_second, tmp_path / "second", uri, 1024)
+        board.wait(lambda: first.done() and second.done(), 60)
+        assert b"4.08" in first.result().stdout + first.result().stderr
+        assert second.result().returncode == 0
+        board.wait_state(DOWNLOADED)
+        assert board.slot_holds(image)
+
+
+def pushed(folder: Path, image: bytes, push: Callable[[Path, str], object]) -> None:
     """On CPython alone: what it shows is how messages of others are read, and that code is one for all."""
     (folder / "image").write_bytes(image)
     with LwBoard(interpreters.find("cpython")) as board:
@@ -124,7 +156,7 @@ def test_agent_fetches_a_whole_number_of_blocks_from_libcoap_s_server(tmp_path: 
     (tmp_path / "image").write_bytes(image)
     with libcoap.server() as port, LwBoard(interpreters.find("cpython")) as board:
         uri = f"coap://127.0.0.1:{port}/app.bin"
-        libcoap.client("-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+        libcoap_put(tmp_path / "image", uri, 1024)
         board.start()
         assert board.ask(lambda: board.device.write("/5/0/1", uri)) == "2.04"
         board.wait_state(DOWNLOADED)
@@ -142,7 +174,7 @@ def test_agent_goes_on_when_libcoap_s_server_was_started_anew(tmp_path: Path) ->
 
     def put(port: int) -> None:
         uri = f"coap://127.0.0.1:{port}/app.bin"
-        libcoap.client("-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+        libcoap_put(tmp_path / "image", uri, 1024)
 
     is_back = False
     with ExitStack() as first, LwBoard(interpreters.find("cpython")) as board:
@@ -186,7 +218,7 @@ def test_agent_fetches_an_image_from_libcoap_s_server_by_coaps(micropython: Inte
     shown = [str(tmp_path / name) for name in ("cert", "key", "ca")]
     with libcoap.server("-c", shown[0], "-j", shown[1], "-C", shown[2]) as port:
         uri = f"coap://127.0.0.1:{port}/app.bin"
-        libcoap.client("-m", "put", "-t", "42", "-b", "1024", "-f", tmp_path / "image", uri)
+        libcoap_put(tmp_path / "image", uri, 1024)
         settings = {"security": b"cert", "ca": authority.pem, **mine}
         fetched(
             micropython,
