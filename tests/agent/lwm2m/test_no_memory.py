@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A board whose memory does not suffice for the download: tried a few times, then it is said (lwm2m.md 7)."""
+"""A board whose memory does not suffice for the download: tried a few times, then it is said (lwm2m.md 7).
+
+A push cannot be tried again by the board: that is said at once.
+"""
 
 import pytest
 
@@ -32,7 +35,14 @@ def learnt_if_there_is_room(job, size):  # with the first block that is fetched
     learnt(job, size)
 
 
-cloud.learnt = learnt_if_there_is_room
+def poll_if_there_is_room(ms):  # in the midst of a push
+    if cloud.upload is not None and cloud.upload.received > 8000:
+        fails()
+    poll(ms)
+
+
+poll = cloud.poll
+cloud.learnt, cloud.poll = learnt_if_there_is_room, poll_if_there_is_room
 for _ in Agent(board, cloud, journal).steps():
     pass
 """
@@ -46,3 +56,17 @@ def test_a_pull_for_which_there_is_no_memory(make_world, times: int) -> None:
     world.wait_state(*((2, 0) if times == 1 else (0, 3)), timeout_s=120)
     assert not world.logged("Traceback")
     assert world.read("/3/0/3") == "1.0.0"
+
+
+def test_a_push_for_which_there_is_no_memory(make_world) -> None:
+    """It ends, and the next one is as good as if there had been none."""
+    world = make_world(app=firmware("1.0.0", MAIN % 1))
+    world.start()
+    image = small_app(30_000)
+    assert world.push(image) == "4.00"
+    world.wait_state(0, 3, timeout_s=10)
+    assert world.told == [(1, 0), (0, 3)]
+    assert world.push(image) == "2.04"
+    world.wait_state(2, 0)
+    assert world.slot_holds("ota_1", image)
+    assert not world.logged("Traceback")
