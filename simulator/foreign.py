@@ -14,6 +14,7 @@ from typing import IO, Any, TypeVar
 
 HOST = "127.0.0.1"
 _TRIES = 3
+_LOOKS = 100  # for a port of which nobody has anything
 _LIMIT_S = 30  # on a machine that has much to do; none takes more than one
 _PAUSE_S = 0.01
 
@@ -25,12 +26,22 @@ class StartError(Exception):
 
 
 def free_port() -> int:
-    """One that nobody has by UDP or TCP, and the port above it neither: some have a second door there, for TLS."""
-    while True:
-        with socket.create_server((HOST, 0)) as server:
-            port = server.getsockname()[1]
-        if all(_is_free(one, kind) for one in (port, port + 1) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)):
+    """One that nobody has by UDP or TCP, and the port above it neither: some have a second door there, for TLS.
+
+    Raises StartError when none is found.
+    """
+    kinds = (socket.SOCK_DGRAM, socket.SOCK_STREAM)
+    for _ in range(_LOOKS):
+        port = _offered()
+        if all(_is_free(one, kind) for one in (port, port + 1) for kind in kinds):
             return port
+    raise StartError(f"no free port on {HOST} in {_LOOKS} tries, with the one above it, by UDP and TCP")
+
+
+def _offered() -> int:
+    """One that the system gives whoever wants any; by TCP nobody has it."""
+    with socket.create_server((HOST, 0)) as server:
+        return server.getsockname()[1]
 
 
 def _is_free(port: int, kind: socket.SocketKind) -> bool:

@@ -56,9 +56,21 @@ def test_one_that_is_silent_is_ended(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert seen[-1].returncode is not None
 
 
-def test_a_free_port_is_nobody_s_by_udp_and_tcp_nor_is_the_next() -> None:
-    port = foreign.free_port()
-    for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
-        for one in (port, port + 1):
-            with socket.socket(socket.AF_INET, kind) as sock:
-                sock.bind((foreign.HOST, one))
+@pytest.mark.parametrize("above", [0, 1])
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM])
+def test_a_port_that_somebody_has_is_passed_by(monkeypatch: pytest.MonkeyPatch, kind: int, above: int) -> None:
+    """By UDP or TCP, it or the one above it, whatever the system offers first."""
+    with socket.socket(socket.AF_INET, kind) as owner:
+        owner.bind((foreign.HOST, foreign.free_port()))
+        if kind == socket.SOCK_STREAM:
+            owner.listen()
+        taken, free = owner.getsockname()[1] - above, foreign.free_port()
+        monkeypatch.setattr(foreign, "_offered", iter((taken, taken, free)).__next__)
+        assert foreign.free_port() == free
+
+
+def test_the_search_for_a_port_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((foreign.HOST, 0)) as owner:
+        monkeypatch.setattr(foreign, "_offered", lambda: owner.getsockname()[1])
+        with pytest.raises(foreign.StartError, match=r"no free port on 127\.0\.0\.1 in 100 tries"):
+            foreign.free_port()
