@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The agent fetches images from CoAP servers of others, and is pushed one by libcoap's client."""
 
+import json
 import subprocess
 import threading
 from collections.abc import Callable
@@ -149,6 +150,22 @@ def pushed(folder: Path, image: bytes, push: Callable[[Path, str], object]) -> N
             end.result()
         board.wait_state(DOWNLOADED)
         assert board.slot_holds(image)
+
+
+def test_libcoap_s_client_observes_what_is_longer_than_a_block() -> None:
+    """Of each notification it fetches the rest (RFC 7959 2.6)."""
+    names = {"/0": "Maker " + "m" * 50, "/1": "Model " + "o" * 50, "/18": "Hardware " + "h" * 50}
+    settings = {name: text.encode() for name, text in zip(("maker", "model", "hardware"), names.values(), strict=True)}
+    with LwBoard(interpreters.find("cpython"), settings=settings) as board, ThreadPoolExecutor(1) as pool:
+        board.start()
+        assert board.ask(lambda: board.device.attributes("/3/0", pmax=1)) == "2.04"
+        uri = f"coap://127.0.0.1:{board.relay.entrance}/3/0"
+        observer = pool.submit(libcoap.client, "-s", "3", "-B", "8", "-A", "110", uri)
+        board.wait(observer.done, 60)
+    said = observer.result().stdout.decode().strip()
+    first = said[: said.index("]") + 1]
+    assert {"/" + row["n"]: row.get("vs") for row in json.loads(first)}.items() >= names.items()
+    assert said == first * said.count("]") and said.count("]") >= 2
 
 
 def test_agent_fetches_a_whole_number_of_blocks_from_libcoap_s_server(tmp_path: Path) -> None:
