@@ -11,6 +11,7 @@ from simulator.board.net import VirtualNet
 from simulator.board.wlan import Radio
 
 _SOCKET, _STREAM, _PEER = 0xFFFF, 0x10000, 0x40000  # a read as of a stream; with the peer's address in front
+_SECURE = 0x8000  # in a poll: not the socket, but the session over it
 _IN, _OUT, _NVAL = 1, 4, 32
 
 
@@ -22,6 +23,7 @@ class DatagramServices:
         self._radio = radio
         self._sockets: dict[int, DatagramSocket] = {}
         self._sessions: dict[int, DtlsSession] = {}  # those with DTLS
+        self.room: int | None = None  # sessions that fit into the memory of the chip's C library; None: any number
 
     def reset(self) -> None:
         """RAM is gone, and with it every socket."""
@@ -33,7 +35,9 @@ class DatagramServices:
         return self._sockets.get(number)
 
     def secure(self, number: int, session: DtlsSession) -> None:
-        """From now on the socket carries this session."""
+        """From now on the socket carries this session. Raises EspError where there is no room for it."""
+        if self.room is not None and len(self._sessions) >= self.room:
+            raise EspError(errno.ENOMEM)
         self._sessions[number] = session
 
     def session(self, number: int) -> DtlsSession:
@@ -47,12 +51,13 @@ class DatagramServices:
         return handle & _SOCKET in self._sockets
 
     def events(self, number: int) -> int | None:
-        """What poll says of the socket; None if it is none of these."""
+        """What poll says of the socket, or of the session over it; None if it is none of these."""
+        if number & _SECURE:
+            number -= _SECURE
+            if number in self._sessions and self._sessions[number].has_failed:
+                return _NVAL
         socket = self._sockets.get(number)
-        if socket is None:
-            return None
-        session = self._sessions.get(number)
-        return _NVAL if session and session.has_failed else _OUT | _IN * socket.is_readable
+        return None if socket is None else _OUT | _IN * socket.is_readable
 
     def socket(self) -> Reply:
         socket = DatagramSocket(self._net, lambda: self._radio.is_connected)
@@ -82,12 +87,7 @@ class DatagramServices:
         def ready() -> Reply | Wait | None:
             return self.send(request) if session.shake_hands(repeats=False) else None
 
-        def expired() -> Reply:
-            if request.b:
-                session.fail(EspError(errno.ETIMEDOUT))
-            return NOTHING_YET
-
-        return NOTHING_YET if request.b == 0 else Wait(ready, expired, request.b)
+        return NOTHING_YET if request.b == 0 else Wait(ready, lambda: _nothing_came(session, request), request.b)
 
     def _receive_secure(self, session: DtlsSession, request: Request) -> Reply | Wait:
         def ready() -> Reply | None:
@@ -97,12 +97,7 @@ class DatagramServices:
             data = take(request.a)
             return None if data is None else Reply(len(data), data)
 
-        def expired() -> Reply:
-            if request.b:
-                session.fail(EspError(errno.ETIMEDOUT))
-            return NOTHING_YET
-
-        return ready() or Wait(ready, expired, request.b)
+        return ready() or Wait(ready, lambda: _nothing_came(session, request), request.b)
 
     def receive(self, request: Request) -> Reply | Wait:
         session = self._sessions.get(request.handle & _SOCKET)
@@ -134,6 +129,13 @@ class DatagramServices:
         socket = self._sockets.pop(number, None)
         if socket:
             socket.close()
+
+
+def _nothing_came(session: DtlsSession, request: Request) -> Reply:
+    """Of a socket with a time-out that is an error like any other to mbedTLS, and stays. Raises EspError."""
+    if request.b:
+        session.time_out()
+    return NOTHING_YET
 
 
 def _read(socket: DatagramSocket, size: int) -> Reply:

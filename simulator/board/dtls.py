@@ -6,6 +6,7 @@ shakes hands; what was lost is sent again after 1 s, 2 s and so on, but only on 
 first error stays.
 """
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -83,6 +84,11 @@ class DtlsSession:
         """Raises `error`; from now on everything else does, too, or raises `shown`."""
         self._error = shown or error
         raise error
+
+    def time_out(self) -> None:
+        """The socket's time is over. What stays has mbedTLS's sign, as MicroPython has it. Raises EspError."""
+        stays = EspError(-errno.ETIMEDOUT)
+        self.fail(stays if self.is_secure else EspError(errno.ETIMEDOUT), shown=stays)
 
     @property
     def has_failed(self) -> bool:

@@ -81,6 +81,11 @@ class Board:
         if self._tls:
             self._tls.has_keys = True
 
+    def limit_dtls_sessions(self, most: int | None) -> None:
+        """For more than so many there is no memory outside of MicroPython's heap; for lockstep."""
+        if self._sockets:
+            self._sockets.datagrams.room = most
+
     def _find_handlers(self) -> dict[Op, Handler]:
         chip = ChipServices(self.chip, self._alarms, self._flash_changed)
         services = (chip, self._radio, self._sockets, self._tls)

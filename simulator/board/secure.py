@@ -115,7 +115,7 @@ class TlsServices:
 
         def expired() -> Reply:
             if request.a:
-                session.fail(EspError(errno.ETIMEDOUT))
+                session.time_out()
             return Reply(0)
 
         return ready() or Wait(ready, expired, request.b)

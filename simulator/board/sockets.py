@@ -12,7 +12,8 @@ from simulator.board.wlan import Radio
 _LINK, _ALL, _LINE = 0xFFFF, 0x10000, 0x20000
 _DATAGRAMS = 2  # SOCK_DGRAM
 _ENTRY = 4  # bytes of one in a poll: link, events that are wanted, events
-_IN, _OUT, _ERR, _HUP = 1, 4, 8, 16
+_IN, _OUT, _ERR, _HUP, _NVAL = 1, 4, 8, 16, 32
+_ALWAYS = _ERR | _HUP | _NVAL  # what poll tells whether it was asked or not
 _CONNECT_MS = 20000  # lwIP gives a connection up after about this long
 _NO_NAME = -202
 _EPOCH = 946_684_800  # unix time of 2000, when a board's clock begins
@@ -144,7 +145,7 @@ class SocketServices:
     def _poll(self, request: Request) -> Reply | Wait:
         data = request.data
         answer = bytearray(data)
-        asked = [(i + 3, data[i] | data[i + 1] << 8, data[i + 2] | _ERR | _HUP) for i in range(0, len(data), _ENTRY)]
+        asked = [(i + 3, data[i] | data[i + 1] << 8, data[i + 2] | _ALWAYS) for i in range(0, len(data), _ENTRY)]
 
         def ready() -> Reply | None:
             found = 0

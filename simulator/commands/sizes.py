@@ -39,12 +39,14 @@ def measure(size: int) -> dict[str, Any]:
     heaps = {board.name: memory.measure_heap(board, size) for board in boards}
     small = heaps.get("micropython32")
     tls = {board.name: found for board in boards if (found := tls_memory.measure(board))}
+    dtls = {board.name: found for board in boards if (found := tls_memory.measure_datagrams(board))}
     return {
         "schema": 1,
         "image_size": size,
         "modules": [vars(module) for module in firmware_modules.modules()],
         "heaps": {name: vars(heap) for name, heap in heaps.items()},
         "tls": {name: vars(found) for name, found in tls.items()},
+        "dtls": {name: vars(found) for name, found in dtls.items()},
         "left_out": [name for name in interpreters.NAMES if name != "cpython" and name not in heaps],
         "within_limits": all(heap.bytes_per_block == 0 for heap in heaps.values())
         and (small is None or _is_small(small)),
@@ -91,8 +93,9 @@ def _show_heaps(facts: dict[str, Any]) -> None:
     show("Heap of a board in lockstep", ["", *facts["heaps"]], rows)
     if facts["heaps"]:
         _show_ways(facts)
-    if facts["tls"]:
-        _show_tls(facts["tls"])
+    for kind in ("TLS", "DTLS"):
+        if facts[kind.lower()]:
+            _show_tls(kind, facts[kind.lower()])
     for name in facts["left_out"]:
         click.echo(f"{name} is left out: it is not set up", err=True)
     if "micropython32" in facts["heaps"]:
@@ -110,10 +113,10 @@ def _show_ways(facts: dict[str, Any]) -> None:
     show(f"Smallest heap for an update of {facts['image_size']:,} bytes", ["way", *columns], rows)
 
 
-def _show_tls(tls: dict[str, dict[str, int]]) -> None:
+def _show_tls(kind: str, tls: dict[str, dict[str, int]]) -> None:
     labels = {"context": "context", "session": "the first session", "another": "a second one beside it"}
     rows = [[label, *(found[name] for found in tls.values())] for name, label in labels.items()]
-    show("TLS on the unix port, outside of the heap (bytes)", ["", *tls], rows)
+    show(f"{kind} on the unix port, outside of the heap (bytes)", ["", *tls], rows)
 
 
 def _kib(heap_k: float | None) -> str:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from simulator import memory
+from simulator import memory, tls_memory
 from simulator.breakage import FIRMWARE
 from simulator.firmware_modules import loaded_by_update, modules
 from simulator.interpreters import Interpreter
 from simulator.update import SIZE
-from simulator.ways import WAYS
+from simulator.ways import DTLS_WAYS, WAYS
 
 # Each makes one step of the block loop allocate: in the agent, in the source, in the sink.
 LEAKS = {
@@ -60,6 +60,19 @@ def test_update_completes_in_69k_on_micropython32_which_is_56k_on_a_board(small:
 @pytest.mark.parametrize("way", ["RainMaker, HTTPS", "RainMaker, MQTT stream", "LwM2M, CoAP pull", "LwM2M, CoAP push"])
 def test_update_by_other_ways_completes_in_80k_on_micropython32(small: Interpreter, way: str):
     assert memory.update_completes(small, memory.WAYS_LIMIT_K, SIZE, WAYS[way])
+
+
+@pytest.mark.parametrize("way", DTLS_WAYS)
+def test_trap_6_pull_by_coaps_completes_in_90k_on_micropython32(small: Interpreter, way: str):
+    """10k more than without DTLS. Beside that are the two sessions in the C library's memory (docs/memory.md)."""
+    assert memory.update_completes(small, 90, SIZE, DTLS_WAYS[way])
+
+
+def test_trap_6_a_session_of_dtls_is_36_kb_in_the_c_library_and_less_than_one_of_tls(both: list[Interpreter]):
+    for interpreter in both:
+        tls, dtls = tls_memory.measure(interpreter), tls_memory.measure_datagrams(interpreter)
+        assert tls and dtls and max(dtls.context, tls.context) < 6_000
+        assert 2 * 16_384 < dtls.another < dtls.session < 45_000 and dtls.another < tls.another
 
 
 def test_update_over_the_own_broker_completes_in_74k_on_micropython32(small: Interpreter):

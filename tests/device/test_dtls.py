@@ -45,6 +45,71 @@ def wait(stream, ms=5000):
 """
 
 
+# Trap 1: who is a client asks for a certificate and a name, with a shared key too, unless told otherwise.
+ASKS_FOR_A_CERTIFICATE = """
+made = tls.SSLContext(tls.PROTOCOL_DTLS_CLIENT)
+print(made.verify_mode == tls.CERT_REQUIRED)
+for mode in (tls.CERT_REQUIRED, tls.CERT_NONE):
+    made.verify_mode = mode
+    sock = connected()
+    sock.setblocking(False)
+    try:
+        made.wrap_socket(sock, do_handshake_on_connect=False)
+        print("begun")
+    except ValueError as error:
+        print(error)
+"""
+ASKED = ["True", "CERT_REQUIRED requires server_hostname", "begun"]
+
+# Trap 4: a read that times out, in the handshake and after it; what poll says then of the session and of the socket.
+TIMED_READ = """
+def attempt(function, *values):
+    try:
+        return function(*values)
+    except OSError as error:
+        return error.args[0]
+
+def polled(stream):
+    poll = select.poll()
+    poll.register(stream, select.POLLIN)
+    return [events for _, events in poll.poll(100)]
+
+def dies(stream, sock):
+    sock.settimeout(0.1)
+    print(attempt(stream.recv, 10))
+    sock.setblocking(False)
+    time.sleep_ms(1000)  # what comes meanwhile is not heard
+    print(attempt(stream.recv, 10), attempt(stream.write, b"hello"), polled(stream), polled(sock))
+    stream.close()
+
+sock = connected()
+sock.setblocking(False)
+stream = context().wrap_socket(sock, server_hostname=NAME, do_handshake_on_connect=False)
+dies(stream, sock)
+sock = connected()
+sock.setblocking(False)
+stream = context().wrap_socket(sock, server_hostname=NAME)
+stream.write(b"hello")
+print(wait(stream), stream.recv(100), polled(stream))
+dies(stream, sock)
+stream = secure()
+stream.write(b"hello")
+print(wait(stream), stream.recv(100))
+"""
+TIMED_OUT = [
+    "110", "-110 -110 [32] []", "True b'HELLO' []", "-110", "-110 -110 [32] []", "True b'HELLO'",
+]  # fmt: skip
+
+# Trap 7: `ssl` is a Python module that not every build has.
+NO_SSL = """
+try:
+    import ssl
+    print("ssl")
+except ImportError:
+    print(tls.PROTOCOL_TLS_CLIENT, tls.PROTOCOL_DTLS_CLIENT)
+"""
+
+
 @pytest.fixture(scope="module")
 def authority() -> Authority:
     return Authority()
@@ -74,7 +139,11 @@ def first_flight() -> Fault:
     return datagrams.nth(0, datagrams.lost, to_device=False)
 
 
-def test_one_record_a_recv_and_more_in_a_readinto(play) -> None:
+def test_trap_1_a_client_asks_for_a_certificate_and_a_name(play) -> None:
+    assert play(ASKS_FOR_A_CERTIFICATE) == ASKED
+
+
+def test_trap_3_one_record_a_recv_and_more_in_a_readinto(play) -> None:
     """Two datagrams wait: `recv` takes one, and says None where a plain socket raises; `readinto` takes both."""
     program = """
 stream = secure()
@@ -101,7 +170,7 @@ stream.close()
     assert lines == ["True b'AAAAAAAAAAAAAAAAAAAA' b'BBBBBBBBBB' None", "30 None", "30 None", "b'CCCC' b'CCCCCC'"]
 
 
-def test_a_lost_first_flight_is_repeated_only_without_blocking(play) -> None:
+def test_trap_2_a_lost_first_flight_is_repeated_only_without_blocking(play) -> None:
     program = """
 start = time.ticks_ms()
 stream = secure()
@@ -112,7 +181,7 @@ print(wait(stream), stream.recv(100))
     assert play(program, first_flight()) == ["True", "True b'HELLO'"]
 
 
-def test_a_socket_with_a_time_out_gives_up_at_its_end(play) -> None:
+def test_trap_2_a_socket_with_a_time_out_gives_up_at_its_end(play) -> None:
     program = """
 start = time.ticks_ms()
 try:
@@ -123,7 +192,7 @@ except OSError as error:
     assert play(program, first_flight()) == ["110 True"]
 
 
-def test_a_blocking_socket_hangs_until_the_watchdog(play) -> None:
+def test_trap_2_a_blocking_socket_hangs_until_the_watchdog(play) -> None:
     program = """
 if machine.reset_cause() == 3:
     print("hung")
@@ -135,7 +204,12 @@ else:
     assert play(program, first_flight()) == ["hung"]
 
 
-def test_without_blocking_the_handshake_can_be_had_step_by_step(play) -> None:
+def test_trap_4_a_read_that_times_out_is_an_error_that_stays(play) -> None:
+    """As read of the ESP32's port (lwm2m.md 6), and the unix port does the same. Only a new session helps."""
+    assert play(TIMED_READ, first_flight()) == TIMED_OUT
+
+
+def test_trap_5_without_blocking_the_handshake_can_be_had_step_by_step(play) -> None:
     """poll does not wake for its timer: whoever waits has to come back and ask."""
     program = """
 sock = connected()
@@ -148,6 +222,10 @@ while stream.write(b"hello") is None:
 print(900 < since(start) < 3000, turns > 4, wait(stream), stream.recv(100))
 """
     assert play(program, first_flight()) == ["True True True b'HELLO'"]
+
+
+def test_trap_7_the_module_is_tls(play) -> None:
+    assert play(NO_SSL) == ["0 2"]
 
 
 @pytest.mark.parametrize("wrong", ["name", "authority"])

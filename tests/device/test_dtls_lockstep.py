@@ -16,6 +16,7 @@ from simulator.errors import UserError
 from tests import pki
 from tests.device.harness import board
 from tests.device.test_datagrams import printed_by
+from tests.device.test_dtls import ASKED, ASKS_FOR_A_CERTIFICATE, TIMED_OUT, TIMED_READ
 from tests.device.test_sockets import JOIN
 from tests.device.test_tls import authority
 
@@ -128,7 +129,12 @@ time.sleep_ms(50)
     assert core.came == [(None, None)] and core.heard == [b"hello", "lost"]
 
 
-def test_one_record_a_recv_and_more_in_a_readinto(play) -> None:
+def test_trap_1_a_client_asks_for_a_certificate_and_a_name(play) -> None:
+    assert play(ASKS_FOR_A_CERTIFICATE) == ASKED
+    assert play(ASKS_FOR_A_CERTIFICATE, keys={"board-1": KEY}, is_new=True) == ASKED
+
+
+def test_trap_3_one_record_a_recv_and_more_in_a_readinto(play) -> None:
     """Word for word as MicroPython's own in test_dtls.py."""
     program = """
 stream = secure()
@@ -155,7 +161,7 @@ stream.close()
     ]  # fmt: skip
 
 
-def test_a_lost_first_flight_is_repeated_only_without_blocking(play) -> None:
+def test_trap_2_a_lost_first_flight_is_repeated_only_without_blocking(play) -> None:
     program = """
 start = time.ticks_ms()
 stream = secure()
@@ -166,7 +172,7 @@ print(wait(stream), stream.recv(100))
     assert play(program, first_flight()) == ["True", "True b'HELLO'"]
 
 
-def test_a_socket_with_a_time_out_gives_up_at_its_end(play) -> None:
+def test_trap_2_a_socket_with_a_time_out_gives_up_at_its_end(play) -> None:
     program = """
 code, ms = raised(secure, lambda sock: sock.settimeout(0.3))
 print(code, 300 <= ms <= 301)
@@ -174,7 +180,7 @@ print(code, 300 <= ms <= 301)
     assert play(program, first_flight()) == ["ETIMEDOUT True"]
 
 
-def test_a_blocking_socket_hangs_until_the_watchdog(play) -> None:
+def test_trap_2_a_blocking_socket_hangs_until_the_watchdog(play) -> None:
     program = """
 if machine.reset_cause() == 3:
     print("hung")
@@ -187,7 +193,11 @@ else:
     assert play(program) == ["secure"]
 
 
-def test_without_blocking_the_handshake_can_be_had_step_by_step(play) -> None:
+def test_trap_4_a_read_that_times_out_is_an_error_that_stays(play) -> None:
+    assert play(TIMED_READ, first_flight()) == TIMED_OUT
+
+
+def test_trap_5_without_blocking_the_handshake_can_be_had_step_by_step(play) -> None:
     program = """
 stream = secure(do_handshake_on_connect=False)
 start, turns = time.ticks_ms(), 0
@@ -273,7 +283,7 @@ for i in range(4):
     except (ValueError, OSError) as error:
         print(type(error).__name__)
 poll = select.poll()
-poll.register(stream, select.POLLIN | 32)
+poll.register(stream, select.POLLIN)
 print([events for _, events in poll.poll(0)])
 """
     expected = ["None True", "None True", "ValueError", "OSError", "[32]"]

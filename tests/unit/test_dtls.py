@@ -68,7 +68,7 @@ def _with(module, function, *args):
             sys.modules["tls"] = before
 
 
-def test_a_shared_key_is_bytes_and_nobody_asks_for_a_certificate():
+def test_trap_1_a_shared_key_is_bytes_and_nobody_asks_for_a_certificate():
     make = _with(Tls, dtls.session_maker, Board(psk_id="board-1", psk_key="00ff10"), "psk")
     context, sock, host = make("sock", "lwm2m.example")
     assert context.protocol == Tls.PROTOCOL_DTLS_CLIENT

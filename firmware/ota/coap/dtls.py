@@ -9,7 +9,10 @@ see ota.credentials) or "psk" (psk_id, and psk_key in hex).
 import binascii
 
 from ota.errors import TransferError
+from ota.port import const
 from ota.secure import line
+
+_ENOMEM = const(12)  # of C's memory: a session has some 20 KiB of buffers there
 
 
 def check(mode):
@@ -53,6 +56,6 @@ def session_maker(board, mode):
         try:
             return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         except (ValueError, OSError) as error:
-            raise TransferError("tls_failed", line(error))
+            raise TransferError("no_memory" if error.args[0] == _ENOMEM else "tls_failed", line(error))
 
     return session

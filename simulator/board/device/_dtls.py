@@ -15,6 +15,7 @@ _OP_TLS_KEY = const(75)
 _NOT_VERIFIED = const(-0x2700)  # MBEDTLS_ERR_X509_CERT_VERIFY_FAILED
 _TURN_MS = const(20)  # of a handshake
 _SOME = const(0)
+_SECURE = const(0x8000)  # poll asks the session, which knows its errors, and not the socket below
 
 
 class Context(_tls.Context):
@@ -61,8 +62,10 @@ class Session:
     def __init__(self, sock):
         self._sock = sock
         self.setblocking = sock.setblocking
-        self.fileno = sock.fileno
         self.close = sock.close
+
+    def fileno(self):
+        return self._sock.fileno() | _SECURE
 
     def write(self, data):
         return _told(self._sock.write, data)

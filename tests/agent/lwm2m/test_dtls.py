@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from simulator.board import datagrams
+from simulator.board.errors import EspError
 from simulator.board.inprocess import InProcess
-from simulator.board.net import Fault, Packet
+from simulator.board.net import HELLO, Fault, Packet
 from simulator.clouds.core import Close
 from simulator.clouds.lwm2m import coap
 from simulator.interpreters import Interpreter
@@ -27,6 +28,8 @@ class SecureWorld(LwWorld):
 
     def __init__(self, runs: Interpreter | InProcess, settings: dict[str, str], chains: dict, *faults: Fault) -> None:
         self._chains, self._faults = chains, faults
+        self.greeted: list[str] = []  # the hosts with which the device has begun a session, in order
+        self.most_open = 0  # of its sessions at a time
         super().__init__(runs, settings=settings, heap="200k")
 
     def connect(self) -> None:
@@ -36,7 +39,19 @@ class SecureWorld(LwWorld):
             self.twin.board.know_shared_keys()
         net.serve_datagrams(HOST, PORT, self.cloud, self._chains.get(HOST, ()), keys)
         net.serve_datagrams(FILES, FILE_PORT, self.door, self._chains.get(FILES, ()), keys)
-        net.faults += self._faults
+        net.faults += (self._look, *self._faults)
+
+    def _look(self, packet: Packet) -> list[Packet]:
+        if packet.content == HELLO and isinstance(packet.link, datagrams.Flow) and not packet.to_device:
+            self.greeted.append(packet.link.peer_address[0])
+        self.most_open = max(self.most_open, len(self.open_sessions))
+        return [packet]
+
+    @property
+    def open_sessions(self) -> list:
+        """Those that the device has now: each holds its buffers."""
+        assert self.twin.board._sockets
+        return list(self.twin.board._sockets.datagrams._sessions.values())
 
     def pull_secure(self) -> None:
         self.start()
@@ -162,3 +177,56 @@ def test_a_session_that_ends_in_the_midst_of_a_push_ends_the_push(make_world: Ca
     assert world.push(SMALL) == "2.04"
     world.wait_state(2, 0)
     assert world.slot_holds("ota_1", SMALL)
+
+
+@pytest.mark.parametrize("security", ["psk", "cert"])
+def test_trap_4_no_read_ever_times_out(make_world: Callable[..., SecureWorld], security: str) -> None:
+    """For ten minutes hardly anything comes, and the session is the first one: a read that timed out would end it."""
+    world = make_world(*((SETTINGS, {}) if security == "psk" else certified()))
+    world.start()
+    for _ in range(5):
+        world.pass_time(120)
+        assert world.read("/3/0/3") == "1.0.0"
+    assert world.greeted == [HOST]
+    assert len(world.seen("registered")) == 1 and not world.said("link_lost")
+
+
+def test_trap_4_an_error_that_stays_is_left_for_a_new_session(make_world: Callable[..., SecureWorld]) -> None:
+    world = make_world(SETTINGS, {})
+    world.start()
+    (session,) = world.open_sessions
+    with pytest.raises(EspError):
+        session.time_out()
+    world.wait(lambda: world.seen("updated"), 60)
+    assert world.read("/3/0/3") == "1.0.0"
+    assert world.greeted == [HOST, HOST] and len(world.open_sessions) == 1
+
+
+@pytest.mark.parametrize("security", ["psk", "cert"])
+def test_trap_6_a_pull_has_two_sessions_at_a_time_and_then_one(
+    make_world: Callable[..., SecureWorld], security: str
+) -> None:
+    """That of the server stays while the file comes over another; docs/memory.md has what that takes."""
+    world = make_world(*((SETTINGS, {}) if security == "psk" else certified()))
+    world.start()
+    file = world.cloud.files.add(firmware("1.1.0"), NAME)
+    world.device.write("/5/0/1", f"coaps://{FILES}:{FILE_PORT}{file.path}")
+    world.wait_state(DOWNLOADED, 0)
+    assert (world.greeted, world.most_open) == ([HOST, FILES], 2)
+    assert len(world.open_sessions) == 1
+
+
+def test_trap_6_a_pull_without_room_for_a_second_session_fails_and_the_first_one_stays(
+    make_world: Callable[..., SecureWorld],
+) -> None:
+    """No memory is Result 3. The server hears of it, and the next pull may find room."""
+    world = make_world(SETTINGS, {})
+    world.twin.board.limit_dtls_sessions(1)
+    world.start()
+    file = world.cloud.files.add(firmware("1.1.0"), NAME)
+    world.device.write("/5/0/1", uri := f"coaps://{FILES}:{FILE_PORT}{file.path}")
+    world.wait(lambda: world.told[-1:] == [(0, 3)])
+    assert world.greeted == [HOST] and not world.said("Traceback")
+    world.twin.board.limit_dtls_sessions(None)
+    world.device.write("/5/0/1", uri)
+    world.wait_state(DOWNLOADED, 0)
