@@ -16,6 +16,7 @@ ENTRY_SIZE = 32
 ENTRIES = 126
 
 FREE, ACTIVE, FULL, FREEING, CORRUPT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFC, 0xFFFFFFF8, 0
+_IN_USE = (ACTIVE, FULL, FREEING)
 VERSION = 0xFE
 
 NAMESPACE_ENTRY = 0  # the namespace number of entries that define namespaces
@@ -85,6 +86,26 @@ def payload_item(namespace: int, kind: int, key: str, payload: bytes, chunk: int
     return Item(namespace, kind, key, data, payload, chunk)
 
 
+def living(cells: bytes) -> bytes:
+    """The cells of a page but for those that nobody looks at any more: what erased entries hold, and all of a page
+    without a header that holds good. They come to nothing until the page is erased, if nothing cuts that short."""
+    if cells == _BLANK:
+        return cells
+    state, _, _, checksum = _HEADER.unpack_from(cells)
+    if checksum != crc32(cells[4:28]) or state not in _IN_USE:
+        return b""
+    found = bytearray(cells)
+    for index, entry_state in enumerate(_states(cells)):
+        if entry_state == _ERASED:
+            start = _ENTRIES_OFFSET + index * ENTRY_SIZE
+            found[start : start + ENTRY_SIZE] = bytes(ENTRY_SIZE)
+    return bytes(found)
+
+
+def _states(cells: bytes) -> list[int]:
+    return [state for byte in cells[_STATES_OFFSET:_ENTRIES_OFFSET] for state in _STATES_IN[byte]][:ENTRIES]
+
+
 class Page:
     """A page in flash at `address`. `items` are the living ones in the order they were written."""
 
@@ -117,7 +138,7 @@ class Page:
         if raw == _BLANK:
             return
         state, sequence, version, checksum = _HEADER.unpack_from(raw)
-        if checksum != crc32(raw[4:28]) or state not in (ACTIVE, FULL, FREEING):
+        if checksum != crc32(raw[4:28]) or state not in _IN_USE:
             self.state = CORRUPT
             return
         if version < VERSION:
@@ -126,7 +147,7 @@ class Page:
         self._load_entries(raw)
 
     def _load_entries(self, raw: bytes) -> None:
-        self._states = [state for byte in raw[_STATES_OFFSET:_ENTRIES_OFFSET] for state in _STATES_IN[byte]][:ENTRIES]
+        self._states = _states(raw)
         with_state = max((i + 1 for i, state in enumerate(self._states) if state != _EMPTY), default=0)
         with_data = -(-len(raw[_ENTRIES_OFFSET:].rstrip(b"\xff")) // ENTRY_SIZE)
         self.next_entry = max(with_state, min(with_data, ENTRIES))

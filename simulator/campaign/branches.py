@@ -4,21 +4,21 @@
 Up to its first power cut a case is like the story without it, up to its second one like the case of the first alone.
 So the cases are a tree: at each flash operation where some of them lose their power the run is kept (snapshot.py), and
 from there each of them goes on with its own cut. Of cuts that leave the very same cells behind one is played, for all
-that follows is the same; and so is one of runs that are alike in everything when the next cut comes, as when what was
-torn in another way had to be erased and written again. Those that break a link at some byte are in breaks.py. A record
-is what `execute` gives for its case alone.
+that follows is the same; of last cuts, too, that the next start mends to the same (torn_nvs.py); and so is one of runs
+that are alike in everything when the next cut comes, as when what was torn in another way had to be erased and written
+again. Those that break a link at some byte are in breaks.py. A record is what `execute` gives for its case alone.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from simulator.board.flash import Operation, Tear
-from simulator.campaign import breaks, cuts
+from simulator.board.flash import Tear
+from simulator.campaign import breaks, cuts, torn_nvs
 from simulator.campaign.case import Case
 from simulator.campaign.run import Run, execute, records_of
 from simulator.campaign.sides import SIDES
-from simulator.campaign.snapshot import Snapshot
+from simulator.campaign.snapshot import LastCut, Snapshot
 from simulator.campaign.stories import find
 
 Group = tuple[str, int, tuple[str, ...]]
@@ -78,6 +78,11 @@ class _Branch:
         """The operation of its next cut, 0 if there is none."""
         return self.cuts[0][0] if self.cuts else 0
 
+    @property
+    def is_last(self) -> bool:
+        """Whether its next cut is the last one."""
+        return len(self.cuts) == 1
+
     def rest(self) -> "_Branch":
         """Behind its next cut."""
         return _Branch(self.number, self.case, self.cuts[1:])
@@ -107,7 +112,7 @@ class _Watch:
 
 def _leaves(starts: Iterable[tuple[Run, list[_Branch]]]) -> Iterator[tuple[int, dict]]:
     """(number, record) of each case. `starts`: runs that have gone different ways, each with what goes on from it."""
-    kept: defaultdict[Snapshot, list[_Branch]] = defaultdict(list)
+    kept: defaultdict[Snapshot | LastCut, list[_Branch]] = defaultdict(list)
     for run, branches in starts:
         watch = _Watch(run, branches)
         run.observers.append(watch)
@@ -121,18 +126,26 @@ def _leaves(starts: Iterable[tuple[Run, list[_Branch]]]) -> Iterator[tuple[int, 
             yield from records_of(outcome, ((branch.number, branch.case) for branch in left))
         for branch in branches:
             if branch.next in watch.found:
-                kept[watch.found[branch.next]].append(branch)
-    for snapshot, branches in kept.items():
-        yield from _leaves((snapshot.cut(cells), rest) for cells, rest in _parted(branches, snapshot.operation))
+                snapshot = watch.found[branch.next]
+                kept[LastCut(snapshot) if branch.is_last else snapshot].append(branch)
+    for place, branches in kept.items():
+        snapshot = place.snapshot if isinstance(place, LastCut) else place
+        yield from _leaves((snapshot.cut(cells), rest) for cells, rest in _parted(branches, snapshot))
 
 
-def _parted(branches: Iterable[_Branch], operation: Operation) -> Iterator[tuple[bytes, list[_Branch]]]:
-    """(cells, rests of the branches whose next cut leaves them)."""
+def _parted(branches: Iterable[_Branch], snapshot: Snapshot) -> Iterator[tuple[bytes, list[_Branch]]]:
+    """(cells, rests of the branches whose next cut leaves them, or cells that come to the same)."""
     of_text: defaultdict[str, list[_Branch]] = defaultdict(list)
     for branch in branches:
         of_text[branch.cuts[0][1]].append(branch)
-    parts: defaultdict[bytes, list[_Branch]] = defaultdict(list)
+    cells_of: dict[Hashable, bytes] = {}
+    parts: defaultdict[Hashable, list[_Branch]] = defaultdict(list)
     for text, group in of_text.items():
-        parts[cuts.leaves(group[0].case, text, operation)] += [branch.rest() for branch in group]
-    for cells, group in parts.items():
-        yield cells, sorted(group, key=lambda branch: branch.number)
+        cells = cuts.leaves(group[0].case, text, snapshot.operation)
+        come_to = torn_nvs.comes_to(snapshot.nvs, snapshot.operation, cells)
+        for branch in group:
+            key = (come_to,) if branch.is_last else cells
+            cells_of.setdefault(key, cells)
+            parts[key].append(branch.rest())
+    for key, group in parts.items():
+        yield cells_of[key], sorted(group, key=lambda branch: branch.number)

@@ -10,10 +10,11 @@ it, which are cells that nobody has changed, what is constant, and logs, whose e
 import io
 import pickle
 import random
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simulator.board.flash import SECTOR, Operation
-from simulator.campaign import stories
+from simulator.campaign import stories, torn_nvs
 
 if TYPE_CHECKING:
     from simulator.campaign.run import Run
@@ -30,6 +31,7 @@ class Snapshot:
         assert flash.last, "an operation is observed"
         self.operation: Operation = flash.last
         self._fresh_cells = run.fresh_cells
+        self.nvs = torn_nvs.cells_of(flash)
         self._sectors = {n * SECTOR: flash.peek(n * SECTOR, SECTOR) for n in flash.changed_sectors}
         logs = (run.recorder.entries, run.twin.story.events, run.twin.story.lines, run.cloud.events)
         self._logs = [tuple(log) for log in logs]
@@ -47,7 +49,19 @@ class Snapshot:
 
     @property
     def _all(self) -> tuple[object, ...]:
-        return self._pickle, self.operation, self._sectors, self._logs, self._constants
+        return self._sectors, *self._all_but_cells
+
+    @property
+    def _all_but_cells(self) -> tuple[object, ...]:
+        return self._pickle, self.operation, self._logs, self._constants
+
+    def is_like(self, other: "Snapshot") -> bool:
+        """Whether all is the same but for what nobody looks at if this cut is the last one (torn_nvs.py)."""
+        return self._all_but_cells == other._all_but_cells and self._living == other._living
+
+    @cached_property
+    def _living(self) -> dict[int, bytes]:
+        return torn_nvs.looked_at(self._sectors, self.operation)
 
     def cut(self, cells: bytes) -> "Run":
         """A copy of the run whose power goes now: the operation leaves `cells` behind. Nobody observes it yet."""
@@ -65,6 +79,19 @@ class Snapshot:
         unpickler = pickle.Unpickler(io.BytesIO(self._pickle))
         unpickler.persistent_load = beside.__getitem__  # thousands of times: no function of ours
         return unpickler.load()
+
+
+class LastCut:
+    """A snapshot at whose operation the power goes for the last time: equal to any that is like it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+
+    def __hash__(self) -> int:
+        return hash(self.snapshot)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LastCut) and self.snapshot.is_like(other.snapshot)
 
 
 def constants(run: "Run") -> tuple[object, ...]:
