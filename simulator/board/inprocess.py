@@ -130,6 +130,7 @@ class Device:
         self._is_over = True
         if self._greenlet:
             self._greenlet.throw(Gone)
+        self._trouble = self.session = None  # they know us: what knows itself waits for the garbage collector
 
     @property
     def open_files(self) -> int:
@@ -141,8 +142,10 @@ class Device:
     def ask(self, request: Request) -> DirectLink:
         """The link with the answer, until the next request. Raises Gone."""
         link = self.link
+        if self._is_over:
+            raise Gone
         try:
-            is_taken = not self._is_over and self.session is not None and self.session.ask(request)
+            is_taken = self.session is not None and self.session.ask(request)
         except BaseException as trouble:
             self._trouble = trouble
             is_taken = True

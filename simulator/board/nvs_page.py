@@ -57,7 +57,7 @@ class Item:
     data: bytes
     payload: bytes = b""
     chunk: int = NO_CHUNK
-    page: "Page | None" = None
+    address: int = -1  # of its page
     index: int = -1
 
     @property
@@ -74,10 +74,6 @@ class Item:
         key = self.key.encode().ljust(16, b"\0")
         head = struct.pack("<BBBB", self.namespace, self.type, self.span, self.chunk)
         return head + struct.pack("<I", crc32(head + key + self.data)) + key + self.data
-
-    def erase(self) -> None:
-        assert self.page is not None
-        self.page.erase_item(self)
 
 
 def payload_item(namespace: int, kind: int, key: str, payload: bytes, chunk: int = NO_CHUNK) -> Item:
@@ -111,7 +107,7 @@ class Page:
 
     def __init__(self, flash: Flash, address: int) -> None:
         self._flash = flash
-        self._address = address
+        self.address = address
         self._forget()
 
     def _forget(self) -> None:
@@ -134,7 +130,7 @@ class Page:
     def load(self) -> None:
         """Reads the page and condemns what a power cut left half-written. Raises NewVersion."""
         self._forget()
-        raw = self._flash.read(self._address, PAGE_SIZE)
+        raw = self._flash.read(self.address, PAGE_SIZE)
         if raw == _BLANK:
             return
         state, sequence, version, checksum = _HEADER.unpack_from(raw)
@@ -175,7 +171,7 @@ class Page:
         if self._states[index : index + span] != [_WRITTEN] * span:
             return self._condemn(index, span)
         text = key.split(b"\0")[0].decode("utf-8", "replace")
-        self.items.append(Item(namespace, kind, text, data, payload, chunk, self, index))
+        self.items.append(Item(namespace, kind, text, data, payload, chunk, self.address, index))
         return span
 
     def _condemn(self, index: int, span: int) -> int:
@@ -191,16 +187,16 @@ class Page:
         if self.state != FREE:
             self.wipe()
         body = struct.pack("<IB19s", sequence, VERSION, b"\xff" * 19)
-        self._flash.program(self._address, struct.pack("<I", ACTIVE) + body + struct.pack("<I", crc32(body)))
+        self._flash.program(self.address, struct.pack("<I", ACTIVE) + body + struct.pack("<I", crc32(body)))
         self.state, self.sequence = ACTIVE, sequence
 
     def set_state(self, state: int) -> None:
         """Moves on to FULL or FREEING, which clears one more bit."""
-        self._flash.program(self._address, struct.pack("<I", state))
+        self._flash.program(self.address, struct.pack("<I", state))
         self.state = state
 
     def wipe(self) -> None:
-        self._flash.erase(self._address, PAGE_SIZE)
+        self._flash.erase(self.address, PAGE_SIZE)
         self._forget()
 
     def append(self, item: Item) -> Item:
@@ -213,7 +209,7 @@ class Page:
             padded = item.payload.ljust((item.span - 1) * ENTRY_SIZE, b"\xff")
             self._write_entry(index + 1, padded)
             self._set_states(list(range(index + 1, index + item.span)), _WRITTEN)
-        item.page, item.index = self, index
+        item.address, item.index = self.address, index
         self.items.append(item)
         return item
 
@@ -225,7 +221,7 @@ class Page:
         self.items.remove(item)
 
     def _write_entry(self, index: int, data: bytes) -> None:
-        self._flash.program(self._address + _ENTRIES_OFFSET + index * ENTRY_SIZE, data)
+        self._flash.program(self.address + _ENTRIES_OFFSET + index * ENTRY_SIZE, data)
 
     def _set_states(self, indices: list[int], state: int) -> None:
         """One program per 32-bit word of the state map, the last word first."""
@@ -236,4 +232,4 @@ class Page:
             bits = 0xFFFFFFFF << 2 * len(states) & 0xFFFFFFFF
             for place, value in enumerate(states):
                 bits |= value << 2 * place
-            self._flash.program(self._address + _STATES_OFFSET + 4 * word, struct.pack("<I", bits))
+            self._flash.program(self.address + _STATES_OFFSET + 4 * word, struct.pack("<I", bits))

@@ -66,11 +66,14 @@ class Storage:
     def _erase(self, item: Item) -> None:
         """The item first, then the chunks that belonged to it: those without an index do not count."""
         chunks = self._chunks(item) if item.type == BLOB_INDEX else []
-        item.erase()
+        self._page_of(item).erase_item(item)
         for chunk in chunks:
             self._drop(chunk)
 
     # Pages
+
+    def _page_of(self, item: Item) -> Page:
+        return self._pages[(item.address - self._offset) // PAGE_SIZE]
 
     def _page_with_room(self, span: int) -> Page:
         page = self._used[-1]
@@ -160,7 +163,7 @@ class Storage:
             for item in list(page.items):
                 older = self._items.pop(item.identity, None)
                 if older:
-                    older.erase()
+                    self._page_of(older).erase_item(older)
                 self._items[item.identity] = item
 
     def _drop_broken_blobs(self) -> None:

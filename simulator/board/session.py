@@ -46,8 +46,7 @@ class Session:
         on_repl: Callable[[], None],
     ) -> None:
         self.process = process
-        own = {Op.READY: self._ready, Op.START: self._started}
-        self._handlers = {int(op): handler for op, handler in {**handlers, **own}.items()}
+        self._handlers = handlers
         self._clock = clock
         self._alarms = alarms
         self._net = net
@@ -164,7 +163,7 @@ class Session:
         if request.heap:
             self._on_heap(request.heap)
         try:
-            answer = self._handlers[request.op](request)
+            answer = self._handlers.get(request.op, self._own)(request)
         except EspError as error:
             self._check_watchdog()
             self._refuse(error)
@@ -251,6 +250,9 @@ class Session:
             return ChipReset(HARD, "the interpreter crashed")
         words = " / ".join(self.process.last_lines) or "it printed nothing"
         return UserError("device_failed", f"the interpreter does not start the device: {words}")
+
+    def _own(self, request: Request) -> Reply:
+        return {Op.READY: self._ready, Op.START: self._started}[Op(request.op)](request)
 
     def _ready(self, request: Request) -> Reply:
         """The link works. The device learns how old the chip is by the real clock, -1 if the clock is virtual."""

@@ -43,6 +43,7 @@ def borrow(sources: dict[str, bytes]) -> Iterator["World"]:
     try:
         yield world
     finally:
+        world.end()
         _free.setdefault(key, []).append(world)
         while len(_free) > _MOST_KEPT:
             del _free[next(iter(_free))]
@@ -76,6 +77,7 @@ class World:
         self._gc = _gc()
         self._given = {id(value) for module in (self._chip.module, self._gc) for value in vars(module).values()}
         self._looked = 0  # requests of ours, to find files
+        self._main = self._new("__main__")
         self._kept: dict[str, tuple[Kept, _Imports]] = {}
         self._asleep: dict[str, tuple[Kept, _Imports]] = {}  # those that this boot has not imported yet
         self._loading: list[_Imports] = []  # for each module being loaded
@@ -92,6 +94,10 @@ class World:
         self._asleep = dict(self._kept)
         self._main = self._new("__main__")
         self._main.__dict__["__builtins__"] = self._builtins
+
+    def end(self) -> None:
+        """The boot is over. Functions of `__main__` know it, and it knows them."""
+        vars(self._main).clear()
 
     def _mount(self) -> None:
         """The file system, if the chip has a partition for one. Without it `os` has no files either."""
