@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from simulator.board.flash import Tear
+from simulator.board.flash import Operation, Tear
 from simulator.campaign import breaks, cuts, torn_nvs
 from simulator.campaign.case import Case
 from simulator.campaign.run import Run, execute, records_of
@@ -28,12 +28,16 @@ def start(case: Case) -> str | None:
     """Where it goes its own way; None if it has other faults, or none, and so is played for itself."""
     if breaks.is_one(case):
         return breaks.start(case)
-    if not SIDES[find(case.story).cloud].CAN_BE_KEPT:
-        return None
     texts = [text for text in case.faults if not text.startswith("cycles=")]
     if not texts or not all(text.startswith("cut=") for text in texts):
         return None
+    if not _can_be_kept(case.story):
+        return f"{case.story} {case.seed}" if len(texts) == 1 else None
     return f"{case.story} {case.seed} {texts[0].partition(':')[0]}"
+
+
+def _can_be_kept(story: str) -> bool:
+    return SIDES[find(story).cloud].CAN_BE_KEPT
 
 
 def records(cases: Sequence[Case]) -> list[dict]:
@@ -52,7 +56,8 @@ def records(cases: Sequence[Case]) -> list[dict]:
     for (story, seed, others), several in broken.items():
         found |= breaks.records(Case(story, seed, others), several)
     for (story, seed, others), branches in groups.items():
-        found |= _leaves([(Run(Case(story, seed, others)), branches)])
+        begin = Run(Case(story, seed, others))
+        found |= _leaves([(begin, branches)]) if _can_be_kept(story) else _apart(begin, branches)
     return [found[number] for number in range(len(cases))]
 
 
@@ -130,10 +135,35 @@ def _leaves(starts: Iterable[tuple[Run, list[_Branch]]]) -> Iterator[tuple[int, 
                 kept[LastCut(snapshot) if branch.is_last else snapshot].append(branch)
     for place, branches in kept.items():
         snapshot = place.snapshot if isinstance(place, LastCut) else place
-        yield from _leaves((snapshot.cut(cells), rest) for cells, rest in _parted(branches, snapshot))
+        parts = _parted(branches, snapshot.operation, snapshot.nvs)
+        yield from _leaves((snapshot.cut(cells), rest) for cells, rest in parts)
 
 
-def _parted(branches: Iterable[_Branch], snapshot: Snapshot) -> Iterator[tuple[bytes, list[_Branch]]]:
+def _apart(begin: Run, branches: Iterable[_Branch]) -> Iterator[tuple[int, dict]]:
+    """The same of a run that cannot be kept: what each comes to is played from its beginning. All have one cut."""
+    of_operation: defaultdict[int, list[_Branch]] = defaultdict(list)
+    for branch in branches:
+        of_operation[branch.next].append(branch)
+    parts: list[list[_Branch]] = []
+
+    def part(kind: str, address: int, size: int) -> None:
+        flash = begin.twin.flash
+        here = of_operation.pop(begin.recorder.number, ())
+        parts.extend(group for _, group in _parted(here, flash.last, torn_nvs.cells_of(flash)))
+
+    begin.observers.append(part)
+    outcome = begin.play()
+    begin.give_back()
+    left = (branch for several in of_operation.values() for branch in several)
+    yield from records_of(outcome, ((branch.number, branch.case) for branch in left))
+    for group in parts:
+        run = Run(group[0].case)
+        outcome = run.play()
+        run.give_back()
+        yield from records_of(outcome, ((branch.number, branch.case) for branch in group))
+
+
+def _parted(branches: Iterable[_Branch], operation: Operation, nvs: bytes) -> Iterator[tuple[bytes, list[_Branch]]]:
     """(cells, rests of the branches whose next cut leaves them, or cells that come to the same)."""
     of_text: defaultdict[str, list[_Branch]] = defaultdict(list)
     for branch in branches:
@@ -141,8 +171,8 @@ def _parted(branches: Iterable[_Branch], snapshot: Snapshot) -> Iterator[tuple[b
     cells_of: dict[Hashable, bytes] = {}
     parts: defaultdict[Hashable, list[_Branch]] = defaultdict(list)
     for text, group in of_text.items():
-        cells = cuts.leaves(group[0].case, text, snapshot.operation)
-        come_to = torn_nvs.comes_to(snapshot.nvs, snapshot.operation, cells)
+        cells = cuts.leaves(group[0].case, text, operation)
+        come_to = torn_nvs.comes_to(nvs, operation, cells)
         for branch in group:
             key = (come_to,) if branch.is_last else cells
             cells_of.setdefault(key, cells)

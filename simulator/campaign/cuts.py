@@ -13,6 +13,7 @@ OPERATION counts the flash operations of the run from 1, the bootloader's includ
 import itertools
 import random
 from collections.abc import Collection, Iterable, Iterator
+from operator import itemgetter
 
 from simulator.board import tear
 from simulator.board.errors import PowerCut
@@ -22,7 +23,7 @@ from simulator.errors import UserError
 
 MODES = ("before", "after", "prefix", "random", "half")
 ONCE = "cycles=0"
-_TO_THE_END = 5  # one case in so many, where each is much like its neighbours
+_TO_THE_END = 5  # one case in so many, where each is much like its neighbours; or all that cut one operation
 RECORDS = ("otadata", "nvs", "vfs")  # areas
 _RECORD = 1024  # bytes; an operation on otadata or NVS that is not larger is also cut at every byte
 
@@ -127,19 +128,25 @@ def at_bytes(story: str, operations: list[dict], seed: int = 0) -> Iterator[Case
                 yield Case(story, seed, (f"cut={entry['number']}:byte:{count}",))
 
 
-def pairs(story: str, count: int, seed: int = 0) -> Iterator[Case]:
-    """Two cuts in all modes: the first at each of `count` operations, the second at each later one.
+def pairs(story: str, count: int, seed: int = 0, step: int = 1) -> Iterator[Case]:
+    """Two cuts in all modes, at each two of `count` operations, or at one in `step` of these twos.
 
     They end with their offer. Those of the same first cut come together.
     """
-    for first in range(1, count + 1):
-        for one, second, other in itertools.product(MODES, range(first + 1, count + 1), MODES):
+    places = itertools.islice(itertools.combinations(range(1, count + 1), 2), 0, None, step)
+    for first, group in itertools.groupby(places, key=itemgetter(0)):
+        for one, (_, second), other in itertools.product(MODES, list(group), MODES):
             yield Case(story, seed, (ONCE, f"cut={first}:{one}", f"cut={second}:{other}"))
 
 
 def brief(cases: Iterable[Case]) -> Iterator[Case]:
-    """The same ones, every fifth to the very end, the others without the power cycles behind their last offer."""
-    for number, case in enumerate(cases):
+    """The same ones, every fifth to the very end, the others without the power cycles behind their last offer. Of
+    single cuts all at every fifth operation."""
+    number, last = -1, None
+    for case in cases:
+        at = case.faults[0].partition(":")[0] if case.faults[0].startswith("cut=") else None
+        number += at is None or at != last
+        last = at
         is_long = ONCE not in case.faults
         yield Case(case.story, case.seed, (ONCE, *case.faults)) if is_long and number % _TO_THE_END else case
 

@@ -24,16 +24,16 @@ def all_cases(seed: int = 0) -> Iterator[Case]:
     yield from cuts.brief(_datagram_cases(seed))
 
 
-def software_cases(seed: int = 0, stride: int = 1) -> Iterator[Case]:
-    """The power goes while a package comes by object 9, is ordered and tried; what is kept of it is cut at one byte in
-    `stride`."""
+def software_cases(seed: int = 0) -> Iterator[Case]:
+    """The power goes while a package comes by object 9, is ordered and tried; what is kept of it is cut at every
+    byte."""
     for story in LWM2M_SOFTWARE:
         operations = execute(Case(story)).entries_of("op")
         yield from cuts.brief(
             itertools.islice(cuts.everywhere(story, operations, seed, bytewise=()), 0, None, _SEVENTH)
         )
         records = [entry for entry in operations if entry["area"] == "nvs"]
-        yield from cuts.brief(itertools.islice(cuts.at_bytes(story, records, seed), 0, None, stride))
+        yield from cuts.brief(cuts.at_bytes(story, records, seed))
 
 
 def _datagram_cases(seed: int) -> Iterator[Case]:

@@ -26,7 +26,7 @@ from simulator.campaign.stories import (
 
 # Areas whose records are cut at every byte. The others write the same records once more.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
-_AT_SOME_BYTES = (*RAINMAKER, "fallback")
+_BY_BYTES_TOO = (*RAINMAKER, "fallback")
 _DATED = "rainmaker-rollback"  # the story of a rollback with a clock: its end notes until when, too
 _BY_HTTP = "short-http"  # which no other story is
 _SEVENTH = 7  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
@@ -40,21 +40,19 @@ class Size:
     """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
 
     `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
-    `stride`: in other stories one in so many bytes of records. `manners`: of that story's cases one in so many. In both
-    the first record of each fact is cut at every byte.
+    `manners`: of that story's cases with a cut at an operation one in so many.
     """
 
     share: int
     pairs: dict[str, int]
     many: int
     many_slow: int
-    stride: int = 1
     manners: int = 1
 
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1, manners=5),
-    "standard": Size(1, {"update": 1, "rollback": 3, "url": 23, "rainmaker-stream": 331}, 20, 10, 17, 29),
+    "standard": Size(1, {"update": 1, "rollback": 3, "url": 23, "rainmaker-stream": 331}, 20, 10, 29),
     "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60, manners=5),
 }
 
@@ -69,38 +67,38 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
         everywhere = cuts.everywhere(story, operations[story], seed, bytewise=_BYTEWISE.get(story, ()))
         some = itertools.islice(everywhere, 0, None, of.share * (_SEVENTH if story in VARIATIONS else 1))
         yield from some if story in _TO_THE_END else cuts.brief(some)
-    yield from itertools.islice(control_cases(seed, of.stride), 0, None, of.share)
+    yield from itertools.islice(control_cases(seed), 0, None, of.share)
     yield from itertools.islice(params_cases(seed), 0, None, of.share)
     yield from itertools.islice(crashes_cases(seed), 0, None, of.share)
     yield from itertools.islice(leaving_cases(seed), 0, None, of.share)
     yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
     yield from itertools.islice(dated_cases(seed), 0, None, of.share)
-    yield from itertools.islice(runtime_cases(seed, of.stride), 0, None, of.share)
-    for story in _AT_SOME_BYTES:
+    yield from itertools.islice(runtime_cases(seed), 0, None, of.share)
+    for story in _BY_BYTES_TOO:
         left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
-        yield from itertools.islice(cuts.at_bytes(story, left, seed), 0, None, of.share * of.stride)
+        yield from itertools.islice(cuts.at_bytes(story, left, seed), 0, None, of.share)
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share))
     yield from cuts.brief(itertools.islice(broker_cases.all_cases(seed), 0, None, of.share))
     yield from itertools.islice(lwm2m_cases.all_cases(seed), 0, None, of.share)
-    yield from itertools.islice(lwm2m_cases.software_cases(seed, of.stride), 0, None, of.share)
+    yield from itertools.islice(lwm2m_cases.software_cases(seed), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))
     yield from cuts.brief(search.cases(_BROKER_SCHEDULES // of.share, seed, "broker"))
     for story, step in of.pairs.items():
         count = len(execute(Case(story, seed, (cuts.ONCE,))).entries_of("op"))
-        yield from itertools.islice(cuts.pairs(story, count, seed), 0, None, step)
+        yield from cuts.pairs(story, count, seed, step)
     for story in STORIES:
         is_slow = story in SOFTWARE + RAINMAKER
         yield from cuts.many(story, len(operations[story]), of.many_slow if is_slow else of.many, seed)
 
 
-def control_cases(seed: int = 0, stride: int = 1) -> Iterator[Case]:
-    """One cut everywhere while the product has its say; what writes a fact of that is cut at bytes."""
+def control_cases(seed: int = 0) -> Iterator[Case]:
+    """One cut everywhere while the product has its say; what writes a fact of that is cut at every byte."""
     for story in CONTROL:
         operations = execute(Case(story)).entries_of("op")
         yield from cuts.brief(cuts.everywhere(story, operations, seed, bytewise=()))
-        yield from _at_bytes_of_facts(story, operations, seed, stride)
+        yield from _at_bytes(story, operations, facts.beyond_usual(story), seed)
 
 
 def params_cases(seed: int = 0) -> Iterator[Case]:
@@ -136,32 +134,24 @@ def leaving_cases(seed: int = 0) -> Iterator[Case]:
 
 
 def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:
-    """The same while an image is watched and left, and flash rests: one in `share`, and one in so many bytes."""
+    """The same while an image is watched and left, and flash rests: one in `share`; facts of that at every byte."""
     for story in MANNERS:
         operations = execute(Case(story)).entries_of("op")
         yield from cuts.brief(itertools.islice(cuts.everywhere(story, operations, seed, bytewise=()), 0, None, share))
-        yield from _at_bytes_of_facts(story, operations, seed, share)
+        yield from _at_bytes(story, operations, facts.beyond_usual(story), seed)
 
 
-def runtime_cases(seed: int = 0, stride: int = 1) -> Iterator[Case]:
-    """What is refused for the firmware that runs, cut at every byte while that is noted for the first time; everywhere,
-    and at one in `stride` bytes, while it is noted and forgotten again; and wherever the firmware may go again."""
+def runtime_cases(seed: int = 0) -> Iterator[Case]:
+    """What is refused for the firmware that runs, cut at every byte while that is noted and forgotten again; and
+    wherever the firmware may go again."""
     refused, taken, _ = RUNTIME
     yield from _at_bytes(refused, execute(Case(refused)).entries_of("op"), facts.first_beyond_usual(refused), seed)
     numbers = facts.beyond_usual(taken)
     operations = execute(Case(taken)).entries_of("op")
     noted = [entry for entry in operations if entry["number"] in numbers or entry["area"] == "otadata"]
     everywhere = cuts.everywhere(taken, noted, seed, bytewise=())  # in each second mode: their number is odd
-    yield from cuts.brief(itertools.islice(everywhere, 0, None, min(stride, 2)))
-    yield from itertools.islice(_at_bytes(taken, operations, numbers, seed), 0, None, stride)
-
-
-def _at_bytes_of_facts(story: str, operations: list[dict], seed: int, stride: int) -> Iterator[Case]:
-    """The first record of each fact beyond those of an update at every byte, later ones at one in `stride`."""
-    first = facts.first_beyond_usual(story)
-    yield from _at_bytes(story, operations, first, seed)
-    more = _at_bytes(story, operations, facts.beyond_usual(story) - first, seed)
-    yield from itertools.islice(more, 0, None, stride)
+    yield from cuts.brief(itertools.islice(everywhere, 0, None, 2))
+    yield from _at_bytes(taken, operations, numbers, seed)
 
 
 def _at_bytes(story: str, operations: list[dict], numbers: set[int], seed: int) -> Iterator[Case]:

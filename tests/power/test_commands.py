@@ -9,7 +9,18 @@ from simulator.__main__ import main
 from simulator.campaign import plan
 from simulator.campaign.case import Case
 from simulator.campaign.invariants import INVARIANTS
-from simulator.campaign.stories import CONTROL, FAILING, LEAVING, LWM2M, LWM2M_SOFTWARE, MANNERS, PARAMS, SHORT, STORIES
+from simulator.campaign.stories import (
+    CONTROL,
+    FAILING,
+    LEAVING,
+    LWM2M,
+    LWM2M_SOFTWARE,
+    MANNERS,
+    PARAMS,
+    RUNTIME,
+    SHORT,
+    STORIES,
+)
 
 
 @pytest.fixture
@@ -61,7 +72,7 @@ def test_powercut_with_a_broken_invariant_exits_with_1_and_tells_how_to_see_it(
 def test_plan_quick_has_every_kind_of_case():
     cases = list(plan.cases(3, "quick"))
     assert 500 < len(cases) < 3000
-    others = SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS
+    others = SHORT | CONTROL | PARAMS | FAILING | LEAVING | LWM2M | LWM2M_SOFTWARE | MANNERS | RUNTIME
     assert {case.story for case in cases} == {*STORIES, *others}
     assert max(len(case.faults) for case in cases) > 10
     assert {text.partition("=")[0] for case in cases for text in case.faults} >= {

@@ -72,12 +72,12 @@ def test_record_of_what_is_refused_for_its_firmware_is_cut_at_every_byte():
     assert [facts.written("runtime-refused")[number] for number in first] == [{"runtime"}] * len(first)
     again = facts.beyond_usual("runtime") - facts.first_beyond_usual("runtime")
     assert {name for number in again for name in facts.written("runtime")[number]} == {"runtime", "last"}
-    cases = list(plan.runtime_cases(3, 17))
+    cases = list(plan.runtime_cases(3))
     cut = {text for case in cases for text in case.faults if text.startswith("cut=")}
     written = [entry for entry in execute(Case("runtime-refused")).entries_of("op") if entry["number"] in first]
     assert {f"cut={entry['number']}:byte:{n}" for entry in written for n in range(1, entry["size"])} <= cut
     assert {f"cut={number}" for number in again} <= {text.partition(":")[0] for text in cut}
-    assert [record["case"] for record in branches.records(cases[::9]) if record["violations"]] == []
+    assert [record["case"] for record in branches.records(cases[::29]) if record["violations"]] == []
 
 
 def test_firmware_that_loses_its_trial_leaves_the_software_refused():

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from simulator.campaign import lwm2m_cases
+from simulator.campaign import branches, lwm2m_cases
 from simulator.campaign.case import Case
 from simulator.campaign.engine import work
 from simulator.campaign.planted import hunt
@@ -35,8 +35,16 @@ def test_datagrams_and_cuts_are_all_survived():
 
 
 def test_cuts_of_software_are_all_survived():
-    for case in itertools.islice(lwm2m_cases.software_cases(3, 41), 0, None, 11):
-        assert execute(case).record()["violations"] == [], case
+    cases = list(itertools.islice(lwm2m_cases.software_cases(3), 0, None, 190))
+    assert [record["case"] for record in branches.records(cases) if record["violations"]] == []
+
+
+@pytest.mark.parametrize("story", LWM2M_SOFTWARE)
+def test_what_is_kept_of_software_is_cut_at_every_byte(story):
+    cut = {text for case in lwm2m_cases.software_cases(3) if case.story == story for text in case.faults}
+    records = [entry for entry in execute(Case(story)).entries_of("op") if entry["area"] == "nvs"]
+    sizes = {entry["number"]: entry["size"] for entry in records if entry["operation"] == "program"}
+    assert {f"cut={number}:byte:{n}" for number, size in sizes.items() for n in range(1, size)} <= cut
 
 
 @pytest.mark.parametrize("bug", LWM2M_SOFTWARE_BUGS, ids=lambda bug: bug.name)

@@ -37,6 +37,17 @@ def test_entry_that_is_torn_at_any_byte_is_like_one_that_nobody_has_marked():
     assert likes([*torn, Case("update", 1, (f"cut={at}:before",))]) == [None, first, first, first, first, None]
 
 
+def test_so_it_is_in_a_run_that_cannot_be_kept():
+    """A task of the LwM2M server is in the midst of a function: each run begins anew, but not each case has one."""
+    operations = execute(Case("lwm2m-software")).entries_of("op")
+    at = [entry["number"] for entry in operations if entry["area"] == "nvs" and entry["size"] == ENTRY_SIZE][20]
+    modes = ("before", "after", "byte:5", "byte:20", "random")
+    cases = [Case("lwm2m-software", 1, (cuts.ONCE, f"cut={at}:{mode}")) for mode in modes]
+    never = Case("lwm2m-software", 1, (cuts.ONCE, "cut=99999:after"))
+    after = str(cases[1])
+    assert likes([*cases, never]) == [None, None, after, after, after, None]
+
+
 def test_second_cut_after_different_first_ones_is_like_one_of_them_too():
     at = entries_written()[8]
     pairs = [Case("update", 1, (cuts.ONCE, f"cut={at}:{mode}", f"cut={at + 20}:after")) for mode in cuts.MODES]
