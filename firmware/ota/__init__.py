@@ -34,8 +34,9 @@ checksum.py    running digests                  digests.py, sha512.py, murmur3.p
 http.py        URLs and answers                 exchange.py  one request after the other
 secure.py      TLS, verified or not at all      credentials.py  what it is set up with
 chunked.py, redirect.py, crc32.py, surrogates.py, no_nvs.py: for rare cases
-board.py       the hardware seam                port.py      MicroPython and CPython
-errors.py      families and codes               log.py       one line an event
+board.py       the hardware seam                dial.py      how a connection begins
+port.py        MicroPython and CPython          log.py       one line an event
+errors.py      families and codes
 """
 
 __version__ = "0.1.0"

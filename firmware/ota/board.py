@@ -7,14 +7,12 @@ module keeps state, so that another Board can stand in for this one.
 
 import binascii
 import os
-import socket
 
 import esp32
 import machine
 import network
 
 from ota import port
-from ota.errors import TransferError
 from ota.log import log
 from ota.port import const
 
@@ -55,7 +53,8 @@ def _nvs(namespace):
 class Board:
     """`name`: unique, from the chip's address. `nvs`: esp32.NVS, the agent's own namespace; `settings`: "ota_cfg".
 
-    `files`: the folder that the file system begins with, "/" on a board.
+    `context`: of TLS, kept while it serves (dial.py). `files`: the folder that the file system begins with, "/" on a
+    board.
 
     `running`, `spare` (None without a second slot) and `otadata` (None without one): esp32.Partition.
     """
@@ -79,7 +78,7 @@ class Board:
         self.files = os.getcwd()
         self.settings = _nvs("ota_cfg")
         self.watchdog = Watchdog()
-        self._wlan = self._context = None
+        self._wlan = self.context = None
         self.trial_ms = self.number("trial_s", 300) * 1000
         self.reset_cause = {
             machine.PWRON_RESET: "power",
@@ -162,26 +161,7 @@ class Board:
 
         With `tls` the peer is verified (ota.secure); the handshake blocks for 1 to 2 s more.
         """
-        verifier = sock = None
-        if tls:
-            from ota import secure
+        from ota import dial
 
-            verifier = secure.Verifier(self, self._context)
-            port.forget("ota.secure")
-            self._context = None  # kept while it serves: what was provisioned may have changed, if it does not
-        try:
-            address = socket.getaddrinfo(host, port_number, 0, socket.SOCK_STREAM)[0][-1]
-            sock = socket.socket()
-            sock.settimeout(self.silence_s)
-            if hasattr(socket, "TCP_NODELAY"):  # or a request waits until the one before is acknowledged
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.connect(address)
-            if verifier is None:
-                return port.Stream(sock, self.silence_s)
-            stream = port.Stream(verifier.wrap(sock, host), self.silence_s, sock.settimeout)
-            self._context = verifier.context
-            return stream
-        except (OSError, IndexError, TransferError) as error:
-            if sock is not None:
-                sock.close()
-            raise error if isinstance(error, TransferError) else TransferError("connect_failed", str(error))
+        port.forget("ota.dial")
+        return dial.dial(self, host, port_number, tls)

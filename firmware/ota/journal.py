@@ -68,7 +68,7 @@ class Journal:
             if facts[name] is None:
                 del merged[name]
         if merged != self._written:
-            body = json.dumps(merged).encode()
+            body = json.dumps(merged, separators=(",", ":")).encode()
             seq = self._seq + 1
             if len(body) + _HEAD_SIZE > _LIMIT:
                 raise JobError("record_too_long")

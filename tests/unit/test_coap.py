@@ -24,10 +24,7 @@ class Line:
         self.sent = []
         self.takes = True
 
-    def wait(self, ms):
-        pass
-
-    def receive(self):
+    def receive(self, ms):
         return self.incoming.pop(0) if self.incoming else None
 
     def send(self, buf, size):
@@ -232,7 +229,7 @@ def test_a_line_that_takes_nothing_yet_is_asked_again():
 
 def test_a_line_that_breaks_is_a_transfer_error():
     class Broken(Line):
-        def receive(self):
+        def receive(self, ms):
             raise OSError(104)
 
     raises(TransferError, "link_lost", Endpoint(Broken()).poll, 0)

@@ -107,6 +107,18 @@ def test_journal_record_that_is_whole_and_no_record_of_facts_is_not_ours():
         assert Journal(nvs).facts == {}, body
 
 
+def test_journal_is_written_without_blanks_and_one_with_blanks_is_still_read():
+    nvs = Nvs()
+    body = b'{"job": {"id": "ab", "tries": 1}, "last": "xy"}'  # as earlier firmware wrote it
+    crc = binascii.crc32(body, binascii.crc32(struct.pack("<I", 1))) & 0xFFFFFFFF
+    nvs.blobs["journal1"] = struct.pack("<BII", 1, 1, crc) + body
+    journal = Journal(nvs)
+    assert journal.facts == {"job": {"id": "ab", "tries": 1}, "last": "xy"}
+    journal.save(last="z")
+    assert b" " not in nvs.blobs["journal0"][9:]
+    assert Journal(nvs).facts == {"job": {"id": "ab", "tries": 1}, "last": "z"}
+
+
 def test_journal_record_that_would_not_fit_is_refused_and_nothing_is_lost():
     nvs = Nvs()
     journal = Journal(nvs)
@@ -118,7 +130,7 @@ def test_journal_record_that_would_not_fit_is_refused_and_nothing_is_lost():
 def test_journal_record_may_fill_its_place_to_the_last_byte():
     nvs = Nvs()
     journal = Journal(nvs)
-    longest = "x" * (3072 - 9 - len('{"last": ""}'))
+    longest = "x" * (3072 - 9 - len('{"last":""}'))
     raises(JobError, "record_too_long", lambda: journal.save(last=longest + "x"))
     journal.save(last=longest)
     assert Journal(nvs).get("last") == longest

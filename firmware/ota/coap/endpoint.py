@@ -2,7 +2,7 @@
 """One CoAP peer over one line of datagrams: what it asks is served, what we say is repeated until it is heard.
 
 RFC 7252 section 4: each of ours is confirmable, one at a time (NSTART 1). Nothing here waits but `poll`.
-`line`: receive() -> bytes or None, send(buf, size) -> whether it went out, wait(ms) (udp.py).
+`line`: receive(ms) -> bytes or None, send(buf, size) -> whether it went out (udp.py).
 """
 
 import os
@@ -124,9 +124,7 @@ class Endpoint:
         """Waits at most `ms` for a datagram and handles one; whether there was one. Raises TransferError."""
         try:
             self.tick()
-            if ms:
-                self._line.wait(ms)
-            data = self._line.receive()
+            data = self._line.receive(ms)
             if data is None:
                 return False
             if len(data) <= _LARGEST:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A line of datagrams to one peer. Each call returns at once but for `wait`, and the name server's time to begin with.
+"""A line of datagrams to one peer. Each call returns at once but for `receive`, and the name server's time to begin with.
 
 With DTLS there is a session on top, whose handshake goes on with each call (dtls.py).
 """
@@ -35,12 +35,11 @@ class Udp:
         self._poller = select.poll()
         self._poller.register(sock, select.POLLIN)
 
-    def wait(self, ms):
-        """Until there may be something, `ms` at most."""
-        self._poller.poll(ms)
-
-    def receive(self):
-        """One datagram, None for nothing. Raises TransferError."""
+    def receive(self, ms):
+        """One datagram, None for nothing within `ms`. Raises TransferError."""
+        is_there = self._poller.poll(ms)
+        if not is_there and self._session is None:  # which has its own clock
+            return None  # `recv` would look for the room first
         try:
             data = (self._session or self._sock).recv(_MOST)  # readinto would glue two together
         except (OSError, ValueError) as error:

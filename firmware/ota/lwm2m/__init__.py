@@ -4,7 +4,7 @@
 What is known between two messages is in facts.py and stays. All other modules are loaded for one message and then
 forgotten, for a download needs their place:
 reading.py, telling.py, discover.py, writing.py, changing.py, pushing.py   what a server asks, taken apart and answered
-tree.py, objects.py    resources by path, objects by number; object1.py and so on: one each
+tree.py, rows.py, objects.py    resources by path, objects by number; object1.py and so on: one each
 registration.py, notify.py, send.py    what we say on our own: say(cloud, endpoint), ended(cloud, message)
 firmware.py            what State and Result become    books.py, records.py, recall.py    what follows, in NVS and after
 software.py            the same of object 9    packages.py    all that follows from it
@@ -16,7 +16,7 @@ formats.py             content formats by number, each in two modules: one write
 
 import sys
 
-from ota.port import forget
+from ota.port import collect, forget
 
 
 def tidy():
@@ -24,3 +24,4 @@ def tidy():
     for name in list(getattr(sys, "modules", ())):
         if name.startswith("ota.lwm2m."):
             forget(name)
+    collect()

@@ -36,13 +36,17 @@ def _is_due(cloud):
 
 
 def _compose(cloud, endpoint):
-    from ota.lwm2m import telling
+    from ota.lwm2m import rows
 
     facts, known = cloud.facts, cloud.facts.under_way
     known[_IS_DIRTY] = False
     known[_TOLD_AT] = ticks_ms()
-    known[_TOLD] = telling.number(cloud, known[_PATH])
-    code, number, body = telling.told(cloud, known[_PATH], known[_ACCEPT])
+    path = known[_PATH]
+    code, found = rows.below(cloud, path)
+    known[_TOLD] = rows.number(path, found)
+    from ota.lwm2m import telling
+
+    code, number, body = telling.told(cloud, path, known[_ACCEPT], code, found)
     out = endpoint.tell(code, known[_TOKEN])
     if code == _CONTENT:
         out.uint(_OBSERVE, telling.next_count(facts))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Observations (RFC 7641, lwm2m.md 1.8): who wants to be told of what. When, is in timing.py."""
 
-from ota.lwm2m.telling import next_count, number
+from ota.lwm2m.telling import next_count
 from ota.lwm2m.timing import plan
 from ota.port import const, ticks_ms
 
@@ -14,13 +14,12 @@ _IS_DIRTY = const(3)
 _TOLD_AT = const(4)
 
 
-def add(cloud, path, token, accept):
-    """Starts one, or renews it; its number, 0 where there are too many."""
-    facts = cloud.facts
+def add(facts, path, token, accept, value):
+    """Starts one, or renews it, with the number that is told first; its own number, 0 where there are too many."""
     cancel(facts, token, path)
     if len(facts.watches) >= _MOST:
         return 0
-    facts.watches.append([path, token, accept, False, ticks_ms(), number(cloud, path)])
+    facts.watches.append([path, token, accept, False, ticks_ms(), value])
     plan(facts)
     return next_count(facts)
 

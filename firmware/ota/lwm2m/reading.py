@@ -22,9 +22,13 @@ def get(cloud, m, path, out):
 
         code, text = discover.links(cloud, path)
         return _told(m, out, code, _LINKS, text.encode())
+    from ota.lwm2m import rows
+
+    code, found = rows.below(cloud, path)
+    value = rows.number(path, found)
     from ota.lwm2m import telling
 
-    code, number, body = telling.told(cloud, path, accept)
+    code, number, body = telling.told(cloud, path, accept, code, found)
     watch = m.uint(_OBSERVE, -1)
     if watch >= 0:
         from ota.lwm2m import observe
@@ -32,7 +36,7 @@ def get(cloud, m, path, out):
         if watch == 1:
             observe.cancel(cloud.facts, m.token)
         elif not watch and code == _CONTENT:
-            seen = observe.add(cloud, path, m.token, accept)
+            seen = observe.add(cloud.facts, path, m.token, accept, value)
             if seen:
                 out.uint(_OBSERVE, seen)
     return _told(m, out, code, number, body)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a Read or a notification tells, in the content format that is asked for (lwm2m.md 1.5)."""
 
-from ota.port import const, forget
+from ota.port import const
 
 _CONTENT = const(69)  # 2.05
 _NOT_ACCEPTABLE = const(134)  # 4.06
@@ -12,9 +12,11 @@ _SENML_CBOR = const(112)
 _TLV = const(11542)
 
 
-def told(cloud, path, accept):
-    """(code, content format, bytes) of what a Read or a Notify tells; `accept` -1: whatever fits best."""
-    code, rows = _rows(cloud, path)
+def told(cloud, path, accept, code, rows):
+    """(code, content format, bytes) of what a Read or a Notify tells; `accept` -1: whatever fits best.
+
+    `code`, `rows`: of rows.py.
+    """
     if code != _CONTENT:
         return code, 0, b""
     is_single = len(rows) == 1 and len(path) > 2 and (len(path) > 3 or rows[0][3] is None)
@@ -27,15 +29,6 @@ def told(cloud, path, accept):
     if path[0] == 5 and (len(path) < 3 or path[2] in (3, 5)):
         cloud.facts.sends = cloud.facts.sends[-1:]  # the server knows better than what was before
     return code, accept, _encoded(accept, rows, len(path) == 1)
-
-
-def _rows(cloud, path):
-    """What there is to tell. Its code makes room for the one that writes it."""
-    from ota.lwm2m import tree
-
-    made = tree.rows(cloud, path)
-    forget("ota.lwm2m.tree", "ota.lwm2m.objects", "ota.lwm2m.object%d" % path[0])
-    return made
 
 
 def _encoded(number, rows, is_object):
@@ -57,13 +50,3 @@ def next_count(facts):
     """Of an answer to who observes (RFC 7641 4.4)."""
     facts.count = (facts.count + 1) & 0xFFFFFF or 1
     return facts.count
-
-
-def number(cloud, path):
-    """The value of a resource, to compare it with the next one. None if it is no number."""
-    if len(path) < 3:
-        return None
-    from ota.lwm2m import objects
-
-    value = objects.find(cloud, path[0]).read(path[2])
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

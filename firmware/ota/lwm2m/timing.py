@@ -34,9 +34,9 @@ def _is_worth(cloud, known):
     steps = [period(cloud.facts, path, name, None) for name in ("gt", "lt", "st")]
     if steps == [None] * 3:
         return True
-    from ota.lwm2m import attributes, telling
+    from ota.lwm2m import attributes, rows
 
-    return attributes.is_worth(steps, known[_TOLD], telling.number(cloud, path))
+    return attributes.is_worth(steps, known[_TOLD], rows.number(path, rows.below(cloud, path)[1]))
 
 
 def plan(facts):
