@@ -80,9 +80,8 @@ class Install:
             try:
                 source = self.agent.cloud.source(self.job, self.slot.offset)
                 yield from source.stream(self) if hasattr(source, "stream") else self._stream(source)
-            except TransferError as failure:
-                error = failure
-                self._setbacks().count(self, failure)
+            except (TransferError, MemoryError) as failure:
+                error = self._setbacks().count(self, failure)
             finally:
                 if source is not None:
                     source.close()

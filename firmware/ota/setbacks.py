@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What becomes of a download that breaks off, or brings the wrong bytes. Loaded when one does."""
 
-from ota.errors import JobError
+from ota.errors import JobError, TransferError
 from ota.log import log
 from ota.port import const
 from ota.report import DOWNLOADING
@@ -12,7 +12,9 @@ _LOST = const(30)  # lost links in a row at one offset: half an hour of nothing 
 
 
 def count(install, error):
-    """Raises JobError after too many broken transfers without a step forward."""
+    """The error that broke a transfer, a TransferError. Raises JobError after too many without a step forward."""
+    if isinstance(error, MemoryError):
+        error = TransferError("no_memory")  # another line finds more of it, perhaps
     if install.slot.offset != install.stalled_at:
         install.stalled_at = install.slot.offset
         install.stalls = 0
@@ -23,6 +25,7 @@ def count(install, error):
         cloud.remembers and cloud.ends_attempt(error)
     ):
         raise JobError(error.code, error.detail)
+    return error
 
 
 def start_again(install, error):

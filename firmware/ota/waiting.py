@@ -6,7 +6,7 @@ from ota.log import log
 from ota.port import const, forget, ticks_diff
 
 _ASK_AGAIN_MS = const(5000)
-_FLUSH_MS = const(10000)
+_FLUSH_MS = const(5000)  # of an acknowledgement (lwm2m.md 5)
 
 
 def put_off(agent, track, job, reason, until):
@@ -81,7 +81,9 @@ def restart(agent):
     if agent.control is not None:
         yield from agent.control.before_reset()
     since = board.ticks_ms()
-    while ticks_diff(board.ticks_ms(), since) < (_FLUSH_MS if agent.link.waiting and cloud.linked else cloud.linger_ms):
+    while ticks_diff(board.ticks_ms(), since) < max(
+        _FLUSH_MS if agent.link.waiting and cloud.linked else 0, cloud.linger_ms
+    ):
         agent.link.moment_if_up()
         board.sleep_ms(board.step_ms)
         yield

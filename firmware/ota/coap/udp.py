@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A line of datagrams to one peer. Each call returns at once but for `receive`, and the name server's time to begin with.
+"""A line of datagrams to one peer. Each call but `receive` returns at once, after the name server's time to begin with.
 
 With DTLS there is a session on top, whose handshake goes on with each call (dtls.py).
 """

@@ -46,9 +46,10 @@ class Http:
         self._cloud.poll(0)
         try:
             return self._go_on(block)
-        except TransferError as error:
+        except (TransferError, MemoryError) as failure:
+            error = failure if isinstance(failure, TransferError) else TransferError("no_memory")
             error.beside = True
-            raise
+            raise error
 
     def _go_on(self, block):
         if self._stream is None:

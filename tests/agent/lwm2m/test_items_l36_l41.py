@@ -34,6 +34,16 @@ def test_l36_the_order_counts_only_when_all_is_there(world: LwWorld) -> None:
     assert told < world.seen("registered")[1]["at_ms"]
 
 
+def test_l36_who_never_answers_is_waited_for_five_seconds(world: LwWorld) -> None:
+    world.start()
+    downloaded(world)
+    world.cloud.add_fault("sendx20:drop")
+    assert world.execute() == "2.04"
+    since_ms = world.twin.now_ms
+    world.wait_log("ota reset")
+    assert 4000 < world.twin.now_ms - since_ms < 7000
+
+
 def test_l37_success_is_told_in_three_ways(world: LwWorld) -> None:
     world.start()
     downloaded(world)
