@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What TLS and DTLS take outside of MicroPython's heap: context, session of mbedtls, as the unix port has them."""
+"""What TLS and DTLS take outside of MicroPython's heap: contexts, sessions of mbedtls, as the unix port has them."""
 
 import base64
 import re

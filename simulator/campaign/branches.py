@@ -22,6 +22,7 @@ from simulator.campaign.snapshot import LastCut, Snapshot
 from simulator.campaign.stories import find
 
 Group = tuple[str, int, tuple[str, ...]]
+_SPAN = 24  # operations whose cuts are played together in a run that cannot be kept
 
 
 def start(case: Case) -> str | None:
@@ -32,7 +33,8 @@ def start(case: Case) -> str | None:
     if not texts or not all(text.startswith("cut=") for text in texts):
         return None
     if not _can_be_kept(case.story):
-        return f"{case.story} {case.seed}" if len(texts) == 1 else None
+        is_one = len(texts) == 1
+        return f"{case.story} {case.seed} {cuts.operation_of(texts[0]) // _SPAN}" if is_one else None
     return f"{case.story} {case.seed} {texts[0].partition(':')[0]}"
 
 
@@ -143,13 +145,15 @@ def _apart(begin: Run, branches: Iterable[_Branch]) -> Iterator[tuple[int, dict]
     """The same of a run that cannot be kept: what each comes to is played from its beginning. All have one cut."""
     of_operation: defaultdict[int, list[_Branch]] = defaultdict(list)
     for branch in branches:
+        assert branch.is_last, branch.case
         of_operation[branch.next].append(branch)
     parts: list[list[_Branch]] = []
 
     def part(kind: str, address: int, size: int) -> None:
         flash = begin.twin.flash
-        here = of_operation.pop(begin.recorder.number, ())
-        parts.extend(group for _, group in _parted(here, flash.last, torn_nvs.cells_of(flash)))
+        here = of_operation.pop(begin.recorder.number, None)
+        if here and flash.last:
+            parts.extend(group for _, group in _parted(here, flash.last, torn_nvs.cells_of(flash)))
 
     begin.observers.append(part)
     outcome = begin.play()
@@ -172,9 +176,10 @@ def _parted(branches: Iterable[_Branch], operation: Operation, nvs: bytes) -> It
     parts: defaultdict[Hashable, list[_Branch]] = defaultdict(list)
     for text, group in of_text.items():
         cells = cuts.leaves(group[0].case, text, operation)
-        come_to = torn_nvs.comes_to(nvs, operation, cells)
+        is_last = any(branch.is_last for branch in group)
+        come_to = (torn_nvs.comes_to(nvs, operation, cells),) if is_last else ()
         for branch in group:
-            key = (come_to,) if branch.is_last else cells
+            key = come_to if branch.is_last else cells
             cells_of.setdefault(key, cells)
             parts[key].append(branch.rest())
     for key, group in parts.items():

@@ -23,7 +23,7 @@ from simulator.errors import UserError
 
 MODES = ("before", "after", "prefix", "random", "half")
 ONCE = "cycles=0"
-_TO_THE_END = 5  # one case in so many, where each is much like its neighbours; or all that cut one operation
+_TO_THE_END = 5  # one case in so many, where each is much like its neighbours
 RECORDS = ("otadata", "nvs", "vfs")  # areas
 _RECORD = 1024  # bytes; an operation on otadata or NVS that is not larger is also cut at every byte
 
@@ -111,13 +111,12 @@ def _first(count: int) -> Tear:
 def everywhere(
     story: str, operations: list[dict], seed: int = 0, *, bytewise: Collection[str] = RECORDS
 ) -> Iterator[Case]:
-    """One cut at each operation of a clean run, in each mode; small records in the areas `bytewise` also at every byte,
-    those cases in brief."""
+    """One cut at each operation of a clean run, in each mode; small records in the areas `bytewise` at every byte."""
     for entry in operations:
         for mode in MODES:
             yield Case(story, seed, (f"cut={entry['number']}:{mode}",))
         if entry["area"] in bytewise:
-            yield from brief(at_bytes(story, [entry], seed))
+            yield from at_bytes(story, [entry], seed)
 
 
 def at_bytes(story: str, operations: list[dict], seed: int = 0) -> Iterator[Case]:
@@ -140,11 +139,14 @@ def pairs(story: str, count: int, seed: int = 0, step: int = 1) -> Iterator[Case
 
 
 def brief(cases: Iterable[Case]) -> Iterator[Case]:
-    """The same ones, every fifth to the very end, the others without the power cycles behind their last offer. Of
-    single cuts all at every fifth operation."""
+    """The same ones, every fifth to the very end, the others without the power cycles behind their last offer.
+
+    Of single cuts those at every fifth operation, all of them: what is alike is played together.
+    """
     number, last = -1, None
     for case in cases:
-        at = case.faults[0].partition(":")[0] if case.faults[0].startswith("cut=") else None
+        is_cut = len(case.faults) == 1 and case.faults[0].startswith("cut=")
+        at = case.faults[0].partition(":")[0] if is_cut else None
         number += at is None or at != last
         last = at
         is_long = ONCE not in case.faults

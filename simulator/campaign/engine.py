@@ -16,7 +16,7 @@ from simulator.campaign import branches
 from simulator.campaign.case import Case
 from simulator.campaign.run import execute
 
-_CHUNK = 60  # cases: half a second of work
+_CHUNK = 60  # cases: a tenth of a second of work, or a second
 _ALONE = 3  # what a case counts that begins like no other
 _GARBAGE = 100_000  # objects: those of some eighty runs
 _AHEAD = 4  # chunks for each process that are waiting
@@ -41,7 +41,7 @@ def sweep(cases: Iterable[Case], jobs: int) -> Iterator[dict]:
 
 
 def _chunks(cases: Iterable[Case]) -> Iterator[list[Case]]:
-    """Neighbours; those of which the power goes first at the same operation are not parted."""
+    """Neighbours; those that are best played together (`branches.start`) are not parted."""
     chunk: list[Case] = []
     weight, last = 0, None
     for case in cases:

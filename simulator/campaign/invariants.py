@@ -157,7 +157,8 @@ def i4_progress(outcome: "Outcome") -> Iterable[str]:
     for step, end in zip(outcome.story.steps, outcome.ends, strict=True):
         is_excused = (end == "rolled_back" and outcome.lost_trial(step)) or (end == "failed" and is_given_up)
         is_excused = is_excused or (step.breaks == "later" and outcome.lost_return)  # then it stays, and comes again
-        is_excused = is_excused or (outcome.case.story in RUNTIME and outcome.ends[1:] == ["rolled_back", "failed"])
+        is_needy = outcome.case.story in RUNTIME and step.kind == "SOFTWARE"
+        is_excused = is_excused or (is_needy and outcome.ends[1:] == ["rolled_back", "failed"])
         if end != step.end and not is_excused:
             yield f"{step.version} ended as {end} instead of {step.end}"
     sent = sum(entry["length"] for entry in outcome.entries_of("bytes"))

@@ -24,9 +24,9 @@ from simulator.campaign.stories import (
     VARIATIONS,
 )
 
-# Areas whose records are cut at every byte. The others write the same records once more.
+# Areas whose records are cut at every byte together with all operations.
 _BYTEWISE = {"update": cuts.RECORDS, "rollback": cuts.RECORDS, "fallback": ("otadata",)}
-_BY_BYTES_TOO = (*RAINMAKER, "fallback")
+_BYTES_APART = (*RAINMAKER, "fallback")  # every record of theirs that is left, in brief
 _DATED = "rainmaker-rollback"  # the story of a rollback with a clock: its end notes until when, too
 _BY_HTTP = "short-http"  # which no other story is
 _SEVENTH = 7  # of the cuts, in variations of a story: no divisor of the number of modes, so each mode comes everywhere
@@ -37,7 +37,7 @@ _RAINMAKER_SCHEDULES = _BROKER_SCHEDULES = 500
 
 @dataclass(frozen=True)
 class Size:
-    """Of everything one in `share`. `pairs`: of the pairs of cuts in a story, in all modes, one in so many.
+    """Of everything one in `share`. `pairs`: of the twos of places in a story one in so many, each in all 25 modes.
 
     `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
     `manners`: of that story's cases with a cut at an operation one in so many.
@@ -74,9 +74,9 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from itertools.islice(manners_cases(seed, of.manners), 0, None, of.share)
     yield from itertools.islice(dated_cases(seed), 0, None, of.share)
     yield from itertools.islice(runtime_cases(seed), 0, None, of.share)
-    for story in _BY_BYTES_TOO:
+    for story in _BYTES_APART:
         left = [entry for entry in operations[story] if entry["area"] not in _BYTEWISE.get(story, ())]
-        yield from itertools.islice(cuts.at_bytes(story, left, seed), 0, None, of.share)
+        yield from cuts.brief(itertools.islice(cuts.at_bytes(story, left, seed), 0, None, of.share))
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share))
     yield from cuts.brief(itertools.islice(broker_cases.all_cases(seed), 0, None, of.share))
@@ -144,7 +144,7 @@ def manners_cases(seed: int = 0, share: int = 1) -> Iterator[Case]:
 def runtime_cases(seed: int = 0) -> Iterator[Case]:
     """What is refused for the firmware that runs, cut at every byte while that is noted and forgotten again; and
     wherever the firmware may go again."""
-    refused, taken, _ = RUNTIME
+    refused, taken, _ = RUNTIME  # the first one is over soon, so it goes to the very end each time
     yield from _at_bytes(refused, execute(Case(refused)).entries_of("op"), facts.first_beyond_usual(refused), seed)
     numbers = facts.beyond_usual(taken)
     operations = execute(Case(taken)).entries_of("op")

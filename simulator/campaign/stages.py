@@ -139,7 +139,7 @@ class _UntilNothing:
 
 
 class _UntilTold:
-    """The same as _Until(_Ended) of a cloud that hears of an end after the agent has said that it told: by looking."""
+    """Like _Until(_Ended), with a cloud that hears of an end after the agent has said that it told: by looking."""
 
     def __init__(self, run: "Run", since: int, kinds: list[str]) -> None:
         self._since, self._kinds = since, kinds

@@ -188,7 +188,7 @@ FAILING = {
     "safe-mode": Story(_SHORT, step_ms=500, main=failing.main()),
 }
 # A package needs newer firmware than what runs, and is refused; when that has come it goes in by itself, and not before
-# that is confirmed. The first story takes a sixth of the time, so it is the one that is cut at every byte.
+# that is confirmed.
 NEEDED = _SHORT[0].version
 _NEEDY = Step("2.1.0", "failed", kind="SOFTWARE")
 _REFUSED = replace(_software(_NEEDY, before=""), setting=(f"requires={NEEDED}",), step_ms=500)

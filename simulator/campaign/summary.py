@@ -31,7 +31,7 @@ COLUMNS = (
 @dataclass(frozen=True)
 class Totals:
     """A story's figures. `distinct`: without the cases that go on exactly as another one does, after cuts that leave
-    the very same cells behind, or a link whose end came to the same.
+    the very same cells behind or cells that the next start mends to the same, or a link whose end came to the same.
 
     `redownloaded` (bytes), `extra_boots`, `erases` (of one slot sector) and `worst_s` are the
     worst of any case; seconds are those a board would take, `typical_s` is the median.

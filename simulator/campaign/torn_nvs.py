@@ -9,6 +9,7 @@ case those that come to the same need to be played once.
 import functools
 from collections.abc import Hashable, Mapping
 
+from simulator.board.errors import EspError
 from simulator.board.flash import SECTOR, Flash, Operation
 from simulator.board.nvs import Nvs
 from simulator.board.nvs_page import living
@@ -46,5 +47,8 @@ def comes_to(nvs: bytes, operation: Operation, cells: bytes) -> Hashable:
     flash = Flash(len(nvs), cells=bytearray(nvs[:place] + cells + nvs[place + len(cells) :]))
     mended: list[tuple[str, int, int]] = []
     flash.on_op = lambda kind, address, size: mended.append((kind, address, size))
-    Nvs(flash, 0, flash.size)
+    try:
+        Nvs(flash, 0, flash.size)
+    except EspError:  # it cannot be mended
+        return cells
     return tuple(mended), *(living(flash.peek(start, SECTOR)) for start in range(0, flash.size, SECTOR))

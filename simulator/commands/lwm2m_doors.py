@@ -58,6 +58,8 @@ def _shown(
     if bool(cert) != bool(key):
         raise UserError("no_dtls", "--cert and --key go together")
     if cert and key:
+        if ca_out:
+            raise UserError("no_dtls", "--ca-out is for certificates that are made here: without --cert and --key")
         return (read(cert), read(key)), tls.from_files(cert, key)
     authority = Authority()
     if ca_out:

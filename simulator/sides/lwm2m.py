@@ -31,12 +31,11 @@ class Lwm2mSide(Side):
             Entrance("file_port", FileDoor(cloud), datagrams=True),
             Entrance("http_port", web),
         )
-        self.authority = Authority() if self.needs_dtls() or self.OPTIONS.protocol == "https" else None
-        if self.authority:
-            self.entrances += (
-                Entrance("coaps_port", cloud, self.authority, asks=True, datagrams=True),
-                Entrance("https_port", web, self.authority),
-            )
+        self.authority = Authority() if self.OPTIONS.protocol in ("coaps", "https") else None
+        if self.needs_dtls():
+            self.entrances += (Entrance("coaps_port", cloud, self.authority, asks=True, datagrams=True),)
+        elif self.authority:
+            self.entrances += (Entrance("https_port", web, self.authority),)
 
     @classmethod
     def needs_dtls(cls) -> bool:

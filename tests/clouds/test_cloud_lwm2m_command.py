@@ -226,6 +226,7 @@ def test_a_closed_server_knows_its_devices(start):  # noqa: F811
         (("--https-port", "0", "--psk", "x:00"), "no_dtls"),
         (("--cert", "x", "--key", "x"), "no_dtls"),
         (("--ca-out", "x"), "no_dtls"),
+        (("--https-port", "0", "--cert", "x", "--key", "x", "--ca-out", "x"), "no_dtls"),
         (("--coaps-port", "0", "--cert", "x"), "no_dtls"),
         (("--coaps-port", "0", "--psk", "x:00", "--cert", "x"), "no_dtls"),
         (("--coaps-port", "0", "--psk", "x:00", "--client-ca", "x"), "no_dtls"),

@@ -15,6 +15,7 @@ from simulator.campaign.stories import partitions
 
 SIZE = 4 * SECTOR
 NVS = partitions()["nvs"].offset
+MODES = ("before", "after", "byte:7", "random", "half")
 
 
 def entries_written() -> list[int]:
@@ -32,7 +33,7 @@ def likes(cases: list[Case]) -> list[str | None]:
 
 def test_entry_that_is_torn_at_any_byte_is_like_one_that_nobody_has_marked():
     at = entries_written()[8]
-    torn = [Case("update", 1, (f"cut={at}:{mode}",)) for mode in ("after", "prefix", "byte:1", "byte:30", "random")]
+    torn = [Case("update", 1, (f"cut={at}:{mode}",)) for mode in ("after", "half", "byte:1", "byte:30", "random")]
     first = str(torn[0])
     assert likes([*torn, Case("update", 1, (f"cut={at}:before",))]) == [None, first, first, first, first, None]
 
@@ -50,7 +51,7 @@ def test_so_it_is_in_a_run_that_cannot_be_kept():
 
 def test_second_cut_after_different_first_ones_is_like_one_of_them_too():
     at = entries_written()[8]
-    pairs = [Case("update", 1, (cuts.ONCE, f"cut={at}:{mode}", f"cut={at + 20}:after")) for mode in cuts.MODES]
+    pairs = [Case("update", 1, (cuts.ONCE, f"cut={at}:{mode}", f"cut={at + 20}:after")) for mode in MODES]
     before, after, *others = likes(pairs)
     assert (before, after) == (None, None)
     assert others == [str(pairs[1])] * 3
@@ -59,8 +60,21 @@ def test_second_cut_after_different_first_ones_is_like_one_of_them_too():
 def test_cut_that_is_not_the_last_one_leaves_what_it_leaves():
     """The next cut may strike while the entry is being marked as erased: then what it holds counts."""
     at = entries_written()[8]
-    twice = [Case("update", 1, (cuts.ONCE, f"cut={at}:{mode}", f"cut={at + 1}:random")) for mode in cuts.MODES]
-    assert likes(twice)[2] is None
+    twice = [Case("update", 1, (cuts.ONCE, f"cut={at}:{mode}", f"cut={at + 1}:random")) for mode in MODES]
+    assert likes(twice) == [None] * len(MODES)
+
+
+def test_page_that_is_erased_is_torn_in_many_ways_and_each_case_has_its_own_record():
+    """Two pages of NVS are collected in this story: all single cuts there, and some after an entry that was torn."""
+    operations = execute(Case("chain")).entries_of("op")
+    nvs = [entry for entry in operations if entry["area"] == "nvs"]
+    erased = [entry["number"] for entry in nvs if entry["operation"] == "erase"]
+    torn = next(entry["number"] for entry in reversed(nvs) if entry["number"] < erased[0] and entry["size"] == 32)
+    assert erased
+    cases = [Case("chain", 1, (cuts.ONCE, f"cut={at}:{mode}")) for at in erased for mode in cuts.MODES]
+    for one, other in (("random", "random"), ("prefix", "random"), ("after", "half"), ("random", "half")):
+        cases += [Case("chain", 1, (cuts.ONCE, f"cut={torn}:{one}", f"cut={at}:{other}")) for at in erased]
+    likes(cases)
 
 
 def test_dead_entries_count_while_their_page_is_erased():
@@ -103,7 +117,11 @@ def test_nobody_ever_looks_at_what_is_dead(seed):
     flash = full_of_history(seed)
     other = Flash(SIZE, cells=bytearray(flash.peek(0, SIZE)))
     rng = random.Random(seed)
-    for at in range(0, SIZE, SECTOR):
+    flash.program(
+        SIZE - SECTOR, bytes(4)
+    )  # the page that is kept free: it has no good header now, so all of it is dead
+    other._cells[SIZE - SECTOR :] = bytes(4) + rng.randbytes(SECTOR - 4)
+    for at in range(0, SIZE - SECTOR, SECTOR):
         page = flash.peek(at, SECTOR)
         for index in range(ENTRIES):
             start = 64 + index * ENTRY_SIZE

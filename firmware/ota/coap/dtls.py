@@ -56,6 +56,6 @@ def session_maker(board, mode):
         try:
             return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         except (ValueError, OSError) as error:
-            raise TransferError("no_memory" if error.args[0] == _ENOMEM else "tls_failed", line(error))
+            raise TransferError("no_memory" if error.args[:1] == (_ENOMEM,) else "tls_failed", line(error))
 
     return session
