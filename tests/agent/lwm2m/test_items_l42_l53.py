@@ -119,6 +119,25 @@ def test_l44_at_least_as_often_as_is_wanted(world: LwWorld) -> None:
         assert world.code(world.device.attributes(STATE, **wrong)) == "4.00"
 
 
+def test_l44_the_periods_of_the_server_count_where_no_attribute_does(world: LwWorld) -> None:
+    """The defaults of /1/0/2 and /1/0/3: of State they hold, of Result attributes are nearer, the 0 as well."""
+    world.start()
+    assert world.code(world.device.write("/1/0/2", 10)) == "2.04"
+    assert world.code(world.device.write("/1/0/3", 20)) == "2.04"
+    assert world.code(world.device.attributes(RESULT, pmin=0, pmax=60)) == "2.04"
+    observe(world, STATE, RESULT)
+    begun = world.twin.now_ms
+    assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    world.pass_time(75)
+    assert seconds(world, STATE, begun) == [10, 30, 50, 70]
+    assert seconds(world, RESULT, begun) == [0, 60]
+
+
+def seconds(world: LwWorld, path: str, begun: int) -> list[int]:
+    """When it was told of, from then on."""
+    return [round((event["at_ms"] - begun) / 1000) for event in world.seen("notify") if path in event["values"]]
+
+
 def test_l44_attributes_of_an_object_count_for_all_of_it(world: LwWorld) -> None:
     world.start()
     assert world.code(world.device.attributes("/5", pmax=20)) == "2.04"
