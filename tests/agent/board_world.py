@@ -154,6 +154,14 @@ class BoardWorld:
         row = self.partition(label)
         return list(self.twin.flash.erases[row.offset // SECTOR : (row.offset + row.size) // SECTOR])
 
+    def writes(self, label: str) -> list[int]:
+        """What was written to a partition: an offset for each time, in order."""
+        return [
+            event["offset"]
+            for event in self.twin.story.events
+            if event["event"] == "flash" and (event["operation"], event["label"]) == ("write", label)
+        ]
+
     def _tap(self, packet: Packet) -> list[Packet]:
         """Looks into what the device sends to its cloud, and lets everything pass."""
         point = packet.link.endpoint

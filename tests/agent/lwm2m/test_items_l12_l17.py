@@ -26,12 +26,13 @@ def test_l12_the_uri_comes_with_the_instance(world: LwWorld) -> None:
     world.wait_state(DOWNLOADED, 0)
 
 
-@pytest.mark.parametrize("number", FORMS)
-def test_l13_an_empty_uri_takes_all_back(world: LwWorld, number: int | None) -> None:
+@pytest.mark.parametrize(("path", "number"), [*(("/5/0/1", number) for number in FORMS), ("/5/0", formats.TLV)])
+def test_l13_an_empty_uri_takes_all_back(world: LwWorld, path: str, number: int | None) -> None:
+    """Also with the instance: POST /5/0."""
     world.start()
 
     def reset() -> None:
-        assert world.code(world.device.write("/5/0/1", "", number)) == "2.04"
+        assert world.code(world.device.write(path, {"/5/0/1": ""}, number)) == "2.04"
         assert world.state == (0, 0)
         assert world.read("/5/0/1") == ""
 

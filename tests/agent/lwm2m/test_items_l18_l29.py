@@ -72,6 +72,7 @@ def test_l19_a_block_that_comes_twice_is_answered_twice_and_written_once(world: 
         by_mid.setdefault(message.mid, set()).add((message.code, message.opt.block1))
     assert all(len(found) == 1 for found in by_mid.values())
     assert max(world.erases("ota_1")) == 1
+    assert world.writes("ota_1") == [0, 4096, 8192]
 
 
 def test_l20_the_block_before_under_a_new_message_id(world: LwWorld) -> None:
