@@ -79,6 +79,10 @@ class LwBoard:
     def start(self) -> None:
         self.wait(lambda: self.device.is_registered)
 
+    def cut(self) -> None:
+        """The power goes, and is back as soon as somebody waits."""
+        self._board.cut()
+
     def wait_state(self, state: int, result: int = 0) -> None:
         """Object 5 says so."""
         self.wait(lambda: self._read(objects.STATE) == state, 120)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiocoap import Message
 
 from simulator import interpreters
 from simulator.board.net import Packet
@@ -27,6 +28,8 @@ from tests.wire.lw_board import HOST, NAME, LwBoard
 IDLE, DOWNLOADING, DOWNLOADED = 0, 1, 2
 Done = subprocess.CompletedProcess[bytes]
 NO_ROOM = 2  # a Result
+BLOCK, SECTOR = 1024, 4096
+CUT_AT = 150  # a block
 
 
 def libcoap_put(path: Path, uri: str, block: int) -> Done:
@@ -208,6 +211,63 @@ def test_agent_goes_on_when_libcoap_s_server_was_started_anew(tmp_path: Path) ->
                 is_back = True
                 board.wait_state(DOWNLOADED)
     assert board.slot_holds(image)
+
+
+def test_agent_goes_on_after_a_power_cut_by_the_etag_of_aiocoap_s_file_server(
+    interpreter: Interpreter, tmp_path: Path
+) -> None:
+    """What it had is not fetched again but for two sectors at most: the last whole one may be in doubt."""
+    image = small_app(200_000)
+    asked = fetched_after_a_cut(interpreter, tmp_path, image, image)
+    assert 0 <= (CUT_AT - asked[0]) * BLOCK <= 2 * SECTOR
+    assert asked == list(range(asked[0], blocks(image)))
+
+
+def test_agent_begins_anew_after_a_power_cut_when_aiocoap_s_file_server_has_other_bytes(tmp_path: Path) -> None:
+    """That is what the ETag of the first answer says; one block for nothing."""
+    image = small_app(200_000, "1.2.0")
+    asked = fetched_after_a_cut(interpreters.find("cpython"), tmp_path, small_app(200_000), image)
+    assert 0 < asked[0] <= CUT_AT
+    assert asked[1:] == list(range(blocks(image)))
+
+
+def blocks(image: bytes) -> int:
+    return -(-len(image) // BLOCK)
+
+
+def fetched_after_a_cut(interpreter: Interpreter, folder: Path, image: bytes, then: bytes) -> list[int]:
+    """The power goes before block CUT_AT has come; what is there `then` is in the slot in the end.
+
+    The blocks that are asked for once the power is back, each once: datagrams that come again are not counted.
+    """
+    asked: dict[tuple[int, int], int] = {}  # by link and message id
+    is_back = False
+
+    def listen(packet: Packet) -> list[Packet]:
+        if not packet.to_device:
+            assert isinstance(packet.content, bytes)
+            message = Message.decode(packet.content)
+            wanted = message.opt.block2.block_number if message.opt.block2 else 0
+            asked[packet.link.number, message.mid] = wanted
+        return [packet] if is_back or CUT_AT not in asked.values() else []
+
+    (folder / "app.bin").write_bytes(image)
+    with (
+        libcoap.file_server(folder) as port,
+        ThreadDatagramProxy(("127.0.0.1", port), 0, [listen]) as proxy,
+        LwBoard(interpreter) as board,
+    ):
+        board.start()
+        uri = f"coap://127.0.0.1:{proxy.port}/app.bin"
+        assert board.ask(lambda: board.device.write("/5/0/1", uri)) == "2.04"
+        board.wait(lambda: CUT_AT in list(asked.values()))
+        board.cut()
+        before, is_back = len(asked), True
+        if then != image:
+            (folder / "app.bin").write_bytes(then)
+        board.wait_state(DOWNLOADED)
+        assert board.slot_holds(then)
+    return list(asked.values())[before:]
 
 
 @pytest.fixture(params=("micropython32", "micropython"))
