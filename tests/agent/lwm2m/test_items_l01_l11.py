@@ -6,6 +6,7 @@ import pytest
 from simulator.clouds.lwm2m import Options, Package, coap, formats
 from simulator.clouds.lwm2m.options import OBSERVATION_BASED
 from tests.agent.lw_world import FILES, LwWorld, firmware
+from tests.agent.lwm2m.test_items_l54_l57 import ask
 
 READ = {"/5/0/1": "", "/5/0/3": 0, "/5/0/5": 0, "/5/0/8/0": 0, "/5/0/8/1": 2, "/5/0/9": 2, "/5/0/11": 1}
 
@@ -62,6 +63,8 @@ def test_l02_who_is_refused_does_not_ask_again_at_once(world: LwWorld, code: str
     world.pass_time(200)
     assert world.logged("register_" + code.replace(".", "")) == 1
     assert len(world.said(coap.POST, "/rd")) == 1
+    world.clear_faults()
+    world.wait(lambda: world.seen("registered"), 400)
 
 
 def test_l03_forgotten_it_registers_anew_and_forgets_who_observed(world: LwWorld) -> None:
@@ -199,6 +202,9 @@ def test_l09_formats_that_will_not_do(world: LwWorld) -> None:
     for accept in (formats.TEXT, formats.OCTETS, formats.CBOR, 11543):
         assert world.code(world.device.read("/5/0", accept)) == "4.06"
     assert world.code(world.device.put("/5/0/1", b"x", 9999)) == "4.15"
+    order = coap.build(coap.POST, b"\0", uri_path=("1", "0", "8"), content_format=formats.OCTETS)
+    assert ask(world, order, 0x7001).code.dotted == "4.15"
+    assert not world.seen("updated")
     assert world.state == (0, 0)
 
 

@@ -3,8 +3,9 @@
 
 import pytest
 
-from simulator.clouds.lwm2m import formats
+from simulator.clouds.lwm2m import coap, formats
 from tests.agent.lw_world import DOWNLOADED, FILES, LwWorld, firmware
+from tests.agent.lwm2m.test_items_l54_l57 import ask
 
 FORMS = [None, formats.TEXT, formats.TLV, formats.SENML_JSON, formats.SENML_CBOR]
 
@@ -23,6 +24,31 @@ def test_l12_the_uri_comes_with_the_instance(world: LwWorld) -> None:
     world.start()
     uri = world.serve(firmware("1.1.0"))
     assert world.code(world.device.write("/5/0", {"/5/0/1": uri}, formats.TLV)) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+
+
+def test_l12_a_uri_in_pieces_is_one_when_all_are_there(world: LwWorld) -> None:
+    """Those of another size, out of order, or too many of them are refused; the next first one begins anew."""
+    world.start()
+    uri = (world.serve(firmware("1.1.0")) + "?" + "v" * 200)[:180].encode()
+    mids = iter(range(0x7200, 0x7300))
+
+    def write(number: int, more: bool = True, exponent: int = 2, data: bytes = uri) -> str:
+        """This piece; the code. What it says of itself comes back."""
+        piece, block = data[number * 64 :][:64], (number, more, exponent)
+        answer = ask(world, coap.build(coap.PUT, piece, uri_path=("5", "0", "1"), block1=block), next(mids))
+        assert answer.opt.block1 == block
+        return answer.code.dotted
+
+    assert write(1) == "4.08"
+    assert (write(0), write(2, more=False)) == ("2.31", "4.08")
+    assert write(0, exponent=7) == "4.00"
+    assert write(0, exponent=3) == "4.00"  # half a block, and no last one
+    long = bytes(17 * 64)
+    assert [write(number, data=long) for number in range(17)] == ["2.31"] * 16 + ["4.13"]
+    assert world.state == (0, 0)
+    assert [write(0), write(1), write(2, more=False)] == ["2.31", "2.31", "2.04"]
+    assert world.read("/5/0/1") == uri.decode()
     world.wait_state(DOWNLOADED, 0)
 
 

@@ -2,6 +2,7 @@
 """Items 54, 55 and 57 of lwm2m.md, section 9: odd messages, two at once, and how urgent an update is."""
 
 import pytest
+from aiocoap.numbers.codes import Code
 from aiocoap.numbers.types import Type
 
 from simulator.clouds.core import Send
@@ -23,6 +24,13 @@ def answers(world: LwWorld, mid: int) -> list:
     return [m for _, _, m in world.sent if m.mid == mid and m.mtype in (Type.ACK, Type.RST)]
 
 
+def ask(world: LwWorld, message, mid: int):
+    """The same; the answer."""
+    say(world, message, mid=mid)
+    (answer,) = answers(world, mid)
+    return answer
+
+
 def test_l54_a_ping_is_answered_with_a_reset(world: LwWorld) -> None:
     world.start()
     say(world, coap.build(coap.EMPTY), mid=0x7001, token=b"")
@@ -35,9 +43,22 @@ def test_l54_options_that_nobody_knows(world: LwWorld) -> None:
     for number, code, mid in ((2051, "4.02", 0x7002), (2050, "2.05", 0x7003)):
         message = coap.build(coap.GET, uri_path=("5", "0", "3"))
         message.opt.add_option(coap.option(number, b"x"))
-        say(world, message, mid=mid)
-        (answer,) = answers(world, mid)
-        assert answer.code.dotted == code
+        assert ask(world, message, mid).code.dotted == code
+
+
+def test_l54_composite_operations_are_not_there(world: LwWorld) -> None:
+    world.start()
+    for code, mid in ((Code.FETCH, 0x7004), (Code.iPATCH, 0x7005)):
+        message = coap.build(code, b'[{"n":"/5/0/3"}]', content_format=110, uri_path=("5", "0", "3"))
+        assert ask(world, message, mid).code.dotted == "4.05"
+
+
+def test_l54_what_needs_no_acknowledgement_is_answered_without_one(world: LwWorld) -> None:
+    world.start()
+    say(world, coap.build(coap.GET, uri_path=("5", "0", "3")), coap.NON, 0x7006, b"once")
+    world.pass_time(5)
+    (answer,) = [m for _, _, m in world.sent if m.token == b"once"]
+    assert (answer.mtype, answer.code.dotted) == (coap.NON, "2.05")
 
 
 def test_l54_what_is_no_message_or_has_no_place(world: LwWorld) -> None:
