@@ -21,7 +21,7 @@ _RESULTS = (
     (_UNSUPPORTED, " url_unsupported tls_no_ca tls_unsupported tls_bad_settings psk_unsupported "),
     (_CANCELLED, " cancelled "),
     (_LINK_LOST, " link_lost offline connect_failed short_block push_silence push_ended "),
-    (_LINK_LOST, " tls_failed tls_untrusted clock_unknown "),
+    (_LINK_LOST, " tls_failed tls_untrusted clock_unknown coap_408 http_408 http_425 http_429 "),
 )
 
 
