@@ -5,6 +5,7 @@ from ota.errors import JobError, TransferError
 from ota.port import const
 
 NOSEC = "nosec"
+_IS_DIRTY = const(3)  # of an observation, see observe.py
 _TOO_LONG = const(-4364)  # ESP_ERR_NVS_INVALID_LENGTH: the value is longer than the buffer
 
 
@@ -15,7 +16,10 @@ def connect(cloud):
     is_secure = mode(board) != NOSEC
     host, port = board.text("host", "127.0.0.1"), board.number("port", 5684 if is_secure else 5683)
     cloud.line = open_line(board, is_secure, host, port)
-    cloud.facts.protocols = protocols(board)
+    facts = cloud.facts
+    facts.protocols = protocols(board)
+    for known in facts.watches:
+        known[_IS_DIRTY] = known[_IS_DIRTY] and facts.is_storing  # what came while there was no line
 
 
 def close(cloud):

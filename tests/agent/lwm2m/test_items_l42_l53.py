@@ -11,7 +11,7 @@ from simulator.board.net import Packet
 from simulator.clouds.lwm2m import coap, formats, requests
 from simulator.clouds.lwm2m.objects import RESULT, STATE
 from tests.agent.harness import small_app
-from tests.agent.lw_world import DOWNLOADED, FILES, LwWorld, firmware
+from tests.agent.lw_world import DOWNLOADED, FILES, HOST, LwWorld, firmware
 from tests.agent.lwm2m.test_items_l54_l57 import MAIN as DEFERS
 
 SMALL = small_app(30_000)
@@ -389,6 +389,29 @@ def test_l53_after_the_wifi_was_gone_an_update_comes_first(world: LwWorld) -> No
     assert len(world.seen("registered")) == 1
     assert world.seen("updated")[-1]["conn"] != world.seen("registered")[0]["conn"]
     updates_come_first(world, links)
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+def test_l53_what_became_due_without_a_line_is_told_if_it_is_stored(world: LwWorld, is_stored: bool) -> None:
+    """As the server has written to /1/0/6; what is new afterwards is told in any case."""
+    world.start()
+    assert world.code(world.device.write("/1/0/6", is_stored)) == "2.04"
+    observe(world, STATE)
+    assert world.pull(data=SMALL) == "2.04"
+    is_away = True
+
+    def silence(packet: Packet) -> list[Packet]:
+        return [] if is_away and packet.link.peer_address[0] == HOST else [packet]
+
+    world.twin.net.faults.append(silence)
+    before = len(world.seen("updated"))
+    world.wait_log("ota offline", 400)
+    is_away = False
+    world.wait(lambda: len(world.seen("updated")) > before)
+    world.pass_time(10)
+    assert (2 in world.notified()) == is_stored
+    assert world.code(world.device.write("/5/0/1", "")) == "2.04"
+    world.wait(lambda: world.notified()[-1:] == [0], 10)
 
 
 def test_l53_an_update_comes_first_although_only_a_notification_is_due(make_world) -> None:
