@@ -143,7 +143,6 @@ def test_an_upgrade_has_the_options_of_the_call(person):
         "baseUri": "coap://10.0.0.9/",
         "schedule": "weekends",
         "mobileFotaEnabled": "true",
-        "mobileFotaTimeout": "5m",
     }
     task_id = person.made("POST", f"/tasks/upgrade/{NAME}/{resource}", **asked)
     assert task_id == f"d:{NAME}:1"
@@ -172,6 +171,73 @@ def test_an_upgrade_has_the_options_of_the_call(person):
     assert person.refused("POST", f"/tasks/upgrade/{NAME}/nothing") == (404, None)
     empty = person.resource(None)
     assert person.refused("POST", f"/tasks/upgrade/{NAME}/{empty}") == (400, None)
+
+
+def properties(person: Person) -> dict[str, str]:
+    """Those of mobile FOTA that the device has."""
+    found = person.made("GET", f"/devices/{NAME}")["properties"]
+    return {name: text for name, text in found.items() if name.startswith("mobileFota")}
+
+
+AVAILABLE = {
+    "mobileFotaEnabled": "true",
+    "mobileFota": "available",
+    "mobileFotaFirmwareId": "demo",
+    "mobileFotaFirmwareName": "app.bin",
+}
+
+
+def test_a_device_behind_a_phone_shows_what_there_is_to_fetch(person):
+    """And its report does; the app on the phone looks for that. It is gone with the task."""
+    named = {"endpointName": NAME}
+    for value in (True, "true"):
+        person.made("POST", "/devices", {"id": f"phone-{value}", "properties": {"mobileFotaEnabled": value}})
+        assert person.cloud.devices[f"phone-{value}"].is_mobile
+    person.made("POST", "/devices", {"properties": named | {"mobileFotaEnabled": "true"}})
+    assert properties(person) == {"mobileFotaEnabled": "true"}
+    person.resource(id="demo", location={"InternalLocation": {"fileName": "app.bin"}})
+    task_id = person.made("POST", f"/tasks/upgrade/{NAME}/demo")
+    task = person.cloud.tasks.find(task_id, NAME)
+    assert (task.options.is_mobile, properties(person)) == (True, AVAILABLE)
+    person.act(lambda now_ms: person.cloud.tasks.cancel(task))
+    assert properties(person) == {"mobileFotaEnabled": "true"}
+    task.begun_ms = task.ended_ms
+    report = person.made("GET", f"/taskReports/{quote(task_id, safe='')}/{NAME}")
+    assert AVAILABLE.items() <= {row["name"]: row["value"] for row in report["properties"]}.items()
+
+
+def test_what_is_said_of_a_device_behind_a_phone_is_checked(person):
+    """Of the four names the server itself sets three; others are mistakes."""
+    for wrong in (
+        {"mobileFotaEnabled": "yes"},
+        {"mobileFotaEnabled": 1},
+        {"mobileFota": "available"},
+        {"mobileFotaTimeout": "5m"},
+        [],
+    ):
+        assert person.refused("POST", "/devices", {"id": NAME, "properties": wrong}) == (400, None)
+    person.made("POST", "/devices", {"id": NAME})
+    person.resource(id="demo", location={"InternalLocation": {"fileName": "app.bin"}})
+    for name, text in {**AVAILABLE, "mobileFotaTimeout": "5m"}.items():
+        bad = {"mobileFotaEnabled": "true"} | {name: text + "x"}
+        assert person.refused("POST", f"/tasks/upgrade/{NAME}/demo", **bad) == (400, None)
+        if name != "mobileFotaEnabled":
+            assert person.refused("POST", f"/tasks/upgrade/{NAME}/demo", **{name: text}) == (400, None)
+    assert not person.cloud.tasks.tasks and properties(person) == {}
+    task_id = person.made("POST", f"/tasks/upgrade/{NAME}/demo", **AVAILABLE)
+    assert person.cloud.tasks.find(task_id, NAME).options.is_mobile
+    assert properties(person) == AVAILABLE
+
+
+def test_a_parameter_of_a_phone_that_is_unknown_is_named(person):
+    person.made("POST", "/devices", {"id": NAME})
+    path = f"{BASE}/tasks/upgrade/{NAME}/{person.resource()}"
+    status, answer = person.post(path, mobileFotaTimeout="5m")
+    assert (status, answer["message"]) == (
+        400,
+        "mobileFotaTimeout is unknown; there are mobileFotaEnabled, mobileFota, mobileFotaFirmwareId,"
+        " mobileFotaFirmwareName",
+    )
 
 
 def test_a_task_that_has_not_begun_has_no_report_yet(person):

@@ -64,6 +64,7 @@ class Device:
     endpoint: str
     psk: bytes | None = None
     assigned: tuple[str, ...] = ()  # groups that somebody has put it into
+    is_mobile: bool = False  # somebody has said that all its updates are, see Options
     registration: Registration | None = None
     peer: Peer | None = None
     heard: dict[str, Heard] = field(default_factory=dict)

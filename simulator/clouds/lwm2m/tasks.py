@@ -4,7 +4,7 @@
 import datetime
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +28,14 @@ _CANCELLING = "cancelling"  # a step
 @dataclass(frozen=True)
 class Package:
     """An image, or a package of SOFTWARE. `version` is what people call it; the device has its own word for what it
-    runs."""
+    runs. `id` and `file`: of the resource that it comes from, if there is one."""
 
     name: str
     data: bytes = field(repr=False)
     version: str = ""
     type: str = "FIRMWARE"
+    id: str = ""
+    file: str = ""
 
     @property
     def is_software(self) -> bool:
@@ -136,7 +138,10 @@ class Tasks:
         made = []
         for device in devices:
             task_id = f"g:{group}:{self._count}" if group else f"d:{device.endpoint}:{self._count}"
-            made.append(Task(task_id, device, package, options or Options(), self._server))
+            wanted = options or Options()
+            if device.is_mobile:
+                wanted = replace(wanted, is_mobile=True)
+            made.append(Task(task_id, device, package, wanted, self._server))
         self.tasks += made
         for task in made:
             task.log("pending")

@@ -6,6 +6,7 @@ from typing import Any
 
 from simulator.clouds.lwm2m.devices import ALL, Device
 from simulator.clouds.lwm2m.objects import HARDWARE, MAKER, MODEL, SERIAL, VERSION
+from simulator.clouds.lwm2m.rest import mobile
 from simulator.clouds.lwm2m.tasks import utc
 from simulator.clouds.rest.call import Call, Raw, Routes
 from simulator.errors import UserError
@@ -27,14 +28,17 @@ def _add(call: Call) -> Raw:
     `groups` are those that it is put into; more come with what it says of itself.
     """
     said = call.fields
-    properties = said.get("properties")
-    endpoint = (properties.get("endpointName") if isinstance(properties, dict) else None) or said.get("id")
+    properties = said.get("properties", {})
+    if not isinstance(properties, dict):
+        raise UserError("bad_request", "properties are an object")
+    endpoint = properties.get("endpointName") or said.get("id")
     if not isinstance(endpoint, str) or not endpoint:
         raise UserError("bad_request", "a device needs properties.endpointName or an id")
     if endpoint in call.cloud.devices:
         raise UserError("device_exists", f"device {endpoint} exists already")
-    key, groups = _key(said.get("dtlsPsk")), _groups(said)
-    call.cloud.add_device(endpoint, key).assigned = groups
+    key, groups, is_mobile = _key(said.get("dtlsPsk")), _groups(said), mobile.is_enabled(properties)
+    device = call.cloud.add_device(endpoint, key)
+    device.assigned, device.is_mobile = groups, is_mobile
     return Raw.json(endpoint, 201)
 
 
@@ -68,7 +72,7 @@ def _key(said: object) -> bytes | None:
 def described(device: Device) -> dict[str, Any]:
     """The entity; what nobody has told is null."""
     registration = device.registration
-    properties = {"endpointName": device.endpoint}
+    properties = {"endpointName": device.endpoint, **mobile.of_device(device)}
     if registration is not None:
         versions = [f"{number}:{version}" for number, version in registration.objects.items() if version]
         properties |= {

@@ -27,7 +27,15 @@ class Resource:
         """Raises UserError("no_data")."""
         if self.data is None:
             raise UserError("no_data", f"resource {self.id} has no data yet")
-        return Package(str(self.said["name"]), self.data)
+        return Package(str(self.said["name"]), self.data, id=self.id, file=self.file_name)
+
+    @property
+    def file_name(self) -> str:
+        """As it was said with the resource, which needs none."""
+        place = self.said.get("location")
+        inside = place.get("InternalLocation") if isinstance(place, dict) else None
+        name = inside.get("fileName") if isinstance(inside, dict) else None
+        return str(name or self.said["name"])
 
 
 class Resources:

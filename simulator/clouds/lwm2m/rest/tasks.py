@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.clouds.lwm2m.options import PULL, PUSH, Options
+from simulator.clouds.lwm2m.rest import mobile
 from simulator.clouds.lwm2m.rest.devices import BASE
 from simulator.clouds.lwm2m.rest.resources import Resource, Resources
 from simulator.clouds.rest.call import Call, Raw, Routes
@@ -22,10 +23,9 @@ _FLAGS = {
     "resumeAfterDownlinkFailure": "resumes",
     "extendLifetime": "extends_lifetime",
     "executeImmediately": "starts_at_once",
-    "mobileFotaEnabled": "is_mobile",
+    mobile.ENABLED: "is_mobile",
 }
 _IGNORED = ("blocking", "useObservation", "resourceId")  # tasks of a device wait for each other anyway
-_MOBILE = "mobileFota"  # what else begins with it is between the service and a phone
 _QUOTA_S = 10  # until it is a task's turn
 
 
@@ -73,6 +73,7 @@ def _options(said: Mapping[str, str], resource: Resource) -> Options:
     """The service's defaults: by HTTP, twenty minutes. Raises UserError: bad_request, bad_options."""
     options = Options(protocol="http", file_lasts_s=resource.lasts_s)
     changed: dict[str, Any] = {}
+    needs_mobile = ""
     for name, text in said.items():
         if name in _FLAGS:
             changed[_FLAGS[name]] = _flag(name, text)
@@ -90,8 +91,13 @@ def _options(said: Mapping[str, str], resource: Resource) -> Options:
             changed["schedule"] = text
         elif name == "useQuota":
             changed["quota_s"] = _QUOTA_S if _flag(name, text) else 0
-        elif name not in _IGNORED and not name.startswith(_MOBILE):
+        elif name.startswith(mobile.PREFIX):
+            mobile.check(name, text, resource)
+            needs_mobile = name
+        elif name not in _IGNORED:
             raise UserError("bad_request", f"parameter {name} is unknown")
+    if needs_mobile and not changed.get("is_mobile"):
+        raise UserError("bad_request", f"{needs_mobile} is only of use with {mobile.ENABLED}=true")
     return replace(options, **changed)
 
 
@@ -109,7 +115,10 @@ def _seconds(text: str) -> int:
 
 
 def _report(call: Call) -> dict[str, Any]:
-    return call.cloud.tasks.find(call.path["task"], call.path["device"]).report()
+    task = call.cloud.tasks.find(call.path["task"], call.path["device"])
+    report = task.report()
+    report["properties"] += [{"name": name, "value": value} for name, value in mobile.of_task(task).items()]
+    return report
 
 
 def _summary(call: Call) -> dict[str, Any]:
