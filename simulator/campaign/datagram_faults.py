@@ -5,8 +5,9 @@
 
     lost:N[:up]       it never arrives
     twice:N[:up]      a copy of it comes 3 ms later
-    late:N[:up]       it comes 45 ms later, after those that are sent next
-    cut:N:SIZE[:up]   only its first SIZE bytes arrive
+    late:N[:up]       it comes 45 ms later, after those that are sent at once behind it
+    overtaken:N[:up]  it comes 4.5 s later, after its own repetition and what the answer to that one has led to
+    cut:N:SIZE[:up]   only its first SIZE bytes arrive; an entry "cut_short" tells whether a package `ends` there
     lost-on:N[:up]    nothing arrives any more from this one on, for two minutes
 """
 
@@ -17,14 +18,15 @@ from typing import TYPE_CHECKING
 from simulator.board import datagrams
 from simulator.board.net import Fault, Packet
 from simulator.campaign.case import fault
+from simulator.clouds.lwm2m import coap
 from simulator.errors import UserError
 
 if TYPE_CHECKING:
     from simulator.campaign.run import Run
 
-_COPY_MS, _LATE_MS, _GAP_MS = 3, 45, 120_000
+_COPY_MS, _LATE_MS, _OVERTAKEN_MS, _GAP_MS = 3, 45, 4500, 120_000
 _NUMBER = re.compile(r"[0-9]+")
-KINDS = ("lost", "twice", "late", "cut", "lost-on")
+KINDS = ("lost", "twice", "late", "overtaken", "cut", "lost-on")
 
 
 @fault("datagram")
@@ -44,14 +46,29 @@ class DatagramFault:
             "lost": datagrams.lost,
             "twice": datagrams.twice(_COPY_MS),
             "late": datagrams.late(_LATE_MS),
-            "cut": datagrams.shortened(size),
+            "overtaken": datagrams.late(_OVERTAKEN_MS),
+            "cut": self._cutting(datagrams.shortened(size)),
             "lost-on": _Gap(),
         }[kind]
         self._strike = _On(index, change, to_device=not is_up) if kind == "lost-on" else None
         self._strike = self._strike or datagrams.nth(index, change, to_device=not is_up)
 
     def attach(self, run: "Run") -> None:
+        self._run = run
         run.twin.net.faults.append(self._strike)
+
+    def _cutting(self, change: Fault) -> Fault:
+        def strike(packet: Packet) -> list[Packet]:
+            self._run.recorder.note({"event": "cut_short", "ends": _ends_package(packet)})
+            return change(packet)
+
+        return strike
+
+
+def _ends_package(packet: Packet) -> bool:
+    message = coap.parse(packet.content) if packet.to_device and isinstance(packet.content, bytes) else None
+    block = (message.opt.block1 or message.opt.block2) if message else None
+    return bool(block and not block.more)
 
 
 class _Gap:

@@ -12,16 +12,19 @@ from simulator.campaign.run import Run, execute
 from simulator.campaign.stories import LWM2M, LWM2M_SOFTWARE
 
 _GOOD = ("lwm2m", "lwm2m-push")
-_HEAD = 4  # bytes of the shortest message
+_WHOLE = ("lost", "twice", "late", "overtaken")
+_HEAD = 25  # first bytes of a datagram: with what it is about, and of most all of it
+APART = 64  # behind them
 _SEVENTH = 7  # of the cuts of software, whose files are cut in other stories; no divisor of the number of modes
 
 
-def all_cases(seed: int = 0) -> Iterator[Case]:
+def all_cases(seed: int = 0, apart: int = APART) -> Iterator[Case]:
     """The power goes before each change of what is done. Each datagram of a short pull and a short push is lost, there
-    twice, late, or cut somewhere; now and then none comes any more for a while."""
+    twice, late, overtaken, or cut short: see `cut_cases`; now and then none comes any more for a while."""
     for story in LWM2M:
         yield from cuts.brief(Case(story, seed, (f"cut={number}:before",)) for number in _seams(story))
-    yield from cuts.brief(_datagram_cases(seed))
+    yield from cuts.brief(datagram_cases(seed))
+    yield from cuts.brief(cut_cases(seed, apart))
 
 
 def software_cases(seed: int = 0) -> Iterator[Case]:
@@ -36,14 +39,35 @@ def software_cases(seed: int = 0) -> Iterator[Case]:
         yield from cuts.brief(cuts.at_bytes(story, records, seed))
 
 
-def _datagram_cases(seed: int) -> Iterator[Case]:
+def datagram_cases(seed: int = 0) -> Iterator[Case]:
+    """Whole datagrams, each of both directions in each way."""
+    for story, sizes, side in _talks():
+        for index in range(len(sizes)):
+            for kind in (*_WHOLE, *(["lost-on"] if index % 9 == 0 else [])):
+                yield Case(story, seed, (f"datagram={kind}:{index}{side}",))
+
+
+def cut_cases(seed: int = 0, apart: int = APART) -> Iterator[Case]:
+    """Of each datagram only its first bytes arrive: 0 to 24, half, all but one, and one in `apart` of those between,
+    so each of them with 1. If it is as long as an earlier one, only every second of the first 25: the odd places of
+    one with an odd number, the even ones of the others."""
+    for story, sizes, side in _talks():
+        for index in range(len(sizes)):
+            yield from (Case(story, seed, (f"datagram=cut:{index}:{at}{side}",)) for at in _places(sizes, index, apart))
+
+
+def _places(sizes: tuple[int, ...], index: int, apart: int) -> list[int]:
+    size = sizes[index]
+    is_known = size in sizes[:index]
+    head = range(index % 2 if is_known else 0, min(size, _HEAD), 2 if is_known else 1)
+    return sorted({*head, *range(index % apart, size, apart), size // 2, size - 1})
+
+
+def _talks() -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """Story, sizes of what goes in one direction, and how that is called in a fault."""
     for story in _GOOD:
         for sizes, side in zip(said(story), ("", ":up"), strict=True):
-            for index, size in enumerate(sizes):
-                at = _HEAD + index * 7 % max(1, size - _HEAD)
-                kinds = [f"lost:{index}", f"twice:{index}", f"late:{index}", f"cut:{index}:{at}"]
-                for kind in [*kinds, *([f"lost-on:{index}"] if index % 9 == 0 else [])]:
-                    yield Case(story, seed, (f"datagram={kind}{side}",))
+            yield story, sizes, side
 
 
 def _seams(story: str) -> Iterator[int]:

@@ -15,7 +15,8 @@ from simulator.clouds.lwm2m import objects
 if TYPE_CHECKING:
     from simulator.campaign.outcome import Outcome
 
-_MENDED = re.compile(r"datagram=(?:lost|twice|late):.+|cycles=.+|cut=.+")  # by CoAP itself, or by a second try
+# By CoAP itself, or by a second try.
+_MENDED = re.compile(r"datagram=(?:lost|twice|late|overtaken):.+|cycles=.+|cut=.+")
 _ORDERING = ("executing", "resuming")  # steps of a task
 _CUT_SHORT = "error=checksum_mismatch: cut short"
 _DAMAGED = (2, 5, 6)  # Results that speak against an image; all that are offered are good
@@ -44,9 +45,20 @@ def l19_attempts(outcome: "Outcome") -> Iterable[str]:
 
 
 @invariant
+def l20_ends(outcome: "Outcome") -> Iterable[str]:
+    """What is lost, late or there twice is mended by CoAP, so each offer ends as it should. (Cuts: I4.)"""
+    if outcome.case.story not in LWM2M | LWM2M_SOFTWARE or not _is_mended(outcome) or outcome.cuts:
+        return
+    for step, end in zip(outcome.story.steps, outcome.ends, strict=False):  # the last one may never end: I4
+        if end != step.end:
+            yield f"{step.version} ended as {end} instead of {step.end}"
+
+
+@invariant
 def l27_whole(outcome: "Outcome") -> Iterable[str]:
-    """Whatever happens to datagrams, no image is said to be damaged, but one that has lost its end with one of them."""
-    if any(_CUT_SHORT in entry["line"] for entry in outcome.entries_of("console")):
+    """Whatever happens to datagrams, no image is said to be damaged, but one whose last block was cut short."""
+    is_cut = any(entry["ends"] for entry in outcome.entries_of("cut_short"))
+    if is_cut and any(_CUT_SHORT in entry["line"] for entry in outcome.entries_of("console")):
         return
     for entry in _tasks(outcome):
         if entry["step"] == "over" and entry["result"] in _DAMAGED:

@@ -40,7 +40,8 @@ class Size:
     """Of everything one in `share`. `pairs`: of the twos of places in a story one in so many, each in all 25 modes.
 
     `many`, `many_slow`: runs of 3 to 20 cuts for each story; with files or TLS one takes five times as long.
-    `manners`: of that story's cases with a cut at an operation one in so many.
+    `manners`: of that story's cases with a cut at an operation one in so many. `apart`: a datagram is cut short at each
+    so manieth byte.
     """
 
     share: int
@@ -48,12 +49,13 @@ class Size:
     many: int
     many_slow: int
     manners: int = 1
+    apart: int = lwm2m_cases.APART
 
 
 SIZES = {
     "quick": Size(97, {"update": 97, "rollback": 97, "rainmaker-stream": 4999}, 7, 1, manners=5),
     "standard": Size(1, {"update": 1, "rollback": 3, "url": 23, "rainmaker-stream": 331}, 20, 10, 29),
-    "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60, manners=5),
+    "full": Size(1, {"update": 1, "url": 1, "rollback": 1, "unhealthy": 1, "rainmaker-stream": 47}, 700, 60, 5, 1),
 }
 
 
@@ -80,7 +82,7 @@ def cases(seed: int, size: str = "standard") -> Iterator[Case]:
     yield from itertools.islice(fault_cases.all_cases(seed), 0, None, of.share)
     yield from cuts.brief(itertools.islice(rainmaker_cases.all_cases(seed), 0, None, of.share))
     yield from cuts.brief(itertools.islice(broker_cases.all_cases(seed), 0, None, of.share))
-    yield from itertools.islice(lwm2m_cases.all_cases(seed), 0, None, of.share)
+    yield from itertools.islice(lwm2m_cases.all_cases(seed, of.apart), 0, None, of.share)
     yield from itertools.islice(lwm2m_cases.software_cases(seed), 0, None, of.share)
     yield from cuts.brief(search.cases(_SCHEDULES // of.share, seed))
     yield from cuts.brief(search.cases(_RAINMAKER_SCHEDULES // of.share, seed, "rainmaker"))

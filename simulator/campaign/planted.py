@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Bugs put into the firmware on purpose, one line each, to show that the campaign can fail.
+"""Bugs put into the firmware on purpose, a line each or a few, to show that the campaign can fail.
 
-They are applied to the sources at run time. The old line has to be there exactly once, so this list cannot rot.
+They are applied to the sources at run time. An old line has to be there exactly once, so this list cannot rot.
 """
 
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from simulator.campaign import cuts, lwm2m_cases
 from simulator.campaign.case import Case
 from simulator.campaign.planted_bug import Planted
 from simulator.campaign.planted_control import CONTROL_BUGS, RUNTIME_BUGS
-from simulator.campaign.planted_lwm2m import LWM2M_BUGS, LWM2M_SOFTWARE_BUGS
+from simulator.campaign.planted_lwm2m import LWM2M_BUGS, LWM2M_MESSAGE_BUGS, LWM2M_SOFTWARE_BUGS
 from simulator.campaign.planted_manners import MANNERS_BUGS
 from simulator.campaign.planted_rainmaker import RAINMAKER_BUGS
 from simulator.campaign.planted_software import SOFTWARE_BUGS
@@ -281,6 +281,7 @@ PLANTED = (
     *CONTROL_BUGS,
     *RUNTIME_BUGS,
     *LWM2M_BUGS,
+    *LWM2M_MESSAGE_BUGS,
     *LWM2M_SOFTWARE_BUGS,
     *MANNERS_BUGS,
 )
@@ -318,6 +319,12 @@ _SPOILED_RAINMAKER = (
     *(f"rainmaker-stream cloud=block=1:reorder cut={at}:after" for at in range(20, 60)),
 )
 _SPOILED_CONTROL = tuple(f"control cut={at}:{mode}" for at in range(8, 40, 4) for mode in ("after", "before"))
+_SPOILED_MESSAGES = (
+    "lwm2m-push datagram=twice:8",
+    "lwm2m-push datagram=cut:6:70",
+    "lwm2m datagram=twice:9",
+    "lwm2m datagram=lost:26",
+)
 _SPOILED_MANNERS = tuple(f"manners cut={at}:after" for at in range(70, 180, 5))
 _MODES = ("after", "before", "random")
 
@@ -335,6 +342,10 @@ def hunting_cases(bug: Planted) -> Iterator[Case]:
     elif bug in LWM2M_BUGS:
         yield from map(Case, LWM2M)
         yield from lwm2m_cases.all_cases()
+    elif bug in LWM2M_MESSAGE_BUGS:
+        yield from map(Case.parse, (*LWM2M, *_SPOILED_MESSAGES))
+        yield from lwm2m_cases.datagram_cases()
+        yield from lwm2m_cases.cut_cases()
     elif bug in LWM2M_SOFTWARE_BUGS:
         yield from map(Case, LWM2M_SOFTWARE)
         yield from lwm2m_cases.software_cases()

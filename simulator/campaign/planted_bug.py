@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One bug that is put into the firmware on purpose."""
+"""A bug that is put into the firmware on purpose."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,21 @@ from simulator.errors import UserError
 
 @dataclass(frozen=True)
 class Planted:
-    """`file` below firmware/; `old` is replaced with `new`."""
+    """`file` below firmware/; `old` is replaced with `new`. `also`: (file, old, new) of what stands behind
+    that line, and would hide the bug."""
 
     name: str
     file: str
     old: str
     new: str
+    also: tuple[tuple[str, str, str], ...] = ()
 
     def sources(self) -> dict[str, bytes]:
-        """The firmware with this bug. Raises UserError("planted_rotten") when the line is not there, or twice."""
+        """The firmware with this bug. Raises UserError("planted_rotten") when a line is not there, or twice."""
         files = dict(sources())
-        text = files[self.file].decode()
-        if text.count(self.old) != 1:
-            raise UserError("planted_rotten", f"{self.name}: {self.file} has {self.old!r} {text.count(self.old)} times")
-        files[self.file] = text.replace(self.old, self.new).encode()
+        for file, old, new in ((self.file, self.old, self.new), *self.also):
+            text = files[file].decode()
+            if text.count(old) != 1:
+                raise UserError("planted_rotten", f"{self.name}: {file} has {old!r} {text.count(old)} times")
+            files[file] = text.replace(old, new).encode()
         return files

@@ -3,8 +3,12 @@
 
 from simulator.campaign.planted_bug import Planted
 
-_CLOUD = "ota/cloud/lwm2m.py"
+_CLOUD, _PULL = "ota/cloud/lwm2m.py", "ota/source/coap.py"
+_BLOCK, _ENDPOINT, _REPLIES = [f"ota/coap/{name}.py" for name in ("block", "endpoint", "replies")]
 _BOOKS, _PACKAGES, _RECALL, _TELLING = [f"ota/lwm2m/{name}.py" for name in ("books", "packages", "recall", "telling")]
+# Two of what keeps a push whole, whichever block comes.
+_NO_GAP = (_BLOCK, "        if at != self.received:\n            return _INCOMPLETE\n", "")
+_NO_REPEAT = (_BLOCK, "        if at + size <= self.received and (size or self.is_last):", "        if False:")
 
 LWM2M_BUGS = (
     Planted(
@@ -77,5 +81,35 @@ LWM2M_SOFTWARE_BUGS = (
         _PACKAGES,
         '    record.state = number(kept.get("state"), 0, _INSTALLED, 0)\n',
         "",
+    ),
+)
+# One line of these alone is mended by the next one.
+LWM2M_MESSAGE_BUGS = (
+    Planted(
+        "appends each block that is pushed, wherever it belongs",
+        _REPLIES,
+        "        if i < 0 or ticks_diff(now, self._at[i]) > _LIFETIME_MS:\n",
+        "        if True:\n",
+        also=(_NO_GAP, _NO_REPEAT),
+    ),
+    Planted(
+        "takes a block that was cut short for a whole one",
+        _BLOCK,
+        "(more and size != 16 << szx) or ",
+        "",
+        also=(_NO_GAP, _NO_REPEAT),
+    ),
+    Planted(
+        "takes any answer for that to its last request",
+        _PULL,
+        '        if at != self._offset + self._filled:\n            raise TransferError("coap_bad_block")\n',
+        "",
+        also=((_ENDPOINT, " and m.mid == self._sent_mid", ""), (_ENDPOINT, " and m.token == self._token", "")),
+    ),
+    Planted(
+        "says nothing twice",
+        _ENDPOINT,
+        "_REPEATS = const(4)",
+        "_REPEATS = const(0)",
     ),
 )

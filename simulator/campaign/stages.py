@@ -148,7 +148,8 @@ class _UntilTold:
 
     def turn(self, run: "Run") -> str | None:
         entries = run.recorder.entries[self._since :]
-        is_told = any(says(entry, "reported") for entry in entries)
+        has_begun = any(says(entry, "downloading") for entry in entries)  # else it was refused: nothing to report
+        is_told = not has_begun or any(says(entry, "reported") for entry in entries)
         if is_told and all(run.ends_since(self._since, kind) for kind in self._kinds):
             return ""
         if run.twin.clock.now_ms() >= self._deadline or run.twin.board.boots >= self._last:

@@ -2,17 +2,39 @@
 """LwM2M in the campaign: a sample of its cases, what they have found before, and that they can fail."""
 
 import itertools
+from collections.abc import Iterable, Iterator
 
 import pytest
 
-from simulator.campaign import branches, lwm2m_cases
+from simulator.board.net import Packet
+from simulator.campaign import branches, lwm2m_cases, plan
 from simulator.campaign.case import Case
 from simulator.campaign.engine import work
 from simulator.campaign.planted import hunt
-from simulator.campaign.planted_lwm2m import LWM2M_BUGS, LWM2M_SOFTWARE_BUGS
-from simulator.campaign.run import execute
+from simulator.campaign.planted_lwm2m import LWM2M_BUGS, LWM2M_MESSAGE_BUGS, LWM2M_SOFTWARE_BUGS
+from simulator.campaign.run import Run, execute
 from simulator.campaign.stories import LWM2M, LWM2M_SOFTWARE
 from simulator.errors import UserError
+
+MESSAGE_RULES = {
+    "appends each block that is pushed, wherever it belongs": "L20",
+    "takes a block that was cut short for a whole one": "L27",
+    "takes any answer for that to its last request": "L20",
+    "says nothing twice": "L36",
+}
+
+
+def faults_of(cases: Iterable[Case]) -> set[tuple[str, str]]:
+    """(story, fault) of each fault of a datagram."""
+    return {(case.story, text) for case in cases for text in case.faults if text.startswith("datagram=")}
+
+
+def datagrams() -> Iterator[tuple[str, int, str, int]]:
+    """Story, number, direction and size of each that is sent in a short pull and a short push."""
+    for story in ("lwm2m", "lwm2m-push"):
+        down, up = lwm2m_cases.said(story)
+        yield from ((story, number, "", size) for number, size in enumerate(down))
+        yield from ((story, number, ":up", size) for number, size in enumerate(up))
 
 
 def cut_before(story: str, area: str, nth: int = 0) -> Case:
@@ -32,6 +54,58 @@ def test_a_story_without_faults_ends_as_it_should(story):
 def test_datagrams_and_cuts_are_all_survived():
     for case in itertools.islice(lwm2m_cases.all_cases(3), 0, None, 13):
         assert execute(case).record()["violations"] == [], case
+
+
+@pytest.mark.parametrize("kind", ["lost", "twice", "late", "overtaken"])
+def test_each_datagram_of_both_stories_meets_each_fault_in_both_directions(kind):
+    wanted = {(story, f"datagram={kind}:{number}{side}") for story, number, side, _ in datagrams()}
+    assert len(wanted) > 150
+    assert wanted <= faults_of(lwm2m_cases.all_cases(3))
+
+
+def test_each_datagram_is_cut_short_where_it_begins_and_where_it_ends():
+    found, known = faults_of(lwm2m_cases.all_cases(3)), set()
+    for story, number, side, size in datagrams():
+        step = 2 if (story, side, size) in known else 1  # the second one like this: at each second place
+        known.add((story, side, size))
+        places = {*range(number % step, min(size, 25), step), size // 2, size - 1}
+        assert {(story, f"datagram=cut:{number}:{at}{side}") for at in places} <= found
+
+
+def test_each_datagram_is_cut_short_at_every_byte_in_the_full_campaign():
+    found = faults_of(lwm2m_cases.all_cases(3, plan.SIZES["full"].apart))
+    for story, number, side, size in datagrams():
+        assert {(story, f"datagram=cut:{number}:{at}{side}") for at in range(size)} <= found
+
+
+@pytest.mark.parametrize("fault", ["overtaken:7:up", "overtaken:9"])
+def test_a_datagram_that_is_overtaken_comes_after_its_repetition(fault):
+    run = Run(Case("lwm2m", 0, (f"datagram={fault}",)))
+    is_up, number = fault.endswith(":up"), int(fault.split(":")[1])
+    sent: list[Packet] = []
+
+    def note(packet: Packet) -> list[Packet]:
+        sent.extend([packet] if packet.to_device != is_up else [])
+        return [packet]
+
+    run.twin.net.faults.insert(0, note)
+    run.play()
+    first = sent[number]
+    repeated = [packet.at - first.at for packet in sent[number + 1 :] if packet.content == first.content]
+    assert repeated[0] < 4500
+
+
+def test_a_uri_whose_end_is_cut_off_is_refused_and_that_is_all():
+    outcome = execute(Case("lwm2m", 0, ("datagram=cut:6:20",)))
+    assert outcome.ends == ["failed"]
+    assert outcome.record()["violations"] == []
+
+
+@pytest.mark.parametrize("bug", LWM2M_MESSAGE_BUGS, ids=lambda bug: bug.name)
+def test_bug_planted_into_messages_is_found(bug):
+    catch = hunt(bug)
+    assert catch.cases < 10
+    assert MESSAGE_RULES[bug.name] in catch.invariants
 
 
 def test_cuts_of_software_are_all_survived():

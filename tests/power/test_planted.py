@@ -32,6 +32,18 @@ def test_planted_bug_whose_line_has_gone_is_refused():
     assert refusal.value.code == "planted_rotten"
 
 
+def test_planted_bug_takes_all_of_its_lines():
+    bug = Planted("two", "ota/slot.py", "class Slot", "class Slit", also=(("ota/log.py", "def log(", "def lag("),))
+    changed = {name for name, text in bug.sources().items() if text != sources()[name]}
+    assert changed == {"ota/slot.py", "ota/log.py"}
+
+
+def test_planted_bug_one_of_whose_lines_has_gone_is_refused():
+    with pytest.raises(UserError) as refusal:
+        Planted("old", "ota/slot.py", "class Slot", "class Slit", also=(("ota/log.py", "no such line", ""),)).sources()
+    assert refusal.value.code == "planted_rotten"
+
+
 @pytest.mark.parametrize("name", QUICK)
 def test_planted_bug_is_caught(name):
     catch = hunt(next(bug for bug in PLANTED if bug.name == name))
