@@ -16,6 +16,7 @@ from aiocoap import Message
 from simulator import interpreters
 from simulator.board.net import Packet
 from simulator.clouds import dtls
+from simulator.clouds.lwm2m import formats
 from simulator.errors import UserError
 from simulator.faults.datagram_proxy import ThreadDatagramProxy
 from simulator.interpreters import Interpreter
@@ -32,8 +33,8 @@ BLOCK, SECTOR = 1024, 4096
 CUT_AT = 150  # a block
 
 
-def libcoap_put(path: Path, uri: str, block: int) -> Done:
-    return libcoap.client("-m", "put", "-t", "42", "-b", str(block), "-f", path, uri)
+def libcoap_put(path: Path, uri: str, block: int, content_format: int = formats.OCTETS) -> Done:
+    return libcoap.client("-m", "put", "-t", str(content_format), "-b", str(block), "-f", path, uri)
 
 
 def aiocoap_put(path: Path, uri: str, block: int) -> Done:
@@ -74,6 +75,24 @@ def test_libcoap_s_client_pushes_an_image(interpreter: Interpreter, tmp_path: Pa
         pusher = threading.Thread(target=libcoap_put, args=(tmp_path / "image", uri, block))
         pusher.start()
         board.wait(lambda: not pusher.is_alive(), 60)
+        board.wait_state(DOWNLOADED)
+        board.install()
+        assert (board.story.version, board.story.slot) == ("1.1.0", "ota_1")
+
+
+def test_libcoap_s_client_writes_a_uri_in_blocks(interpreter: Interpreter, tmp_path: Path) -> None:
+    """Block1 of a Write that is no package; three of 64 bytes, and the image is fetched from there."""
+    name = "long" * 30 + ".bin"
+    (tmp_path / name).write_bytes(firmware("1.1.0"))
+    with libcoap.file_server(tmp_path) as port, LwBoard(interpreter) as board, ThreadPoolExecutor(1) as pool:
+        uri = f"coap://127.0.0.1:{port}/{name}"
+        assert 128 < len(uri) <= 192
+        (tmp_path / "uri").write_text(uri)
+        board.start()
+        place = f"coap://127.0.0.1:{board.relay.entrance}/5/0/1"
+        end = pool.submit(libcoap_put, tmp_path / "uri", place, 64, formats.TEXT)
+        board.wait(end.done, 60)
+        assert not end.result().stderr  # where it says what was refused
         board.wait_state(DOWNLOADED)
         board.install()
         assert (board.story.version, board.story.slot) == ("1.1.0", "ota_1")
