@@ -11,15 +11,16 @@ from simulator.board.errors import EspError
 from simulator.board.inprocess import InProcess
 from simulator.board.net import HELLO, Fault, Packet
 from simulator.clouds.core import Close
-from simulator.clouds.lwm2m import coap
+from simulator.clouds.lwm2m import coap, formats
 from simulator.interpreters import Interpreter
 from tests import pki
 from tests.agent.harness import small_app
-from tests.agent.lw_world import DOWNLOADED, FILE_PORT, FILES, HOST, NAME, PORT, LwWorld, firmware
+from tests.agent.lw_world import DOWNLOADED, FILE_PORT, FILES, HOST, IDLE, NAME, PORT, LwWorld, firmware
 from tests.agent.lwm2m.test_items_l54_l57 import answers, say
 
 KEY = bytes(range(16))
 SMALL = small_app(30_000)
+ALL = (formats.TEXT, formats.TLV, formats.SENML_JSON, formats.SENML_CBOR)
 SETTINGS = {"security": "psk", "psk_id": NAME, "psk_key": KEY.hex()}
 
 
@@ -85,6 +86,22 @@ def certified(server: str = HOST) -> tuple[dict[str, str], dict[str, tuple[bytes
 
 def test_whole_update_with_certificates(make_world: Callable[..., SecureWorld]) -> None:
     make_world(*certified()).pull_secure()
+
+
+def test_when_state_has_changed_is_told_in_any_format(make_world: Callable[..., SecureWorld]) -> None:
+    """/5/0/12, seconds since 1970, on a board that knows the time; certificates need it (lwm2m.md 2.1)."""
+    world = make_world(*certified())
+    world.start()
+    assert world.code(world.device.read("/5/0/12")) == "4.04"
+    for uri in (f"coaps://{FILES}:{FILE_PORT}{world.cloud.files.add(SMALL, NAME).path}", ""):
+        world.pass_time(100)
+        before = world.twin.net.unix_ms() // 1000
+        assert world.code(world.device.write("/5/0/1", uri)) == "2.04"
+        world.wait_state(DOWNLOADED if uri else IDLE, 0)
+        after = world.twin.net.unix_ms() // 1000
+        (told,) = {world.read("/5/0/12", number) for number in (None, *ALL)}
+        assert before <= told <= after
+    assert world.ask(world.device.discover("/5")).payload.decode().count("/5/0/12") == 1
 
 
 def test_whole_update_with_a_shared_key(make_world: Callable[..., SecureWorld]) -> None:

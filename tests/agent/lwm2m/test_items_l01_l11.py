@@ -5,7 +5,8 @@ import pytest
 
 from simulator.clouds.lwm2m import Options, Package, coap, formats
 from simulator.clouds.lwm2m.options import OBSERVATION_BASED
-from tests.agent.lw_world import FILES, LwWorld, firmware
+from tests.agent.harness import small_app
+from tests.agent.lw_world import DOWNLOADED, FILES, LwWorld, firmware
 from tests.agent.lwm2m.test_items_l54_l57 import ask
 
 READ = {"/5/0/1": "", "/5/0/3": 0, "/5/0/5": 0, "/5/0/8/0": 0, "/5/0/8/1": 2, "/5/0/9": 2, "/5/0/11": 1}
@@ -238,3 +239,12 @@ def test_l11_what_may_not_be_read(world: LwWorld) -> None:
             assert world.code(world.device.write("/5/0", {"/5/0/77": value}, number)) == "4.04"
     assert world.code(world.device.execute("/5/0/3")) == "4.05"
     assert world.code(world.device.execute("/5/0/77")) == "4.04"
+
+
+def test_l11_when_state_has_changed_is_not_there_without_a_clock(world: LwWorld) -> None:
+    """Nothing sets one for NoSec; test_dtls.py has a board with one."""
+    world.start()
+    assert world.pull(data=small_app(30_000)) == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    assert world.code(world.device.read("/5/0/12")) == "4.04"
+    assert "/5/0/12" not in world.ask(world.device.read("/5/0")).values
