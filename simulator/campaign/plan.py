@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which cases a campaign has: ten minutes of them, or twice as many, `full`; `quick` is a sample for every change."""
+"""Which cases a campaign has: minutes of them, or many more, `full`; `quick` is a sample for every change."""
 
 import itertools
 from collections.abc import Iterator

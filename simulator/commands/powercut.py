@@ -22,7 +22,7 @@ _SHRUNK = 10  # failing cases that are made smaller; the others are told as they
 
 @click.command("powercut")
 @click.option("--quick", "size", flag_value="quick", help="A sample of every kind of case, in a minute.")
-@click.option("--full", "size", flag_value="full", help="More pairs of cuts, and more in rows: twice as long.")
+@click.option("--full", "size", flag_value="full", help="Many more pairs, rows and bytes: several times as long.")
 @click.option("--jobs", type=click.IntRange(1, 1024), help="Processes; default: one for each core.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0, (1 << 63) - 1), help="Of all randomness.")
 @click.option("--output", default="build/powercut", show_default=True, type=click.Path(path_type=Path), help="Folder.")
