@@ -36,12 +36,12 @@ except ImportError:
 
 
 def keep_heap_compact():
-    """Collects long before memory has run out, so that what is free stays in one piece: the less there is, the oftener.
+    """Collects after every 4 KiB instead of when memory has run out, so that free memory stays in one piece.
 
     For the loading of modules, which leaves much garbage between what stays. Does nothing on CPython.
     """
     if hasattr(gc, "threshold"):
-        gc.threshold(max(gc.mem_free() // 128, 512))
+        gc.threshold(4096)
 
 
 def collect():
