@@ -5,7 +5,7 @@ One step erases or writes one sector, or waits `board.step_ms`. A step raises no
 logged, reported and survived, and the application keeps running.
 """
 
-from ota.errors import Cancelled, JobError, OtaError
+from ota.errors import Cancelled, JobError, OtaError, TransferError
 from ota.job import SOFTWARE
 from ota.link import Link
 from ota.log import log
@@ -15,7 +15,9 @@ from ota.slot import BLOCK, Slot
 from ota.track import Track
 
 _PROGRESS_MS = const(5000)  # at most one progress report in this time
-_AFTER_BUG_MS = const(10000)
+_AFTER_BUG_MS = const(10000)  # doubled with each that follows soon
+_LONGEST_MS = const(80000)
+_SOON_MS = const(30000)
 
 
 class Agent:
@@ -57,28 +59,46 @@ class Agent:
 
     def steps(self):
         """Generator that never ends and never raises: call `next` on it from the application's loop."""
-        work = self._work(0)
+        board, work, since, rest_ms = self.board, None, self.booted, 0
         while True:
             try:
-                next(work)
-                if self.control is not None:
-                    self.control.tick()
-                elif self.cloud.commands:
-                    self.tick()
+                if self.on_trial:
+                    self._watch_trial()
+                if work is not None:
+                    next(work)
+                    if self.control is not None:
+                        self.control.tick()
+                    elif self.cloud.commands:
+                        self.tick()
+                elif ticks_diff(board.ticks_ms(), since) >= rest_ms:
+                    work = self._work()
+                else:
+                    board.sleep_ms(board.step_ms)
             except Exception as error:  # a bug of ours must not take the application down
-                print_exception(error)
-                work.close()
-                work = self._work(_AFTER_BUG_MS)
-            if self.on_trial:
-                self._watch_trial()
-            else:
-                self.board.watchdog.feed()
+                self._clear(error, work)
+                if ticks_diff(board.ticks_ms(), since) > rest_ms + _SOON_MS:
+                    rest_ms = 0
+                rest_ms = min(2 * rest_ms or _AFTER_BUG_MS, _LONGEST_MS)
+                work, since = None, board.ticks_ms()
+            if not self.on_trial:
+                board.watchdog.feed()
             yield
 
-    def _work(self, delay_ms):
+    def _clear(self, error, work):
+        """Ends what a bug has broken, as far as that goes: memory may be what is short. `_work` does the rest."""
+        try:
+            try:
+                print_exception(error)
+            finally:
+                if work is not None:
+                    work.close()
+                self.link.drop()
+        except Exception:  # nor may this; a line in the log would need memory
+            return
+
+    def _work(self):
         self.link.drop()
         self.cloud.changed.update(self.cloud.known)  # what a bug of ours has interrupted is taken up again
-        yield from self.link.pause(delay_ms)
         self._settle()
         error = None
         while True:
@@ -87,6 +107,9 @@ class Agent:
                 yield from self._serve()
             except OtaError as failure:
                 error = failure
+            except MemoryError:  # outside of a download, which counts them
+                error = TransferError("no_memory")
+                self.cloud.changed.update(self.cloud.known)
 
     def _settle(self):
         """What this boot means. Not part of `_work`: a generator would keep what it has imported."""
