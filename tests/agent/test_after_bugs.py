@@ -4,7 +4,7 @@
 Memory that is short is the worst of it: an import, a report, and what closes the line may need some (lwm2m.md 7).
 """
 
-import pytest
+from itertools import pairwise
 
 from tests.agent.harness import firmware
 
@@ -56,7 +56,7 @@ def board_with(make_world, *faults: str):
 def pauses(world, text: str) -> list[int]:
     """Seconds between two lines with this, rounded down."""
     found = [event["ms"] for event in world.twin.story.events if text in event.get("line", "")]
-    return [(after - before) // 1000 for before, after in zip(found, found[1:])]
+    return [(after - before) // 1000 for before, after in pairwise(found)]
 
 
 def test_no_memory_even_to_clear_up(make_world) -> None:

@@ -42,7 +42,7 @@ class Client(Offers):
 
         self.facts = facts.fresh()
         self.journal = Journal(board.nvs, "lwm2m")
-        self.line = self.endpoint = self._reboot_at = None
+        self.line = self.endpoint = self.reboot_at = None
         self.speaker = _NOBODY  # whose message is on its way
 
     def connect(self):
@@ -79,10 +79,11 @@ class Client(Offers):
         self._speak(endpoint)
         if self.upload is not None:
             self.upload.tick()
-        at = self._reboot_at
+        at = self.reboot_at
         if at is not None and ticks_diff(ticks_ms(), at) > (_REBOOT_MS if self.is_told else _SAY_MS):
-            self._reboot_at = None
-            self.commands = [("restart_soon", None)]  # a trial outlives it
+            from ota.lwm2m import line
+
+            line.restart(self)
 
     # what the server asks for
 
@@ -187,7 +188,7 @@ class Client(Offers):
 
     def reboot(self):
         """In a moment, when the answer is out."""
-        self._reboot_at = ticks_ms()
+        self.reboot_at = ticks_ms()
 
     def check_uri(self, uri):
         from ota.lwm2m.uri import judge

@@ -28,12 +28,20 @@ def close(cloud):
         from ota.lwm2m import observe
 
         observe.lost(facts)
+    if cloud.reboot_at is not None:  # nobody is left who has to be told, and another line may be long in coming
+        restart(cloud)
     facts.is_up = False  # the server hears of us first of all on the next line
     cloud.speaker = 0
     cloud.endpoint = None
     if cloud.line is not None:
         cloud.line.close()
         cloud.line = None
+
+
+def restart(cloud):
+    """What the server has ordered is due."""
+    cloud.reboot_at = None
+    cloud.commands = [("restart_soon", None)]  # a trial outlives it
 
 
 def open_line(board, is_secure, host, port):

@@ -61,3 +61,35 @@ def test_a_pull_goes_on_after_it(world: LwWorld) -> None:
     world.wait_state(DOWNLOADED, 0)
     assert world.slot_holds("ota_1", image)
     assert not world.logged("Traceback")
+
+
+BREAKS = """
+from ota.errors import TransferError
+reboot, poll = cloud.reboot, cloud.poll
+broken = []
+
+def reboot_as_the_line_breaks():
+    reboot()
+    broken.append(True)
+
+def poll_once(ms):
+    if broken:
+        broken.clear()
+        print("line breaks")
+        raise TransferError("link_lost")
+    poll(ms)
+
+cloud.reboot, cloud.poll = reboot_as_the_line_breaks, poll_once
+"""
+
+
+def test_it_waits_for_no_network(make_world) -> None:
+    """It was answered, and then the line broke and Wi-Fi went for good."""
+    world = make_world(app=firmware("1.0.0", MAIN.replace("agent =", BREAKS + "agent =")))
+    world.start()
+    world.device.execute(REBOOT)
+    world.wait_log("line breaks")
+    world.twin.site.is_up = False
+    world.pass_time(20)
+    assert world.twin.story.boots == 2
+    assert not world.logged("Traceback")
