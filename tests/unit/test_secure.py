@@ -141,9 +141,13 @@ def test_secure_failures_have_codes():
     for failure, code in (
         (ValueError("\nThe certificate validity has expired\n"), "tls_untrusted"),
         (OSError(-30592), "tls_failed"),
-        (OSError(-17040, "MBEDTLS_ERR_RSA_PUBLIC_FAILED"), "tls_failed"),
-        (OSError(12), "tls_failed"),
-        (MemoryError(), "tls_failed"),
+        (OSError(-17024, "MBEDTLS_ERR_RSA_PUBLIC_FAILED"), "tls_failed"),
+        (OSError(112), "tls_failed"),
+        (MemoryError(), "no_memory"),
+        (OSError(12), "no_memory"),
+        (OSError(-17040, "MBEDTLS_ERR_RSA_PUBLIC_FAILED+MBEDTLS_ERR_MPI_ALLOC_FAILED"), "no_memory"),
+        (OSError(-17040), "no_memory"),  # there was none for the text either
+        (OSError(-20864, "MBEDTLS_ERR_MD_ALLOC_FAILED"), "no_memory"),
         (OSError("stream operation not supported"), "tls_unsupported"),
     ):
         error = raises(TransferError, code, verifier(Board(ca=CERTIFICATE), Tls(failure)).wrap, "socket", "host")

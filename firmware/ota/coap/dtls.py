@@ -9,10 +9,7 @@ see ota.credentials) or "psk" (psk_id, and psk_key in hex).
 import binascii
 
 from ota.errors import TransferError
-from ota.port import const
-from ota.secure import line
-
-_ENOMEM = const(12)  # of C's memory: a session has some 20 KiB of buffers there
+from ota.secure import is_no_memory, line
 
 
 def check(mode):
@@ -56,6 +53,6 @@ def session_maker(board, mode):
         try:
             return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
         except (ValueError, OSError) as error:
-            raise TransferError("no_memory" if error.args[:1] == (_ENOMEM,) else "tls_failed", line(error))
+            raise TransferError("no_memory" if is_no_memory(error) else "tls_failed", line(error))
 
     return session
