@@ -44,7 +44,7 @@ class Verifier:
 
 
 def _code(error):
-    """Of an OSError. Without a number it is none of TLS: this socket cannot carry it, as in the simulator's lockstep."""
+    """Of an OSError. Without a number it is none of TLS: this socket cannot carry it, as in the simulator."""
     if is_no_memory(error):
         return "no_memory"
     return "tls_failed" if error.args and isinstance(error.args[0], int) else "tls_unsupported"
