@@ -37,5 +37,5 @@ def fresh():
     facts.watch_ms, facts.watch_at = -1, 0
     facts.software = None  # software.py: object 9, as object9.py has it, once something has become of it
     facts.sends, facts.sent = [], None  # send.py: (State, Result), oldest first; the one on its way
-    facts.parts = b""  # writing.py: of a value that comes in pieces
+    facts.parts = None  # writing.py: of a value that comes in pieces, when the last came and all until then
     return facts

@@ -31,7 +31,7 @@ def close(cloud):
     if cloud.reboot_at is not None:  # nobody is left who has to be told, and another line may be long in coming
         restart(cloud)
     facts.is_up = False  # the server hears of us first of all on the next line
-    cloud.speaker = 0
+    cloud.speaker, facts.parts = 0, None
     cloud.endpoint = None
     if cloud.line is not None:
         cloud.line.close()

@@ -37,6 +37,7 @@ def is_nul(m):
 
 def begin(cloud, m, oid):
     """The first block: EMPTY if it may be taken."""
+    cloud.facts.parts = None  # of another write, which is over
     if m.start == m.end:
         return _BAD_REQUEST
     if m.uint(_CONTENT_FORMAT, _OPAQUE) not in (_TEXT, _OPAQUE, _TLV):

@@ -3,7 +3,7 @@
 
 from ota.errors import TransferError
 from ota.lwm2m import objects
-from ota.port import const, ticks_ms
+from ota.port import const, ticks_diff, ticks_ms
 
 _RST = const(3)
 _POST = const(2)
@@ -16,11 +16,14 @@ _URI_QUERY = const(15)
 _LINKS = const(40)
 _MARGIN_S = const(93)  # before the lifetime is over, but not more than half of it
 _LONGEST_S = const(500000)
+_PARTS_MS = const(247000)  # until nobody goes on with a body (RFC 7959 2.5)
 _REFUSED = const(5)  # see ota.link: who is refused waits longer
 
 
 def say(cloud, endpoint):
     facts = cloud.facts
+    if facts.parts and ticks_diff(ticks_ms(), facts.parts[0]) > _PARTS_MS:
+        facts.parts = None
     out = endpoint.ask(_POST)
     if facts.location is None:
         _register(cloud, out)

@@ -2,7 +2,7 @@
 """What a server changes: Write, Write-Attributes, Execute (lwm2m.md 1.5, 1.8)."""
 
 from ota.lwm2m import changing, tree
-from ota.port import const, forget
+from ota.port import const, forget, ticks_ms
 
 _TEXT = const(0)
 _POST = const(2)
@@ -42,6 +42,8 @@ def serve(cloud, m, path, out):
         payload = _gather(cloud.facts, block, payload)
         if isinstance(payload, int):
             return payload
+    else:
+        cloud.facts.parts = None  # nobody goes on with what came before
     form = _reader(m.uint(_CONTENT_FORMAT, _TEXT))
     if form is None:
         return _UNSUPPORTED
@@ -84,14 +86,14 @@ def _gather(facts, block, payload):
     szx, at = block & 7, block >> 4 << (block & 7) + 4
     if szx == 7 or (block & 8 and len(payload) != 16 << szx):
         return _BAD_REQUEST
-    if not at:
-        facts.parts = b""
-    if at != len(facts.parts):
+    have = facts.parts[1] if at and facts.parts else b""
+    if at != len(have):
         return _INCOMPLETE
+    facts.parts = None
     if at + len(payload) > _MOST:
         return _TOO_LARGE
-    facts.parts += bytes(payload)
+    have += bytes(payload)
     if block & 8:
+        facts.parts = ticks_ms(), have
         return _CONTINUE
-    whole, facts.parts = facts.parts, b""
-    return whole
+    return have

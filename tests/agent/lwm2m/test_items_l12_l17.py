@@ -52,6 +52,32 @@ def test_l12_a_uri_in_pieces_is_one_when_all_are_there(world: LwWorld) -> None:
     world.wait_state(DOWNLOADED, 0)
 
 
+OVER = {
+    "another write": lambda world: world.code(world.device.write("/5/0/11", 1)),
+    "a push": lambda world: world.push(b"no image"),
+    "the line": lambda world: world.wait(lambda: world.logged("ota offline") and len(world.seen("updated")) > 0, 400),
+    "time": lambda world: world.pass_time(2 * 210),
+    "nothing": lambda world: world.pass_time(210),  # an Update
+}
+
+
+@pytest.mark.parametrize("what", OVER)
+def test_l12_pieces_that_nobody_goes_on_with_are_dropped(world: LwWorld, what: str) -> None:
+    """Their memory is wanted elsewhere: at the latest by the next Update after the four minutes of RFC 7959 2.5."""
+    world.start()
+    if what == "the line":
+        world.cloud.add_fault("updatex5:drop")
+
+    def write(number: int) -> str:
+        block = (number, True, 2)
+        message = coap.build(coap.PUT, b"v" * 64, uri_path=("5", "0", "1"), block1=block)
+        return ask(world, message, 0x7200 + number).code.dotted
+
+    assert [write(number) for number in range(15)] == ["2.31"] * 15
+    OVER[what](world)
+    assert write(15) == ("2.31" if what == "nothing" else "4.08")
+
+
 @pytest.mark.parametrize(("path", "number"), [*(("/5/0/1", number) for number in FORMS), ("/5/0", formats.TLV)])
 def test_l13_an_empty_uri_takes_all_back(world: LwWorld, path: str, number: int | None) -> None:
     """Also with the instance: POST /5/0."""
