@@ -206,6 +206,39 @@ def test_a_device_behind_a_phone_shows_what_there_is_to_fetch(person):
     assert AVAILABLE.items() <= {row["name"]: row["value"] for row in report["properties"]}.items()
 
 
+def test_a_device_may_come_behind_a_phone_later_and_leave_it(person):
+    person.made("POST", "/devices", {"id": NAME})
+    for said, is_mobile in ({"mobileFotaEnabled": "true"}, True), ({}, True), ({"mobileFotaEnabled": False}, False):
+        person.made("PUT", f"/devices/{NAME}", {"properties": said})
+        assert bool(properties(person)) == is_mobile
+        task_id = person.made("POST", f"/tasks/upgrade/{NAME}/{person.resource()}")
+        task = person.cloud.tasks.find(task_id, NAME)
+        assert task.options.is_mobile == is_mobile
+        person.act(lambda now_ms, task=task: person.cloud.tasks.cancel(task))
+    assert person.refused("PUT", f"/devices/{NAME}", {"properties": {"mobileFota": "available"}}) == (400, None)
+    assert person.refused("PUT", "/devices/nobody", {"properties": {}}) == (404, 4040)
+
+
+def test_a_group_of_devices_behind_phones(person):
+    """It shows what there is to fetch as each of its devices does."""
+    for name, groups in (NAME, ["field"]), ("indoors", []):
+        person.made("POST", "/devices", {"id": name, "groups": groups})
+    person.made("PUT", "/groups/field", {"properties": {"mobileFotaEnabled": "true"}})
+    assert person.made("GET", "/groups/field") == {"id": "field", "properties": {"mobileFotaEnabled": "true"}}
+    assert properties(person) == {"mobileFotaEnabled": "true"}
+    assert not person.cloud.devices["indoors"].is_behind_phone
+    person.resource(id="demo", location={"InternalLocation": {"fileName": "app.bin"}})
+    parameters = [{"name": "resourceId", "value": "demo"}]
+    body = {"templateName": "Lwm2mFirmwareUpdate", "config": {"parameters": parameters}}
+    task_id = person.made("POST", "/tasksFromTemplates/group/field", body)
+    assert person.cloud.tasks.find(task_id, NAME).options.is_mobile
+    assert (properties(person), person.made("GET", "/groups/field")["properties"]) == (AVAILABLE, AVAILABLE)
+    person.made("PUT", "/groups/field", {"properties": {"mobileFotaEnabled": "false"}})
+    assert not person.cloud.devices[NAME].is_behind_phone
+    assert person.refused("PUT", "/groups/field", {"properties": {"mobileFotaEnabled": 1}}) == (400, None)
+    assert person.refused("PUT", "/groups/field", {"properties": []}) == (400, None)
+
+
 def test_what_is_said_of_a_device_behind_a_phone_is_checked(person):
     """Of the four names the server itself sets three; others are mistakes."""
     for wrong in (

@@ -132,6 +132,11 @@ class Device:
         return (ALL, *itertools.accumulate(map(str, said), "{}.{}".format), *self.assigned)
 
     @property
+    def is_behind_phone(self) -> bool:
+        """Whether all its updates are `is_mobile`, as somebody has said of it or of a group."""
+        return self.is_mobile or not self.server.mobile_groups.isdisjoint(self.groups)
+
+    @property
     def is_registered(self) -> bool:
         return self.registration is not None
 

@@ -38,7 +38,8 @@ _KNOWN = {1, 3, 5, 7, 11, 15, 17, 23, 27}
 
 class Lwm2mServer(Mock):
     """`devices` by endpoint name. A device nobody has announced is taken in when it registers, unless `is_closed`.
-    `bases`: what URIs of images begin with, by scheme: scheme://host:port without a slash.
+    `bases`: what URIs of images begin with, by scheme: scheme://host:port without a slash. `mobile_groups`: all updates
+    of their devices are, see Options.
     """
 
     client = "device"
@@ -60,6 +61,7 @@ class Lwm2mServer(Mock):
         self.scripts = Scripts(self)
         self.tasks = Tasks(self)
         self.bases: dict[str, str] = {}
+        self.mobile_groups: set[str] = set()
 
     # The contract of a core
 

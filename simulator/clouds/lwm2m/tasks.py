@@ -139,7 +139,7 @@ class Tasks:
         for device in devices:
             task_id = f"g:{group}:{self._count}" if group else f"d:{device.endpoint}:{self._count}"
             wanted = options or Options()
-            if device.is_mobile:
+            if device.is_behind_phone:
                 wanted = replace(wanted, is_mobile=True)
             made.append(Task(task_id, device, package, wanted, self._server))
         self.tasks += made

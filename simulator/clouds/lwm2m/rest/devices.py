@@ -29,17 +29,36 @@ def _add(call: Call) -> Raw:
     """
     said = call.fields
     properties = said.get("properties", {})
-    if not isinstance(properties, dict):
-        raise UserError("bad_request", "properties are an object")
+    is_mobile = mobile.is_enabled(properties)
     endpoint = properties.get("endpointName") or said.get("id")
     if not isinstance(endpoint, str) or not endpoint:
         raise UserError("bad_request", "a device needs properties.endpointName or an id")
     if endpoint in call.cloud.devices:
         raise UserError("device_exists", f"device {endpoint} exists already")
-    key, groups, is_mobile = _key(said.get("dtlsPsk")), _groups(said), mobile.is_enabled(properties)
+    key, groups = _key(said.get("dtlsPsk")), _groups(said)
     device = call.cloud.add_device(endpoint, key)
     device.assigned, device.is_mobile = groups, is_mobile
     return Raw.json(endpoint, 201)
+
+
+def _change(call: Call) -> Raw:
+    """Its properties; of these `mobileFotaEnabled` counts, for tasks that come later."""
+    device = call.cloud.device(call.path["id"])
+    device.is_mobile = mobile.is_enabled(call.fields.get("properties", {}), device.is_mobile)
+    return Raw(status=204)
+
+
+def _group(call: Call) -> dict[str, Any]:
+    name = call.path["group"]
+    return {"id": name, "properties": mobile.of_group(call.cloud, name)}
+
+
+def _change_group(call: Call) -> Raw:
+    """The same of a group; who is in it matters when a task is made."""
+    name, groups = call.path["group"], call.cloud.mobile_groups
+    is_mobile = mobile.is_enabled(call.fields.get("properties", {}), name in groups)
+    (groups.add if is_mobile else groups.discard)(name)
+    return Raw(status=204)
 
 
 def _assign(call: Call) -> list[str]:
@@ -101,5 +120,8 @@ ROUTES: Routes = (
     ("GET", f"{BASE}/devices", _all),
     ("POST", f"{BASE}/devices", _add),
     ("GET", f"{BASE}/devices/{{id}}", _one),
+    ("PUT", f"{BASE}/devices/{{id}}", _change),
     ("PUT", f"{BASE}/devices/{{id}}/groups", _assign),
+    ("GET", f"{BASE}/groups/{{group}}", _group),
+    ("PUT", f"{BASE}/groups/{{group}}", _change_group),
 )

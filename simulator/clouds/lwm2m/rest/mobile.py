@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """FOTA of a device that is there for a moment only, perhaps through somebody's phone: properties that tell of it.
 
-Of a device, and of its tasks. A person sets `mobileFotaEnabled`, the service the other three when there is something to
-be fetched, which is what an app looks for (Coiote's manual, "Scheduling FOTA for temporarily offline devices").
+Of a device or a group, and of tasks. A person sets `mobileFotaEnabled`, the service the other three when there is
+something to be fetched, which is what an app looks for (Coiote's manual, "Scheduling FOTA for temporarily offline
+devices").
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from simulator.clouds.lwm2m.devices import Device
+from simulator.clouds.lwm2m.server import Lwm2mServer
 from simulator.clouds.lwm2m.tasks import Task
 from simulator.errors import UserError
 
@@ -20,12 +23,14 @@ _STATE, _ID, _NAME = SET = ("mobileFota", "mobileFotaFirmwareId", "mobileFotaFir
 _AVAILABLE = "available"
 
 
-def is_enabled(properties: dict[str, Any]) -> bool:
-    """What a person says of a device. Raises UserError("bad_request")."""
+def is_enabled(properties: object, before: bool = False) -> bool:
+    """What a person says of a device or a group, `before`: if nothing. Raises UserError("bad_request")."""
+    if not isinstance(properties, dict):
+        raise UserError("bad_request", "properties are an object")
     for name in properties:
         if name.startswith(PREFIX) and name != ENABLED:
             _refuse(name)
-    said = properties.get(ENABLED, False)
+    said = properties.get(ENABLED, before)
     text = str(said).lower() if isinstance(said, bool) else said
     if text not in ("true", "false"):
         raise UserError("bad_request", f"{ENABLED} is neither true nor false")
@@ -58,9 +63,18 @@ def of_task(task: Task) -> dict[str, str]:
 
 def of_device(device: Device) -> dict[str, str]:
     """What is available is what the first task brings that is not over."""
-    enabled = {ENABLED: "true"} if device.is_mobile else {}
-    waiting = (of_task(task) for task in device.server.tasks.of(device) if not task.is_over)
-    return enabled | next(filter(None, waiting), {})
+    return _shown(device.is_behind_phone, device.server.tasks.of(device))
+
+
+def of_group(cloud: Lwm2mServer, group: str) -> dict[str, str]:
+    """The same of the tasks that were made for all of it."""
+    tasks = [task for task in cloud.tasks.tasks if task.id.startswith(f"g:{group}:")]
+    return _shown(group in cloud.mobile_groups, tasks)
+
+
+def _shown(is_enabled: bool, tasks: Iterable[Task]) -> dict[str, str]:
+    waiting = (of_task(task) for task in tasks if not task.is_over)
+    return ({ENABLED: "true"} if is_enabled else {}) | next(filter(None, waiting), {})
 
 
 def _said(resource_id: str, file_name: str) -> dict[str, str]:
