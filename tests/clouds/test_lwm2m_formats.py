@@ -73,6 +73,14 @@ def test_single_resources():
     assert formats.decode(11542, bytes.fromhex("8608410000410101"), "/5/0/8") == {"/5/0/8/0": 0, "/5/0/8/1": 1}
 
 
+def test_one_of_several_values_stands_by_itself_in_tlv():
+    """As Leshan's client sends it and its server wants it."""
+    assert formats.decode(11542, bytes.fromhex("410102"), "/5/0/8/1") == {"/5/0/8/1": 2}
+    for other in ("8603410102", "410002", "c10802"):
+        with pytest.raises(formats.FormatError):
+            formats.decode(11542, bytes.fromhex(other), "/5/0/8/1")
+
+
 def test_an_object_in_tlv_has_its_instances_in_it():
     assert formats.decode(11542, bytes.fromhex("0300c10302"), "/5") == {"/5/0/3": 2}
 

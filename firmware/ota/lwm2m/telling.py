@@ -28,15 +28,14 @@ def told(cloud, path, accept, code, rows):
         return _NOT_ACCEPTABLE, 0, b""
     if path[0] == 5 and (len(path) < 3 or path[2] in (3, 5)):
         cloud.facts.sends = cloud.facts.sends[-1:]  # the server knows better than what was before
-    return code, accept, _encoded(accept, rows, len(path) == 1)
+    return code, accept, _encoded(accept, rows, len(path))
 
 
-def _encoded(number, rows, is_object):
+def _encoded(number, rows, depth):
     if number == _TLV:
         from ota.lwm2m import tlv
 
-        made = tlv.encode(rows)
-        return tlv.instance(0, made) if is_object else made
+        return tlv.encode(rows, depth)
     if number == _TEXT:
         from ota.lwm2m import plain as form
     elif number == _SENML_CBOR:

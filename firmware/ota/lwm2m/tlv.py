@@ -9,8 +9,8 @@ _MULTIPLE = const(2)
 _RESOURCE = const(3)
 
 
-def encode(rows):
-    """Of rows of one instance."""
+def encode(rows, depth):
+    """Of rows of one instance; `depth`: of the path that is told, 4: one of several values by itself."""
     made = b""
     i = 0
     while i < len(rows):
@@ -23,13 +23,8 @@ def encode(rows):
         while i < len(rows) and rows[i][2] == rid:
             inner += _entry(_ELEMENT, rows[i][3], _bytes(*rows[i][4:]))
             i += 1
-        made += _entry(_MULTIPLE, rid, inner)
-    return made
-
-
-def instance(iid, body):
-    """Wraps what `encode` made of an instance, where a whole object is told."""
-    return _entry(_INSTANCE, iid, body)
+        made += inner if depth > 3 else _entry(_MULTIPLE, rid, inner)
+    return _entry(_INSTANCE, 0, made) if depth < 2 else made
 
 
 def _bytes(letter, value):

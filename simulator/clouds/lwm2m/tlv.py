@@ -19,13 +19,15 @@ def decode(data: bytes, path: str) -> dict[str, Value]:
     for kind, number, body in _entries(data):
         if kind == _INSTANCE and len(parts) == 1:
             values |= decode(body, f"{path}/{number}")
-        elif kind in (_RESOURCE, _MULTIPLE) and len(parts) in (1, 2, 3, 4):
-            if len(parts) >= 3 and number != int(parts[2]):
+        elif kind == _RESOURCE_INSTANCE and len(parts) == 4 and number == int(parts[3]):
+            values[path] = _value(body, path)
+        elif kind in (_RESOURCE, _MULTIPLE) and len(parts) in (1, 2, 3):
+            if len(parts) == 3 and number != int(parts[2]):
                 raise ValueError(f"resource {number} for {path}")
             base = "/" + "/".join(parts[:2] if len(parts) > 1 else (*parts, "0"))
             values |= _resource(kind, f"{base}/{number}", body)
         else:
-            raise ValueError(f"kind {kind:#x} in {path}")
+            raise ValueError(f"kind {kind:#x}, number {number} in {path}")
     return values
 
 

@@ -226,6 +226,14 @@ def test_l10_several_values_are_never_told_as_one(world: LwWorld) -> None:
     assert world.read("/5/0/8/1") == 2
 
 
+def test_l10_one_of_several_values_is_told_in_every_format(world: LwWorld) -> None:
+    """In TLV it stands by itself, as Anjay and Leshan have it: not within its resource, where Leshan finds none."""
+    world.start()
+    for accept in (formats.TEXT, formats.TLV, formats.SENML_CBOR, formats.SENML_JSON):
+        reply = world.ask(world.device.read("/5/0/8/1", accept))
+        assert (reply.format, reply.values) == (accept, {"/5/0/8/1": 2})
+
+
 def test_l11_what_may_not_be_read(world: LwWorld) -> None:
     world.start()
     expected = {
