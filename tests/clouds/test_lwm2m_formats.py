@@ -2,6 +2,7 @@
 """Content formats of the LwM2M mock against the bytes of lwm2m.md 1.6 and 5, and against what is none of them."""
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -101,6 +102,8 @@ def test_an_object_in_tlv_has_its_instances_in_it():
         (110, b'[{"n":"/5/0/3","v":null}]', "/5/0"),
         (110, b"[1]", "/5/0"),
         (11543, b"[]", "/5/0"),
+        (11543, b'{"bn":"/5/0/","e":[{"n":"3"}]}', "/5/0"),
+        (11543, b'{"bn":"/5/0/","e":[{"n":"3","v":null}]}', "/5/0"),
         (9999, b"", "/5/0"),
     ],
 )
@@ -114,6 +117,24 @@ def test_any_bytes_are_values_or_a_format_error(payload, number):
     for path in ("/", "/5", "/5/0", "/5/0/3", "/5/0/8"):
         with contextlib.suppress(FormatError):
             formats.decode(number, payload, path)
+
+
+_LABELS = ("bn", "n", "v", "vs", "vb", "vd", "vlo", "sv", "bv", "ov", "t")
+_ENTRIES = st.lists(
+    st.dictionaries(
+        st.sampled_from(_LABELS),
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.lists(st.none(), max_size=1),
+        max_size=3,
+    ),
+    max_size=3,
+)
+
+
+@given(_ENTRIES)
+def test_any_entries_of_json_are_values_or_a_format_error(entries):
+    for number, body in ((110, entries), (11543, {"bn": "/5/0/", "e": entries})):
+        with contextlib.suppress(FormatError):
+            formats.decode(number, json.dumps(body).encode(), "/5/0")
 
 
 @pytest.mark.parametrize("number", [None, 0, 60, 110, 112, 11542])

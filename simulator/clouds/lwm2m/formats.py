@@ -157,8 +157,7 @@ def _old_json(body: Mapping, path: str) -> Iterator[tuple[str, Value]]:
     base = body.get("bn", path)
     for entry in body["e"]:
         found = "/" + "/".join(segments(f"{base}/{entry.get('n', '')}"))
-        value = next(entry[label] for label in ("v", "sv", "bv") if label in entry)
-        yield found, _checked(value)
+        yield found, _checked(next((entry[label] for label in ("v", "sv", "bv") if label in entry), None))
 
 
 def _flat(body: object, path: str) -> Iterator[tuple[str, Value]]:
