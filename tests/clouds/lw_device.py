@@ -20,7 +20,8 @@ SILENCE = coap.build(Code.EMPTY)  # what `special` returns to answer nothing
 class Device:
     """Values by path. `tells`: "update", "notify" and "send", which of them it does with every change.
 
-    `outcome`: (State, Result) after the reset; `fails`: those after a download, if that does not end well.
+    `says_good_bye`: it de-registers before its reset. `outcome`: (State, Result) after that; `fails`: those after a
+    download, if that does not end well.
     `asked`: the requests it has got, as "GET /5/0/3".
     """
 
@@ -30,6 +31,7 @@ class Device:
         self.world = world
         self.tells = tells.split()
         self.links = links
+        self.says_good_bye = False
         self.outcome = (0, 1)
         self.fails: tuple[int, int] | None = None
         self.execute_code = Code.CHANGED
@@ -229,6 +231,8 @@ class Device:
         self.later(STEP_MS, self._off)
 
     def _off(self) -> None:
+        if self.says_good_bye:
+            self.peer.send(self.peer.message(Code.DELETE, self.location))
         self.peer.receive = lambda data: None
         self.later(BOOT_MS, self._on)
 

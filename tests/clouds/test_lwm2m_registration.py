@@ -145,6 +145,30 @@ def test_l04_m_who_says_good_bye_is_gone(world, peer):
     assert not world.cloud.devices[NAME].is_registered
 
 
+def good_bye(world, peer):
+    peer.ask(Code.DELETE, peer.location)
+
+
+def silence(world, peer):
+    world.wait(20_000)
+
+
+def forgotten(world, peer):
+    world.cloud.forget_registration(world.cloud.devices[NAME])
+
+
+@pytest.mark.parametrize("end", [good_bye, silence, forgotten])
+def test_l04_m_what_was_asked_gets_no_answer_once_the_device_is_gone(world, peer, end):
+    peer.register(lifetime=20)
+    asked = [world.cloud.devices[NAME].read(path) for path in ("/5/0/3", "/5/0/5")]
+    world.wait(0)
+    end(world, peer)
+    assert [operation.reply and operation.reply.failure for operation in asked] == ["peer is gone"] * 2
+    peer.take()
+    world.wait(120_000)
+    assert peer.take() == []
+
+
 def test_l05_m_the_trigger_of_an_update_is_answered_first_and_obeyed_then(world, peer):
     peer.register()
     device = world.cloud.devices[NAME]

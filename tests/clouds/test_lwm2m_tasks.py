@@ -71,6 +71,15 @@ def test_l58_m_an_update_by_every_strategy(strategy, method):
     assert site.device.observers == {}
 
 
+def test_an_update_of_a_device_that_de_registers_while_it_is_asked(strategy, method):
+    """As the vendor's own does before its reset (lwm2m.md 7): what it was asked, it answers no more."""
+    site = Site(strategy)
+    site.device.says_good_bye = True
+    site.device.special = lambda request: SILENCE if site.device.values["/5/0/3"] == 3 else None
+    task = site.upgrade(method=method)
+    assert (task.status, task.summary) == ("Success", "Firmware update successful")
+
+
 def test_l38_m_an_update_that_is_rolled_back(strategy, method):
     site = Site(strategy)
     site.device.outcome = (0, 8)

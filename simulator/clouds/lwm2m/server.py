@@ -94,10 +94,12 @@ class Lwm2mServer(Mock):
         return self.devices[endpoint]
 
     def forget_registration(self, device: Device, why: str = "forgotten") -> None:
-        """The next Update gets 4.04."""
-        device.registration, device.peer = None, None
+        """The next Update gets 4.04; what was asked gets no answer."""
+        peer, device.registration, device.peer = device.peer, None, None
         device.observations.clear()
         self.log("gone", device=device.endpoint, why=why)
+        if peer is not None:
+            peer.cancel()
         self.changed(device)
 
     def add_fault(self, text: str) -> None:
