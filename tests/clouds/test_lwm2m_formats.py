@@ -4,6 +4,7 @@
 import contextlib
 import json
 
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +83,43 @@ def test_one_of_several_values_stands_by_itself_in_tlv():
             formats.decode(11542, bytes.fromhex(other), "/5/0/8/1")
 
 
+@pytest.mark.parametrize("number", [110, 112, 11543, 11544])
+def test_a_temperature_and_its_unit(number):
+    bodies = {
+        110: b'[{"bn":"/3303/0/","n":"5700","v":21.5},{"n":"5701","vs":"Cel"}]',
+        112: cbor2.dumps([{-2: "/3303/0/", 0: "5700", 2: 21.5}, {0: "5701", 3: "Cel"}]),
+        11543: b'{"bn":"/3303/0/","e":[{"n":"5700","v":21.5},{"n":"5701","sv":"Cel"}]}',
+        11544: cbor2.dumps({3303: {0: {5700: 21.5, 5701: "Cel"}}}),
+    }
+    assert formats.decode(number, bodies[number], "/3303/0") == {"/3303/0/5700": 21.5, "/3303/0/5701": "Cel"}
+
+
+@pytest.mark.parametrize(
+    ("number", "payload"),
+    [
+        (110, b'[{"bn":"/3/0/","n":"22","vlo":"10:0"},{"n":"9","v":97.0}]'),
+        (112, cbor2.dumps([{-2: "/3/0", 0: "/22", "vlo": "10:0"}, {0: "/9", 2: 97.0}])),
+        (11543, b'{"bn":"/3/0/","e":[{"n":"22","ov":"10:0"},{"n":"9","v":97.0}]}'),
+    ],
+)
+def test_a_link_to_an_object_is_text(number, payload):
+    assert formats.decode(number, payload, "/3/0") == {"/3/0/22": "10:0", "/3/0/9": 97}
+
+
+def test_what_nobody_knows_the_type_of_is_the_text_that_it_is():
+    for text in ("21.5", "Cel", "42"):
+        assert formats.decode(0, text.encode(), "/3303/0/5700") == {"/3303/0/5700": text}
+    assert formats.decode(0, b"AAE=", "/5/0/0") == {"/5/0/0": b"\0\1"}
+
+
+def test_a_fraction_is_written_as_it_is():
+    for number in (60, 110, 112):
+        payload = formats.encode(number, {"/3303/0/5601": -0.25}, "/3303/0/5601")
+        assert formats.decode(number, payload, "/3303/0/5601") == {"/3303/0/5601": -0.25}
+    assert formats.encode(0, {"/3303/0/5601": -0.25}, "/3303/0/5601") == b"-0.25"
+    assert formats.encode(11542, {"/3303/0/5601": -0.25}, "/3303/0/5601").hex() == "e815e108bfd0000000000000"
+
+
 def test_an_object_in_tlv_has_its_instances_in_it():
     assert formats.decode(11542, bytes.fromhex("0300c10302"), "/5") == {"/5/0/3": 2}
 
@@ -101,6 +139,8 @@ def test_an_object_in_tlv_has_its_instances_in_it():
         (110, b'[{"n":"/4/0/3","v":1}]', "/5/0"),
         (110, b'[{"n":"/5/0/3","v":null}]', "/5/0"),
         (110, b"[1]", "/5/0"),
+        (110, b'[{"n":"/3303/0/5700","v":NaN}]', "/3303/0"),
+        (60, cbor2.dumps(float("inf")), "/3303/0/5700"),
         (11543, b"[]", "/5/0"),
         (11543, b'{"bn":"/5/0/","e":[{"n":"3"}]}', "/5/0"),
         (11543, b'{"bn":"/5/0/","e":[{"n":"3","v":null}]}', "/5/0"),

@@ -186,6 +186,11 @@ def test_l47_m_what_is_sent_is_known(site):
     assert (event["device"], event["values"]) == (NAME, SEND)
 
 
+def test_l47_m_a_temperature_is_sent(site):
+    assert site.peer.say(b'[{"n":"/3303/0/5700","v":21.5}]', 110).code is Code.CHANGED
+    assert site.device.value("/3303/0/5700") == 21.5
+
+
 @pytest.mark.parametrize(
     ("payload", "number"), [(b"2", 0), (b"", 112), (b"\xff", 112), (bytes.fromhex(SENML), 110), (b"c10302", 11542)]
 )

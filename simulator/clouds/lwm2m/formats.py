@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Content formats of LwM2M (lwm2m.md 1.5, 1.6): values by path to bytes and back.
 
-Values are a dict such as {"/5/0/3": 2, "/5/0/8/0": 0}. `decode` raises FormatError for what is no such thing.
+Values are a dict such as {"/5/0/3": 2, "/5/0/8/0": 0}. A number is a float only where it has a fraction, a link to an
+object is text, and so is what comes as text and has a type that nobody knows. `decode` raises FormatError for what is
+no such thing.
 """
 
 import base64
 import binascii
 import io
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -96,6 +99,8 @@ def _one_cbor(payload: bytes) -> Any:
 
 
 def _checked(value: object) -> Value:
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() else value
     if not isinstance(value, (str, int, bool, bytes)):
         raise FormatError(f"{value!r} is no value")
     return value
@@ -120,12 +125,11 @@ def _senml(records: object, path: str) -> Iterator[tuple[str, Value]]:
         found = "/" + "/".join(segments(whole))
         if not (found + "/").startswith(path.rstrip("/") + "/"):
             raise FormatError(f"{found} is not below {path}")
-        values = [record[label] for label in ("v", "vs", "vb") if label in record]
+        values = [record[label] for label in ("v", "vs", "vb", "vlo") if label in record]
         values += [_data(record["vd"])] if "vd" in record else []
         if len(values) != 1:
             raise FormatError(f"{found} has {len(values)} values")
-        value = values[0]
-        yield found, int(value) if isinstance(value, float) and value.is_integer() else _checked(value)
+        yield found, _checked(values[0])
 
 
 def _data(value: str | bytes) -> bytes:
@@ -149,7 +153,7 @@ def _to_senml(number: int, values: Values) -> bytes:
 def _label(value: Value) -> int:
     if isinstance(value, bool):
         return _VB
-    return _V if isinstance(value, int) else _VS if isinstance(value, str) else _VD
+    return _V if isinstance(value, (int, float)) else _VS if isinstance(value, str) else _VD
 
 
 def _old_json(body: Mapping, path: str) -> Iterator[tuple[str, Value]]:
@@ -157,7 +161,7 @@ def _old_json(body: Mapping, path: str) -> Iterator[tuple[str, Value]]:
     base = body.get("bn", path)
     for entry in body["e"]:
         found = "/" + "/".join(segments(f"{base}/{entry.get('n', '')}"))
-        yield found, _checked(next((entry[label] for label in ("v", "sv", "bv") if label in entry), None))
+        yield found, _checked(next((entry[label] for label in ("v", "sv", "bv", "ov") if label in entry), None))
 
 
 def _flat(body: object, path: str) -> Iterator[tuple[str, Value]]:

@@ -3,8 +3,8 @@
 
 from simulator.clouds.lwm2m.coap import segments
 
-STRING, INTEGER, BOOLEAN, OPAQUE, TIME, NOTHING = "string", "integer", "boolean", "opaque", "time", "nothing"
-Value = str | int | bool | bytes
+STRING, INTEGER, BOOLEAN, OPAQUE, TIME, UNKNOWN = "string", "integer", "boolean", "opaque", "time", "unknown"
+Value = str | int | float | bool | bytes
 
 PACKAGE, PACKAGE_URI, UPDATE, STATE, RESULT = "/5/0/0", "/5/0/1", "/5/0/2", "/5/0/3", "/5/0/5"
 PROTOCOLS, DELIVERY, CANCEL, FIRMWARE = "/5/0/8", "/5/0/9", "/5/0/10", "/5/0"
@@ -69,11 +69,11 @@ _TYPES = {
 
 
 def type_of(path: str) -> str:
-    """Of a resource or an instance of it; what nobody knows is opaque."""
+    """Of a resource or an instance of it."""
     parts = segments(path)
     if len(parts) < 3 or not all(part.isdecimal() for part in parts):
-        return OPAQUE
-    return _TYPES.get(int(parts[0]), {}).get(int(parts[2]), OPAQUE)
+        return UNKNOWN
+    return _TYPES.get(int(parts[0]), {}).get(int(parts[2]), UNKNOWN)
 
 
 def result_text(result: object) -> str:

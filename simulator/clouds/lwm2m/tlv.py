@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """OMA TLV (content format 11542): values by path to bytes and back (lwm2m.md 1.6)."""
 
+import struct
 from collections.abc import Mapping
 
 from simulator.clouds.lwm2m import objects
@@ -109,4 +110,6 @@ def _bytes(value: Value) -> bytes:
     if isinstance(value, int):
         size = next(size for size in _INT_SIZES if -(1 << 8 * size - 1) <= value < 1 << 8 * size - 1)
         return value.to_bytes(size, signed=True)
+    if isinstance(value, float):
+        return struct.pack(">d", value)
     return value.encode() if isinstance(value, str) else value
