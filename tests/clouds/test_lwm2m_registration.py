@@ -200,11 +200,6 @@ def test_l02_m_the_name_in_a_certificate_is_the_name(world):
         assert peer.register().code is code
 
 
-def test_l02_m_what_comes_in_blocks_is_too_large(world, peer):
-    answer = peer.register(block1=(0, True, 6))
-    assert answer.code is Code.REQUEST_ENTITY_TOO_LARGE
-
-
 def test_l06_m_the_lifetime_is_written_after_a_register():
     world = world_of(lifetime_s=900)
     peer = Peer(world)

@@ -22,6 +22,8 @@ CREATED, DELETED, VALID, CHANGED, CONTENT, CONTINUE = (
 ACK_MS, ACK_RANDOM, RETRANSMISSIONS = 2000, 1.5, 4
 EXCHANGE_MS, NON_MS = 247_000, 145_000
 _LONGEST_TOKEN = 8
+# The critical ones: If-Match, Uri-Host, If-None-Match, Uri-Port, Uri-Path, Uri-Query, Accept, Block2, Block1.
+_KNOWN = {1, 3, 5, 7, 11, 15, 17, 23, 27}
 _CODE = re.compile(r"([245])\.([0-3][0-9])")
 
 
@@ -63,6 +65,11 @@ def segments(path: str) -> tuple[str, ...]:
 def path_of(message: Message) -> str:
     """With slashes, and one in front."""
     return "/" + "/".join(message.opt.uri_path)
+
+
+def knows_options(message: Message) -> bool:
+    """Whether a request can be handled: all its critical options are known."""
+    return all(int(one.number) in _KNOWN for one in message.opt.option_list() if one.number.is_critical())
 
 
 def option(number: int, value: bytes) -> OpaqueOption:

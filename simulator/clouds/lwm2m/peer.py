@@ -15,6 +15,7 @@ from aiocoap.numbers.types import Type
 
 from simulator.clouds.core import Action, Close, Send
 from simulator.clouds.lwm2m import coap
+from simulator.clouds.lwm2m.blocks import Blocks
 from simulator.clouds.lwm2m.faults import Rule
 from simulator.clouds.mock import Mock
 
@@ -74,6 +75,7 @@ class Peer:
     def __init__(self, door: Door, conn: int, identity: str | None = None) -> None:
         self.conn = conn
         self.identity = identity
+        self.blocks = Blocks()  # of what is said there
         self._door, self._cloud = door, door.cloud
         self._mid = self._cloud.random.randrange(1 << 16)
         self._waiting: deque[Exchange] = deque()

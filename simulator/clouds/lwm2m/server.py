@@ -32,8 +32,6 @@ from simulator.errors import UserError
 _FRESH_MS = 128_000  # RFC 7641, section 3.4
 _HALF = 1 << 23
 _ALPHABET = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-# The critical ones: If-Match, Uri-Host, If-None-Match, Uri-Port, Uri-Path, Uri-Query, Accept, Block2, Block1.
-_KNOWN = {1, 3, 5, 7, 11, 15, 17, 23, 27}
 
 
 class Lwm2mServer(Mock):
@@ -124,14 +122,16 @@ class Lwm2mServer(Mock):
         return self.files.manners.separate_ms if kind == "file" else None
 
     def requested(self, peer: Peer, message: Message) -> Message | None:
-        if any(
-            option.number.is_critical() and int(option.number) not in _KNOWN for option in message.opt.option_list()
-        ):
-            return coap.build(Code.BAD_OPTION)
+        is_known = coap.knows_options(message)
+        answer = self._handled(peer, message) if is_known else coap.build(Code.BAD_OPTION)
+        answer.opt.block1 = message.opt.block1
+        return answer
+
+    def _handled(self, peer: Peer, message: Message) -> Message:
+        message = peer.blocks.take(message, self.now_ms)
+        if message.code.is_response():
+            return message
         path = coap.segments("/".join(message.opt.uri_path))
-        block = message.opt.block1
-        if block is not None and (block.more or block.block_number):
-            return coap.build(Code.REQUEST_ENTITY_TOO_LARGE)  # nothing that a device has to say needs blocks
         try:
             if path == ("rd",) and message.code is coap.POST:
                 return self._register(peer, message)
