@@ -58,6 +58,17 @@ def test_the_same_message_twice_is_answered_twice_and_handled_once(world, peer):
     assert len(world.events("updated")) == 1
 
 
+def test_another_token_is_another_message(world, peer):
+    """Who begins anew at the same port may begin with the same id (as lwm2m.md 1.1 does)."""
+    request = peer.message(Code.POST, peer.location)
+    peer.send(request)
+    peer.take()
+    request.token = b"anew"
+    peer.send(request)
+    assert [(one.code, one.token) for one in peer.take()] == [(Code.CHANGED, b"anew")]
+    assert len(world.events("updated")) == 2
+
+
 def test_a_message_id_counts_anew_after_its_lifetime(world, peer):
     request = peer.message(Code.POST, peer.location)
     peer.send(request)

@@ -81,7 +81,8 @@ class Peer:
         self._waiting: deque[Exchange] = deque()
         self._active: Exchange | None = None
         self._open: dict[bytes, Exchange] = {}  # by token
-        self._answered: dict[int, tuple[int, bytes | None]] = {}  # mid -> until when, and the datagram that answered
+        # By mid and token: until when it is known, and the datagram that answered.
+        self._answered: dict[tuple[int, bytes], tuple[int, bytes | None]] = {}
         self._held: list[bytes] = []  # datagrams that the next one overtakes
         self._heard_ms = self._cloud.now_ms
         self._is_gone = False
@@ -204,7 +205,7 @@ class Peer:
     def _is_repeated(self, message: Message) -> bool:
         """What was answered already is answered the same, and handled no second time."""
         now_ms = self._cloud.now_ms
-        until_ms, data = self._answered.get(message.mid, (0, None))
+        until_ms, data = self._answered.get(_key(message), (0, None))
         if until_ms <= now_ms:
             return False
         self._cloud.log("duplicate", conn=self.conn, mid=message.mid)
@@ -214,8 +215,8 @@ class Peer:
 
     def _first_heard(self, message: Message, rules: Sequence[Rule]) -> None:
         lasts_ms = coap.EXCHANGE_MS if message.mtype is coap.CON else coap.NON_MS
-        self._answered = {mid: kept for mid, kept in self._answered.items() if kept[0] > self._cloud.now_ms}
-        self._answered[message.mid] = (self._cloud.now_ms + lasts_ms, None)
+        self._answered = {key: kept for key, kept in self._answered.items() if kept[0] > self._cloud.now_ms}
+        self._answered[_key(message)] = (self._cloud.now_ms + lasts_ms, None)
         if message.code.is_request():
             self._request(message, rules)
             return
@@ -249,7 +250,7 @@ class Peer:
             self._cloud.schedule(delay_ms, partial(self._separate, answer, message.token))
         else:
             coap.numbered(answer, coap.ACK, message.mid, message.token)
-            self._answered[message.mid] = (self._answered[message.mid][0], answer.encode())
+            self._answered[_key(message)] = (self._answered[_key(message)][0], answer.encode())
             self._transmit(answer, rules, _BACK)
 
     def _separate(self, answer: Message, token: bytes) -> None:
@@ -281,7 +282,7 @@ class Peer:
                 self._put(data)
 
     def _keep(self, message: Message, data: bytes) -> None:
-        self._answered[message.mid] = (self._answered[message.mid][0], bytes(data))
+        self._answered[_key(message)] = (self._answered[_key(message)][0], bytes(data))
         self._put(data)
 
     def _put(self, data: bytes) -> None:
@@ -320,6 +321,11 @@ class Peer:
         asked, self._waiting = [*self._open.values(), *self._waiting], deque()
         for exchange in asked:
             self._end(exchange, GONE)
+
+
+def _key(message: Message) -> tuple[int, bytes]:
+    """Of what is the same if it comes again. Not the id alone: who begins anew at a port may have it once more."""
+    return message.mid, message.token
 
 
 def _empty(kind: Type, mid: int) -> bytes:
