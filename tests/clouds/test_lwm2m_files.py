@@ -287,6 +287,37 @@ def test_the_same_file_is_at_the_port_of_the_server(site):
     assert site.peer.ask(Code.PUT, fetch.file.path).code is Code.METHOD_NOT_ALLOWED
 
 
+@pytest.fixture(params=["file door", "server"])
+def fetch(request, site: Site) -> Fetch:
+    """By either port."""
+    found = Fetch(site)
+    found.peer = found.peer if request.param == "file door" else site.peer
+    return found
+
+
+@pytest.mark.parametrize(("number", "code"), [(2051, Code.BAD_OPTION), (2050, Code.CONTENT)])
+def test_l54_m_an_unknown_critical_option_is_refused_and_an_elective_one_skipped(fetch, number, code):
+    request = fetch.peer.message(Code.GET, fetch.file.path)
+    request.opt.add_option(coap.option(number, b"x"))
+    fetch.peer.send(request)
+    assert [one.code for one in fetch.peer.take()] == [code]
+
+
+def test_l33_m_who_wants_the_file_as_it_was_gets_that_or_nothing(fetch):
+    etag = fetch.block().opt.etag
+    for wanted in ((etag,), (b"other", etag), (b"",)):
+        assert fetch.block(1, if_match=wanted).payload == IMAGE[1024:2048]
+    fetch.cloud.files.change(fetch.file)
+    assert fetch.block(1, if_match=(etag,)).code is Code.PRECONDITION_FAILED
+    assert fetch.block(1, if_none_match=True).code is Code.PRECONDITION_FAILED
+    fetch.cloud.files.manners = FileManners(etag="off")
+    assert fetch.block(1, if_match=(fetch.file.etag(),)).code is Code.PRECONDITION_FAILED
+
+
+def test_l30_m_a_size_that_is_reserved_is_refused(fetch):
+    assert fetch.block(0, 7).code is Code.BAD_REQUEST
+
+
 def test_l31_m_a_block_is_refused_spoilt_or_lost(site):
     fetch = Fetch(site)
     site.world.cloud.add_fault("file=1:refuse=5.00")

@@ -10,7 +10,6 @@ from simulator.clouds.lwm2m import coap
 
 _LONGEST = 4096  # bytes of a request
 _MOST = 4  # requests of one peer that are begun
-_RESERVED = 7  # as a size
 
 
 @dataclass
@@ -31,7 +30,7 @@ class Blocks:
         block = message.opt.block1
         if block is None:
             return message
-        if block.size_exponent == _RESERVED or len(message.payload) > block.size:
+        if block.size_exponent == coap.RESERVED_SIZE or len(message.payload) > block.size:
             return coap.build(Code.BAD_REQUEST)
         if block.more and len(message.payload) != block.size:
             return coap.build(Code.BAD_REQUEST)

@@ -21,6 +21,7 @@ CREATED, DELETED, VALID, CHANGED, CONTENT, CONTINUE = (
 # may be used anew.
 ACK_MS, ACK_RANDOM, RETRANSMISSIONS = 2000, 1.5, 4
 EXCHANGE_MS, NON_MS = 247_000, 145_000
+RESERVED_SIZE = 7  # of a block, as an exponent (RFC 7959, 2.2)
 _LONGEST_TOKEN = 8
 # The critical ones: If-Match, Uri-Host, If-None-Match, Uri-Port, Uri-Path, Uri-Query, Accept, Block2, Block1.
 _KNOWN = {1, 3, 5, 7, 11, 15, 17, 23, 27}

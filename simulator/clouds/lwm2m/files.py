@@ -99,6 +99,8 @@ class Files:
             return self._told(peer, file, message, coap.build(Code.METHOD_NOT_ALLOWED))
         wanted = message.opt.block2
         exponent = exponent_of(self.manners.block)
+        if wanted is not None and wanted.size_exponent == coap.RESERVED_SIZE:
+            return self._told(peer, file, message, coap.build(Code.BAD_REQUEST))
         if wanted is not None:
             exponent = min(exponent, wanted.size_exponent)
         start = wanted.start if wanted is not None else 0
@@ -107,6 +109,8 @@ class Files:
         if is_late and not file.epoch:
             self.change(file)
         etag = file.etag() if self.manners.etag != OFF else None
+        if not _is_as_wanted(message, etag):
+            return self._told(peer, file, message, coap.build(Code.PRECONDITION_FAILED))
         if etag is not None and etag in message.opt.etags:
             return self._told(peer, file, message, coap.build(coap.VALID, etag=etag))
         answer = coap.build(
@@ -171,7 +175,8 @@ class FileDoor:
         """There is nothing to be forgotten."""
 
     def requested(self, peer: Peer, message: Message) -> Message | None:
-        return self.cloud.files.answer(peer, message)
+        is_known = coap.knows_options(message)
+        return self.cloud.files.answer(peer, message) if is_known else coap.build(Code.BAD_OPTION)
 
     def notified(self, peer: Peer, message: Message, is_moved: bool) -> bool | None:
         return False
@@ -181,6 +186,12 @@ class FileDoor:
 
     def delay_of(self, kind: str) -> int | None:
         return self.cloud.files.manners.separate_ms
+
+
+def _is_as_wanted(message: Message, etag: bytes | None) -> bool:
+    """Of a file that is there (RFC 7252, 5.10.8). An empty tag is that of any."""
+    tags = message.opt.if_match
+    return not message.opt.if_none_match and (not tags or b"" in tags or etag in tags)
 
 
 def file_kind(message: Message) -> tuple[str, int | None]:
