@@ -82,7 +82,13 @@ Knobs, as they are if nobody turns them; lists have a plus between:
 @click.option("--http-port", type=PORT, default=0, show_default=True, help="Images by HTTP; 0: any free port.")
 @click.option("--coaps-port", type=PORT, default=None, help="CoAP over DTLS, UDP; 0: any free port.")
 @click.option("--https-port", type=PORT, default=None, help="Images by HTTPS; 0: any free port.")
-@click.option("--psk", "psks", multiple=True, metavar="ENDPOINT:HEX", help="A key that a device has, in hexadecimal.")
+@click.option(
+    "--psk",
+    "psks",
+    multiple=True,
+    metavar="ENDPOINT:HEX[:IDENTITY]",
+    help="A key that a device has, in hexadecimal; its name is the endpoint's if not given.",
+)
 @click.option("--cert", type=FILE, default=None, help="Certificate to show, PEM, with its chain.")
 @click.option("--key", type=FILE, default=None, help="Its key, PEM.")
 @click.option("--ca-out", type=FILE, default=None, help="Where to write the certificate of the CA made, PEM.")

@@ -68,18 +68,22 @@ def _shown(
 
 
 def _with_keys(side: Lwm2mSide, psks: tuple[str, ...]) -> dtls.Dtls:
-    keys = dict(map(_psk, psks))
-    for endpoint, secret in keys.items():
-        side.cloud.add_device(endpoint, secret)
+    keys: dict[str, bytes] = {}
+    for endpoint, secret, identity in map(_psk, psks):
+        if identity in keys:
+            raise UserError("bad_psk", f"there are two keys with the name {identity}")
+        keys[identity] = secret
+        side.cloud.add_device(endpoint, secret, identity)
     return dtls.with_keys(keys)
 
 
-def _psk(text: str) -> tuple[str, bytes]:
-    name, colon, secret = text.partition(":")
+def _psk(text: str) -> tuple[str, bytes, str]:
+    name, _, rest = text.partition(":")
+    secret, colon, identity = rest.partition(":")
     try:
         found = binascii.unhexlify(secret)
     except ValueError:
         found = b""
-    if not name or not colon or not found:
-        raise UserError("bad_psk", f"{text!r} is not ENDPOINT:HEX")
-    return name, found
+    if not name or not found or (colon and not identity):
+        raise UserError("bad_psk", f"{text!r} is not ENDPOINT:HEX[:IDENTITY]")
+    return name, found, identity or name

@@ -158,6 +158,14 @@ def test_devices_with_keys_have_a_door_of_their_own(start):  # noqa: F811
     assert program.until("refused")["code"] == "4.03"
 
 
+def test_a_key_may_have_another_name_than_its_device(start):  # noqa: F811
+    program = start("--coaps-port", "0", "--psk", f"board-7:{dtls_client.KEY.hex()}:key:7", cloud="lwm2m")
+    settings = dtls_client.keys("key:7")
+    with contextlib.closing(dtls_client.Client(program.info["coaps_port"], **settings)) as client:
+        client.shake_hands()
+        assert coap.parse(client.ask(registering("board-7"))).code is Code.CREATED
+
+
 def test_devices_with_certificates_have_it_too(start, tmp_path):  # noqa: F811
     authority = Authority()
     chain, key = authority.pems("localhost")
@@ -234,6 +242,8 @@ def test_a_closed_server_knows_its_devices(start):  # noqa: F811
         (("--https-port", "0", "--ca-out", "/nonexistent/ca.pem"), "cannot_write"),
         (("--coaps-port", "0", "--psk", "x"), "bad_psk"),
         (("--coaps-port", "0", "--psk", "x:0"), "bad_psk"),
+        (("--coaps-port", "0", "--psk", "x:00:"), "bad_psk"),
+        (("--coaps-port", "0", "--psk", "x:00:y", "--psk", "y:01"), "bad_psk"),
         (("--coaps-port", "0", "--cert", "no.such.file", "--key", "x"), "no_such_file"),
     ],
 )

@@ -96,6 +96,15 @@ def test_l02_m_a_name_that_was_proved_is_the_name(world):
     assert Peer(world, identity="another").register().code is Code.FORBIDDEN
 
 
+def test_l02_m_a_key_may_have_a_name_of_its_own(world):
+    world.cloud.add_device(NAME, b"secret", "key-7")
+    assert Peer(world, identity="key-7").register().code is Code.CREATED
+    assert Peer(world, identity="key-7").register(uri_query=("lwm2m=1.1",)).code is Code.CREATED
+    assert Peer(world, identity="key-7").register(name="key-7").code is Code.FORBIDDEN
+    assert Peer(world, identity=NAME).register(name="another").code is Code.FORBIDDEN
+    assert Peer(world).register(name="another").code is Code.CREATED
+
+
 def test_l02_m_a_server_with_a_guest_list():
     world = World(manners=QUIET, is_closed=True)
     world.cloud.add_device(NAME)

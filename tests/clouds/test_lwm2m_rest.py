@@ -95,8 +95,21 @@ def test_devices_are_added_with_their_keys_and_shown_with_what_they_say(person):
     person.act(lambda now_ms: device.take({"/3/0/3": "1.0.0", "/3/0/1": "thermo"}, "read"))
     shown = person.made("GET", f"/devices/{NAME}")
     assert (shown["softwareVersion"], shown["modelName"], shown["securityMode"]) == ("1.0.0", "thermo", "psk")
+    assert shown["dtlsIdentity"] == NAME
+    other = {"id": "other", "dtlsIdentity": "key-7", "dtlsPsk": {"PlaintextPsk": "secret"}}
+    person.made("POST", "/devices", other)
+    assert (person.cloud.devices["other"].psk_id, person.made("GET", "/devices/other")["dtlsIdentity"]) == (
+        "key-7",
+        "key-7",
+    )
     assert person.refused("GET", "/devices/nobody") == (404, 4040)
-    for bad in ({}, {"id": "x", "dtlsPsk": {"HexadecimalPsk": "xyz"}}, {"id": "x", "dtlsPsk": "1234"}, {"id": 5}):
+    for bad in (
+        {},
+        {"id": "x", "dtlsPsk": {"HexadecimalPsk": "xyz"}},
+        {"id": "x", "dtlsPsk": "1234"},
+        {"id": 5},
+        {"id": "x", "dtlsIdentity": 5},
+    ):
         assert person.refused("POST", "/devices", bad) == (400, None)
 
 

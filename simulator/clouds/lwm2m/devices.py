@@ -63,6 +63,7 @@ class Device:
     server: "Lwm2mServer" = field(repr=False)
     endpoint: str
     psk: bytes | None = None
+    psk_id: str | None = None  # the name of that, if it is another than the endpoint's
     assigned: tuple[str, ...] = ()  # groups that somebody has put it into
     is_mobile: bool = False  # somebody has said that all its updates are, see Options
     registration: Registration | None = None

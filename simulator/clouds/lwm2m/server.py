@@ -2,7 +2,7 @@
 """The server itself: a sans-IO core (simulator/clouds/core.py) whose bytes are datagrams.
 
 A connection is a peer, one address and port. With DTLS the endpoint's name has to be the one that the peer has proved:
-that of its key, or the common name of its certificate.
+that which goes with its key, or the common name of its certificate.
 """
 
 import ssl
@@ -79,10 +79,12 @@ class Lwm2mServer(Mock):
 
     # Who runs it
 
-    def add_device(self, endpoint: str, psk: bytes | None = None) -> Device:
-        """Known before it registers; the same one if it was already. `psk`: its key for DTLS."""
+    def add_device(self, endpoint: str, psk: bytes | None = None, psk_id: str | None = None) -> Device:
+        """Known before it registers; the same one if it was already. `psk`: its key for DTLS, `psk_id`: the name of
+        that, if it is another than the endpoint's.
+        """
         device = self.devices.setdefault(endpoint, Device(self, endpoint))
-        device.psk = psk or device.psk
+        device.psk, device.psk_id = psk or device.psk, psk_id or device.psk_id
         return device
 
     def device(self, endpoint: str) -> Device:
@@ -147,7 +149,7 @@ class Lwm2mServer(Mock):
         return self.files.answer(peer, message)
 
     def _register(self, peer: Peer, message: Message) -> Message:
-        found = parse(message, self.manners.registration, peer.identity, self._new_id())
+        found = parse(message, self.manners.registration, self._proved(peer), self._new_id())
         if self.is_closed and found.endpoint not in self.devices:
             raise Refused(Code.FORBIDDEN, f"nobody knows {found.endpoint}")
         device = self.add_device(found.endpoint)
@@ -164,6 +166,13 @@ class Lwm2mServer(Mock):
         device.uplink()
         where = ("rd", found.id) if self.manners.location == SPLIT else (f"rd/{found.id}",)
         return coap.build(coap.CREATED, location_path=where)
+
+    def _proved(self, peer: Peer) -> str | None:
+        """The endpoint's name that DTLS knows; None without it."""
+        if peer.identity is None:
+            return None
+        named = (device.endpoint for device in self.devices.values() if device.psk_id == peer.identity)
+        return next(named, peer.identity)
 
     def _greet(self, device: Device) -> None:
         manners = self.manners

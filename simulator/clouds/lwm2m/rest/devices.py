@@ -23,7 +23,8 @@ def _one(call: Call) -> dict[str, Any]:
 
 
 def _add(call: Call) -> Raw:
-    """The endpoint name is in the properties, or else it is the id. A key for DTLS may be in hexadecimal or plain.
+    """The endpoint name is in the properties, or else it is the id. A key for DTLS may be in hexadecimal or plain, and
+    have a name of its own, `dtlsIdentity`.
 
     `groups` are those that it is put into; more come with what it says of itself.
     """
@@ -35,8 +36,10 @@ def _add(call: Call) -> Raw:
         raise UserError("bad_request", "a device needs properties.endpointName or an id")
     if endpoint in call.cloud.devices:
         raise UserError("device_exists", f"device {endpoint} exists already")
-    key, groups = _key(said.get("dtlsPsk")), _groups(said)
-    device = call.cloud.add_device(endpoint, key)
+    key, groups, identity = _key(said.get("dtlsPsk")), _groups(said), said.get("dtlsIdentity")
+    if not isinstance(identity, str | None):
+        raise UserError("bad_request", "dtlsIdentity is a text")
+    device = call.cloud.add_device(endpoint, key, identity)
     device.assigned, device.is_mobile = groups, is_mobile
     return Raw.json(endpoint, 201)
 
@@ -113,6 +116,7 @@ def described(device: Device) -> dict[str, Any]:
         "hardwareVersion": device.value(HARDWARE),
         "softwareVersion": device.value(VERSION),
         "securityMode": "psk" if device.psk else "nosec",
+        "dtlsIdentity": (device.psk_id or device.endpoint) if device.psk else None,
     }
 
 
