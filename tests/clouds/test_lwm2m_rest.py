@@ -177,6 +177,7 @@ def test_an_upgrade_has_the_options_of_the_call(person):
         {"upgradeStrategy": "Best"},
         {"blocking2": "x"},
         {"executeImmediately": "maybe"},
+        {"useObservation": "maybe"},
         {"schedule": "tomorrow"},
     ):
         assert person.refused("POST", f"/tasks/upgrade/{NAME}/{resource}", **bad) == (400, None)
@@ -184,6 +185,23 @@ def test_an_upgrade_has_the_options_of_the_call(person):
     assert person.refused("POST", f"/tasks/upgrade/{NAME}/nothing") == (404, None)
     empty = person.resource(None)
     assert person.refused("POST", f"/tasks/upgrade/{NAME}/{empty}") == (400, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "strategy"),
+    [
+        ({}, "WithoutObservations"),
+        ({"useObservation": "false"}, "WithoutObservations"),
+        ({"useObservation": "true"}, "ObservationTrigger"),
+        ({"useObservation": "true", "upgradeStrategy": "SendBased"}, "SendBased"),
+        ({"upgradeStrategy": "WithoutObservations", "useObservation": "true"}, "WithoutObservations"),
+    ],
+)
+def test_observation_is_wanted_and_how_is_not_said(person, said, strategy):
+    """State and Result are observed then (lwm2m.md 4.2)."""
+    person.act(lambda now_ms: person.cloud.add_device(NAME))
+    task_id = person.made("POST", f"/tasks/upgrade/{NAME}/{person.resource()}", **said)
+    assert person.cloud.tasks.find(task_id, NAME).options.strategy == strategy
 
 
 def properties(person: Person) -> dict[str, str]:

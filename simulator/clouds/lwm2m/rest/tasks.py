@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from simulator.clouds.lwm2m.options import PULL, PUSH, Options
+from simulator.clouds.lwm2m.options import OBSERVATION_TRIGGER, PULL, PUSH, Options
 from simulator.clouds.lwm2m.rest import mobile
 from simulator.clouds.lwm2m.rest.devices import BASE
 from simulator.clouds.lwm2m.rest.resources import Resource, Resources
@@ -25,7 +25,7 @@ _FLAGS = {
     "executeImmediately": "starts_at_once",
     mobile.ENABLED: "is_mobile",
 }
-_IGNORED = ("blocking", "useObservation", "resourceId")  # tasks of a device wait for each other anyway
+_IGNORED = ("blocking", "resourceId")  # tasks of a device wait for each other anyway
 _QUOTA_S = 10  # until it is a task's turn
 
 
@@ -83,6 +83,9 @@ def _options(said: Mapping[str, str], resource: Resource) -> Options:
             changed["protocol"] = text.lower()
         elif name == "upgradeStrategy":
             changed["strategy"] = text
+        elif name == "useObservation":
+            if _flag(name, text):
+                changed.setdefault("strategy", OBSERVATION_TRIGGER)  # of State and Result; `upgradeStrategy` says more
         elif name == "baseUri":
             changed["base"] = text.rstrip("/")
         elif name == "timeout":
