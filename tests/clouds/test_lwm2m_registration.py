@@ -71,8 +71,12 @@ RULES = [
     ("a format nobody needs", {"links": "</>;ct=11542," + LINKS}, "2.01 2.01 4.00"),
     ("the format of SenML CBOR", {"links": "</>;ct=112," + LINKS}, "2.01 2.01 2.01"),
     ("a sloppy list", {"links": "</>;ct=110,112,11543;hb,<1/0>,<3/0>"}, "2.01 2.01 2.01"),
+    ("objects below another path", {"links": '</lw>;rt="oma.lwm2m";ct=110,</lw/1/0>,</lw/5/0>'}, "2.01 2.01 2.01"),
+    ("what is no object below it", {"links": '</lw>;rt="oma.lwm2m",</lw/1/0>,</lw/x>'}, "4.00 4.00 4.00"),
     ("150 characters", {"name": "e" * 150}, "2.01 2.01 2.01"),
     ("151 characters", {"name": "e" * 151}, "4.00 4.00 4.00"),
+    ("the longest lifetime", {"uri_query": (*QUERY[:2], "lt=4294967295")}, "2.01 2.01 2.01"),
+    ("a lifetime that is longer", {"uri_query": (*QUERY[:2], "lt=4294967296")}, "4.00 4.00 4.00"),
     ("a lifetime that is none", {"uri_query": (*QUERY[:2], "lt=soon")}, "4.00 4.00 4.00"),
     ("what are no links", {"links": "hello"}, "4.00 4.00 4.00"),
 ]
@@ -82,6 +86,15 @@ RULES = [
 @pytest.mark.parametrize(("what", "said", "codes"), RULES, ids=[what for what, _, _ in RULES])
 def test_l02_m_each_server_lets_in_whom_it_would(manners, index, what, said, codes):
     assert Peer(world_of(registration=manners)).register(**said).code.dotted == codes.split()[index]
+
+
+def test_l02_m_objects_below_another_path(world, peer):
+    peer.register(links='</lw>;rt="oma.lwm2m";ct=110,</lw/1/0>,</lw/5>;ver=1.1,</lw/5/0>')
+    registration = world.cloud.devices[NAME].registration
+    assert (registration.objects, registration.instances) == ({1: "", 5: "1.1"}, ["/1/0", "/5/0"])
+    assert (registration.root, registration.formats) == (("lw",), (110,))
+    peer.update(links=LINKS)
+    assert (registration.root, registration.instances) == ((), ["/1/0", "/3/0", "/5/0"])
 
 
 @pytest.mark.parametrize(("manners", "code"), [("leshan", Code.BAD_REQUEST), ("wakaama", Code.CREATED)])

@@ -33,7 +33,7 @@ class Site:
         """Observes it; the token."""
         self.device.observe(path)
         request = self.asked()
-        assert request.opt.observe == 0
+        assert (request.opt.observe, coap.path_of(request)[-len(path) :]) == (0, path)
         self.peer.answer(request, Code.CONTENT, payload, content_format=0, observe=sequence)
         return request.token
 
@@ -177,6 +177,34 @@ def test_l45_m_a_notification_is_lost_and_comes_again(site):
     site.world.cloud.add_fault("notify:mute")
     note = site.peer.notify(token, 3, b"2")
     assert (site.peer.take(), site.device.value("/5/0/3")) == ([], 2)
+
+
+@pytest.mark.parametrize("base", ["/lw/5/0/", "/5/0/"])
+def test_everything_is_asked_below_the_path_that_a_device_has_its_objects_at(site, base):
+    """Names in SenML begin with it since 1.2, before they need not (OMA, issue 564)."""
+    site.peer.register(links='</lw>;rt="oma.lwm2m",</lw/1/0>,</lw/3/0>,</lw/5/0>')
+    body = cbor2.dumps([{-2: base, 0: "3", 2: 1}, {0: "5", 2: 0}])
+    operation = site.device.read("/5/0", 112)
+    for number, part in enumerate((body[:16], body[16:])):
+        request = site.asked()
+        assert coap.path_of(request) == "/lw/5/0"
+        site.peer.answer(request, Code.CONTENT, part, content_format=112, block2=(number, not number, 0))
+    assert operation.reply.values == {"/5/0/3": 1, "/5/0/5": 0}
+    site.device.push(bytes(100))
+    request = site.asked()
+    assert coap.path_of(request) == "/lw/5/0/0"
+    site.peer.answer(request, Code.CHANGED)
+    token = site.observed("/5/0/3")
+    moved = Peer(site.world)
+    moved.location = site.peer.location
+    moved.update()
+    moved.notify(token, 2, b"3")
+    assert site.device.value("/5/0/3") == 3
+    site.device.execute("/5/0/2")
+    site.world.wait(0)
+    assert coap.path_of(moved.take()[-1]) == "/lw/5/0/2"
+    assert moved.say(body).code is Code.CHANGED
+    assert site.device.value("/5/0/3") == 1
 
 
 def test_l47_m_what_is_sent_is_known(site):

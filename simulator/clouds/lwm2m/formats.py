@@ -9,6 +9,7 @@ no such thing.
 import base64
 import binascii
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -112,7 +113,10 @@ def _named(record: Mapping) -> dict[Any, Any]:
 
 
 def _senml(records: object, path: str) -> Iterator[tuple[str, Value]]:
-    """A base name lasts until the next one (RFC 8428, 4.1). One slash between it and the name is enough, or none."""
+    """A base name lasts until the next one (RFC 8428, 4.1). One slash between it and the name is enough, or none.
+
+    A path that a device has its objects below may stand in front.
+    """
     if not isinstance(records, list):
         raise FormatError("SenML is a list")
     base = ""
@@ -122,7 +126,7 @@ def _senml(records: object, path: str) -> Iterator[tuple[str, Value]]:
         whole = (
             f"{base}/{name}" if base and name and not base.endswith("/") and not name.startswith("/") else base + name
         )
-        found = "/" + "/".join(segments(whole))
+        found = "/" + "/".join(itertools.dropwhile(lambda part: not part.isdecimal(), segments(whole)))
         if not (found + "/").startswith(path.rstrip("/") + "/"):
             raise FormatError(f"{found} is not below {path}")
         values = [record[label] for label in ("v", "vs", "vb", "vlo") if label in record]

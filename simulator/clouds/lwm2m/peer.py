@@ -76,6 +76,7 @@ class Peer:
         self.conn = conn
         self.identity = identity
         self.blocks = Blocks()  # of what is said there
+        self.root: tuple[str, ...] = ()  # what the paths of all requests to it begin with
         self._door, self._cloud = door, door.cloud
         self._mid = self._cloud.random.randrange(1 << 16)
         self._waiting: deque[Exchange] = deque()
@@ -93,7 +94,8 @@ class Peer:
     def ask(self, message: Message, done: Callable[[Message | str], None], kind: str, index: int | None = None) -> None:
         """Sends a request as soon as it is its turn. The token, if it has none yet, is made here."""
         message.token = message.token or self.token()
-        self._waiting.append(Exchange(message, done, kind, index))
+        below = message.copy(uri_path=(*self.root, *message.opt.uri_path))
+        self._waiting.append(Exchange(below, done, kind, index))
         self._next()
 
     def token(self) -> bytes:

@@ -11,6 +11,7 @@ from simulator.clouds.lwm2m import coap
 
 LENIENT, LESHAN, WAKAAMA = MANNERS = ("coiote", "leshan", "wakaama")
 _LIFETIME_S = 86_400
+_LONGEST_S = (1 << 32) - 1
 _LONGEST_NAME = 150  # of an endpoint, in Coiote
 _LINK = re.compile(r"<([^>]*)>((?:;[^,;\"]+(?:\"[^\"]*\")?)*)")
 _ONE_FORMAT = ("110", "112", "11543", "1543")
@@ -26,7 +27,10 @@ class Refused(Exception):
 
 @dataclass
 class Registration:
-    """What a device has said of itself. `objects`: versions by number, "" if it has told none; `instances`: paths."""
+    """What a device has said of itself. `objects`: versions by number, "" if it has told none; `instances`: paths.
+
+    `root`: the path that all these are below, if it has one.
+    """
 
     endpoint: str
     id: str
@@ -36,6 +40,7 @@ class Registration:
     is_queued: bool = False
     objects: dict[int, str] = field(default_factory=dict)
     instances: list[str] = field(default_factory=list)
+    root: tuple[str, ...] = ()
     formats: tuple[int, ...] = ()  # of the root link
     expires_ms: int = 0
 
@@ -88,30 +93,39 @@ def _apply(known: Registration, query: dict[str, str], manners: str) -> None:
     binding, lifetime = query.get("b", known.binding), query.get("lt", str(known.lifetime_s))
     if manners == LESHAN and "Q" in binding and known.version != "1.0":
         raise Refused(Code.BAD_REQUEST, f"binding {binding} in version {known.version}")
-    if not lifetime.isdecimal() or not 0 < int(lifetime) < 1 << 31:
+    if not lifetime.isdecimal() or not 0 < int(lifetime) <= _LONGEST_S:
         raise Refused(Code.BAD_REQUEST, f"lifetime {lifetime!r}")
     known.binding, known.lifetime_s = binding, int(lifetime)
     known.is_queued = known.is_queued or "Q" in query or "Q" in binding
 
 
 def _links(known: Registration, payload: bytes, manners: str) -> None:
-    """</>;ct=112,</1/0>,</5>;ver=1.1,</5/0> and so on; the third kind of server wants one format that it knows."""
+    """</>;ct=112,</1/0>,</5>;ver=1.1,</5/0> and so on; the third kind of server wants one format that it knows.
+
+    </lw>;rt="oma.lwm2m",</lw/1/0> are objects below another path.
+    """
     text = payload.decode("utf-8", "replace")
-    links = _LINK.findall(text)
+    links = [(coap.segments(target), _attributes(rest)) for target, rest in _LINK.findall(text)]
     if not links:
         raise Refused(Code.BAD_REQUEST, f"no links in {text!r}")
-    known.objects, known.instances = {}, []
-    for target, rest in links:
-        attributes = dict(part.partition("=")[::2] for part in rest.split(";") if part)
-        parts = coap.segments(target)
+    root = next((path for path, attributes in links if "oma.lwm2m" in attributes.get("rt", "").split()), ())
+    known.objects, known.instances, known.root = {}, [], root
+    for path, attributes in links:
+        parts = path[len(root) :] if path[: len(root)] == root else path
         if not parts:
-            known.formats = _formats(attributes.get("ct", "").strip('"'), manners)
+            known.formats = _formats(attributes.get("ct", ""), manners)
         elif not all(part.isdecimal() for part in parts) or len(parts) > 2:
-            raise Refused(Code.BAD_REQUEST, f"link {target!r}")
+            raise Refused(Code.BAD_REQUEST, f"link {'/'.join(path)!r}")
         else:
             number = int(parts[0])
-            known.objects[number] = attributes.get("ver", "").strip('"') or known.objects.get(number, "")
+            known.objects[number] = attributes.get("ver", "") or known.objects.get(number, "")
             known.instances += ["/" + "/".join(parts)] if len(parts) == 2 else []
+
+
+def _attributes(text: str) -> dict[str, str]:
+    """Of a link, without quotes."""
+    found = (part.partition("=") for part in text.split(";") if part)
+    return {name: value.strip('"') for name, _, value in found}
 
 
 def _formats(text: str, manners: str) -> tuple[int, ...]:

@@ -213,6 +213,7 @@ class Lwm2mServer(Mock):
 
     def _prolong(self, device: Device) -> None:
         registration = device.registration
+        device.peer.root = registration.root
         registration.expires_ms = self.now_ms + registration.lifetime_s * 1000
         self.schedule(registration.lifetime_s * 1000, partial(self._expire, device, registration))
 
