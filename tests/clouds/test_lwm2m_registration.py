@@ -89,7 +89,7 @@ def test_l02_m_each_server_lets_in_whom_it_would(manners, index, what, said, cod
 
 
 def test_l02_m_objects_below_another_path(world, peer):
-    peer.register(links='</lw>;rt="oma.lwm2m";ct=110,</lw/1/0>,</lw/5>;ver=1.1,</lw/5/0>')
+    peer.register(links='</sensors/2>,</lw>;rt="oma.lwm2m";ct=110,</lw/1/0>,</lw/5>;ver=1.1,</lw/5/0>,</3/0>')
     registration = world.cloud.devices[NAME].registration
     assert (registration.objects, registration.instances) == ({1: "", 5: "1.1"}, ["/1/0", "/5/0"])
     assert (registration.root, registration.formats) == (("lw",), (110,))

@@ -102,7 +102,7 @@ def _apply(known: Registration, query: dict[str, str], manners: str) -> None:
 def _links(known: Registration, payload: bytes, manners: str) -> None:
     """</>;ct=112,</1/0>,</5>;ver=1.1,</5/0> and so on; the third kind of server wants one format that it knows.
 
-    </lw>;rt="oma.lwm2m",</lw/1/0> are objects below another path.
+    </lw>;rt="oma.lwm2m",</lw/1/0> are objects below another path; what is not below it is something else.
     """
     text = payload.decode("utf-8", "replace")
     links = [(coap.segments(target), _attributes(rest)) for target, rest in _LINK.findall(text)]
@@ -111,7 +111,9 @@ def _links(known: Registration, payload: bytes, manners: str) -> None:
     root = next((path for path, attributes in links if "oma.lwm2m" in attributes.get("rt", "").split()), ())
     known.objects, known.instances, known.root = {}, [], root
     for path, attributes in links:
-        parts = path[len(root) :] if path[: len(root)] == root else path
+        parts = path[len(root) :]
+        if path[: len(root)] != root:
+            continue
         if not parts:
             known.formats = _formats(attributes.get("ct", ""), manners)
         elif not all(part.isdecimal() for part in parts) or len(parts) > 2:
