@@ -21,7 +21,7 @@ from ota.port import collect, forget
 
 def tidy():
     """What the last message needed makes room (see `forget`)."""
-    for name in list(getattr(sys, "modules", ())):
-        if name.startswith("ota.lwm2m."):
-            forget(name)
+    # Not a list of all modules, for memory is nowhere shorter.
+    for name in [name for name in getattr(sys, "modules", ()) if name.startswith("ota.lwm2m.")]:
+        forget(name)
     collect()
