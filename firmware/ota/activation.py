@@ -10,7 +10,7 @@ def activate(track):
 
     For its end is told as FAILED, and a boot record that reads one way now may read the other way at the next boot.
     """
-    forget("ota.activation", "ota.source.filler", "ota.http")  # a reset follows, or all begins anew
+    forget("ota.activation", "ota.source.filler", "ota.body")  # a reset follows, or all begins anew
     slot = track.slot
     try:
         slot.activate()

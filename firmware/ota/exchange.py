@@ -9,15 +9,15 @@ A kept connection may turn out to be dead: then the request goes out once more, 
 """
 
 from ota import http
+from ota.answer import Answer
 from ota.errors import TransferError
-from ota.port import const, ticks_diff, ticks_ms
+from ota.port import const
 
 _TEXT = const(4096)  # bytes of a body that is read as text
-_SLOW_MS = const(120000)  # for an answer, or a block of a large one, however steadily it trickles
 
 
 class Exchange:
-    """`answer`: the http.Answer to the last request. Every method raises TransferError."""
+    """`answer`: the Answer to the last request. Every method raises TransferError."""
 
     def __init__(self, board, tls, host, port_number):
         self._board = board
@@ -26,7 +26,6 @@ class Exchange:
         self._request = b""
         self._is_kept = False
         self._patience_ms = 0
-        self.began = self._since = 0  # when: the request, or what is being read of the answer; the last byte
         self._body = bytearray()
         self.answer = None
 
@@ -62,29 +61,18 @@ class Exchange:
 
     def readable(self, ms):
         """Whether there is more of the answer to read, within `ms`. Raises http_silence, http_slow."""
-        try:
-            is_readable = self._stream.readable(ms)
-        except OSError as error:
-            raise TransferError("link_lost", str(error))
-        now = ticks_ms()
-        if is_readable:
-            self._since = now
-        elif ticks_diff(now, self._since) > self._patience_ms:
-            raise TransferError("http_silence")
-        if ticks_diff(now, self.began) > _SLOW_MS:
-            raise TransferError("http_slow")
-        return is_readable
+        return self.answer.body.readable(ms, self._patience_ms)
 
     def text(self, ms):
         """The whole body as bytes, at most 4 KiB (b"" if it is longer); None while it is still coming."""
-        part = bytearray(256)
-        got = self.answer.readinto(part, len(part))
+        part, body = bytearray(256), self.answer.body
+        got = body.readinto(part, len(part))
         while got:
             if len(self._body) + got > _TEXT:
                 self.close()
                 return b""
             self._body += part[:got]
-            got = self.answer.readinto(part, len(part))
+            got = body.readinto(part, len(part))
         if got is None:
             self.readable(ms)
             return None
@@ -109,6 +97,5 @@ class Exchange:
                 raise TransferError("link_lost", "request not sent")
         except OSError as error:
             raise TransferError("link_lost", str(error))
-        self.answer = http.Answer(self._stream)
+        self.answer = Answer(self._stream)
         self._body = bytearray()
-        self.began = self._since = ticks_ms()

@@ -17,7 +17,7 @@ def read(*pieces, size=100):
             break
     body, buf = b"", bytearray(size)
     for _ in range(1000):
-        got = answer.readinto(buf, size)
+        got = answer.body.readinto(buf, size)
         if got == 0:
             return answer.status, body
         body += bytes(buf[: got or 0])

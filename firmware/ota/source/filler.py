@@ -19,7 +19,7 @@ class Filler:
         self._places = None
         self._detour = bytearray(_DETOUR)
 
-    def take(self, block, size, answer):
+    def take(self, block, size, body):
         """Puts what has come, `size` bytes at most, behind what is there; how many. Raises TransferError at the end."""
         if self._places is None:
             self._places = _places(block)
@@ -28,20 +28,20 @@ class Filler:
             at = self.filled
             if at % _STEP:
                 detour = self._detour
-                got = _read(answer, detour, min(size, _DETOUR, _STEP - at % _STEP))
+                got = _read(body, detour, min(size, _DETOUR, _STEP - at % _STEP))
                 for i in range(got):
                     block[at + i] = detour[i]
             else:
-                got = _read(answer, self._places[at // _STEP], size)
+                got = _read(body, self._places[at // _STEP], size)
             if not got:
                 break
             self.filled += got
             size -= got
         return self.filled - start
 
-    def drop(self, block, size, answer):
+    def drop(self, block, size, body):
         """Reads bytes that nobody wants, `size` at most; how many. Only while `filled` is 0: the block is scratch."""
-        return _read(answer, block, min(size, len(block)))
+        return _read(body, block, min(size, len(block)))
 
 
 def _places(block):
@@ -49,8 +49,8 @@ def _places(block):
     return [memoryview(block)[i:] for i in range(0, len(block), _STEP)]
 
 
-def _read(answer, buf, size):
-    got = answer.readinto(buf, size)
+def _read(body, buf, size):
+    got = body.readinto(buf, size)
     if got == 0:
         raise TransferError("link_lost", "the body is too short")
     return got or 0

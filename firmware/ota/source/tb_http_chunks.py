@@ -63,16 +63,16 @@ class HttpChunks:
             raise TransferError("broken_chunks", "%s instead of %d" % (length, self._left))
 
     def _fill(self, block):
-        filler, answer = self._filler, self._exchange.answer
+        filler, body = self._filler, self._exchange.answer.body
         if self._skip:
-            got = filler.drop(block, self._skip, answer)
+            got = filler.drop(block, self._skip, body)
             self._skip -= got
             self._left -= got
             return None
         want = min(len(block), self._rest)
-        self._left -= filler.take(block, min(want - filler.filled, self._left), answer)
+        self._left -= filler.take(block, min(want - filler.filled, self._left), body)
         if filler.filled == want and self._left:
-            self._exchange.began = ticks_ms()  # a large chunk may take as long as its blocks
+            body.began = ticks_ms()  # a large chunk may take as long as its blocks
         if not self._left:
             self._next += 1
             self._exchange.end()
