@@ -18,7 +18,7 @@ _KNOWN = const(
 
 
 class Answer:
-    """`head()` until it is True; then `status`, `headers` (those of _KNOWN) and `body`. `started`: anything came at all.
+    """`head()` until it is True; then `status`, `headers` (those of _KNOWN) and `body`. `started`: anything came.
 
     Every method raises TransferError: link_lost, http_bad_answer, http_encoded.
     """
@@ -86,7 +86,7 @@ class Answer:
 
     def _measure(self):
         """How long the body is, and how that will be known."""
-        body = self.body
+        left = chunks = None
         length = self.headers.get("content-length")
         coding = self.headers.get("transfer-encoding", "").lower()
         if coding not in ("", "identity", "chunked") or self.headers.get("content-encoding", "identity") != "identity":
@@ -94,11 +94,11 @@ class Answer:
         if coding == "chunked":
             from ota.chunked import Chunks
 
-            body.chunks = Chunks(body.byte, body.next)
-            body.left = 0
+            left, chunks = 0, Chunks(self.body.byte, self.body.next)
         if length is not None:
-            if body.chunks or not length.isdigit() or len(length) > 9:
+            if chunks or not length.isdigit() or len(length) > 9:
                 raise TransferError("http_bad_answer", "bad length")
-            body.left = int(length)
+            left = int(length)
         if self.status in (204, 304):
-            body.left = 0
+            left = 0
+        self.body.begin(left, chunks)

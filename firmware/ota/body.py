@@ -10,7 +10,7 @@ _SLOW_MS = const(120000)  # for a head, and for each block: whoever sends less t
 class Body:
     """`left`: bytes of the body that are still to come, None when that is not known. `chunks`: where it has such.
 
-    `began`: ticks_ms() of what is being read, a head or a block. Every method raises TransferError.
+    Every method raises TransferError.
     """
 
     def __init__(self, stream):
@@ -18,7 +18,15 @@ class Body:
         self.byte = bytearray(1)
         self.left = self.chunks = None
         self._ended = False
-        self.began = self._since = ticks_ms()  # the latter of the last byte
+        self._began = self._since = ticks_ms()  # of what is being read, a head or a block; of the last byte
+
+    def begin(self, left, chunks):
+        """After a head: what it says of the body."""
+        self.left, self.chunks = left, chunks
+
+    def allow(self):
+        """What comes next, a block, has all its time again."""
+        self._began = ticks_ms()
 
     def readable(self, ms, patience_ms):
         """Whether there is more to read, within `ms`. Raises http_silence after `patience_ms` without, http_slow."""
@@ -31,7 +39,7 @@ class Body:
             self._since = now
         elif ticks_diff(now, self._since) > patience_ms:
             raise TransferError("http_silence")
-        if ticks_diff(now, self.began) > _SLOW_MS:
+        if ticks_diff(now, self._began) > _SLOW_MS:
             raise TransferError("http_slow")
         return is_readable
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a client of HTTP/1.1 says: a URL taken apart, the head of a request. What it hears is in answer.py and body.py."""
+"""What a client of HTTP/1.1 says: a URL taken apart, the head of a request. What it hears: answer.py, body.py."""
 
 from ota.errors import JobError
 from ota.port import const

@@ -3,7 +3,7 @@
 
 from fakes import Pieces, raises
 
-from ota import exchange as exchange_module
+from ota import body
 from ota.errors import TransferError
 from ota.exchange import Exchange
 
@@ -108,7 +108,7 @@ def test_exchange_reads_no_text_without_end():
 def given_up(pieces, ms):
     """(code, ms) at which it gives up when a piece comes every `ms`."""
     clock = [0]
-    real, exchange_module.ticks_ms = exchange_module.ticks_ms, lambda: clock[0]
+    real, body.ticks_ms = body.ticks_ms, lambda: clock[0]
     try:
         exchange = made(Pieces(*pieces))[1]
         exchange.ask("GET", "/x")
@@ -122,7 +122,7 @@ def given_up(pieces, ms):
     except TransferError as error:
         return error.code, clock[0]
     finally:
-        exchange_module.ticks_ms = real
+        body.ticks_ms = real
     raise AssertionError("it waits for ever")
 
 

@@ -4,6 +4,7 @@
 from fakes import Pieces, raises
 
 from ota import http, redirect
+from ota.answer import Answer
 from ota.errors import JobError, TransferError
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -11,7 +12,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 
 def read(*pieces, size=100):
     """(status, body) of an answer that comes in these pieces."""
-    answer = http.Answer(Pieces(*pieces))
+    answer = Answer(Pieces(*pieces))
     for _ in range(1000):
         if answer.head():
             break
@@ -172,15 +173,15 @@ def test_http_coded_body_is_refused():
 def test_http_head_without_end_is_refused_after_a_bounded_part_of_it():
     for endless in (b"a" * 100000, b"a: b\r\n" * 20000, b"\xff" * 100000, b"a: " + b"b" * 100000):
         stream = Pieces(OK + endless)
-        raises(TransferError, "http_bad_answer", http.Answer(stream).head)
+        raises(TransferError, "http_bad_answer", Answer(stream).head)
         assert stream.left() > 90000
 
 
 def test_http_connection_is_used_again_only_when_that_is_certain():
     def is_reusable(data):
-        answer = http.Answer(Pieces(data, b""))
+        answer = Answer(Pieces(data, b""))
         assert answer.head()
-        while answer.readinto(bytearray(9), 9):
+        while answer.body.readinto(bytearray(9), 9):
             pass
         return answer.reusable
 

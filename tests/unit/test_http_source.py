@@ -3,8 +3,9 @@
 
 from fakes import Pieces, raises
 
+from ota import body
 from ota.errors import JobError, TransferError, VerifyError
-from ota.source import http as source_http
+from ota.source import http_ask
 from ota.source.http import Http
 
 BODY = b"0123456789"
@@ -209,8 +210,8 @@ def test_source_asks_a_busy_server_again_and_then_gives_up():
 
 def test_source_waits_as_long_as_it_is_told_within_bounds():
     for text, seconds in (("7", 7), ("0", 0), ("315360000", 600), ("9" * 40, 600), (None, 5), ("", 60), ("-1", 60)):
-        assert source_http._pause_s(text) == seconds, text
-    assert source_http._pause_s("Fri, 20 Nov 2026 10:00:00 GMT") == 60
+        assert http_ask._pause_s(text) == seconds, text
+    assert http_ask._pause_s("Fri, 20 Nov 2026 10:00:00 GMT") == 60
 
 
 def test_source_pauses_before_it_asks_again():
@@ -273,7 +274,7 @@ def test_source_of_no_url_is_refused():
 def end_of_waiting(pieces, ms, size=200):
     """(code, ms) at which the source gives up when a piece comes every `ms`."""
     clock = [0]
-    real, source_http.ticks_ms = source_http.ticks_ms, lambda: clock[0]
+    real, body.ticks_ms = body.ticks_ms, lambda: clock[0]
     try:
         source = Http(Board(pieces), Cloud(), Job(size=size), 0)
         for _ in range(1000):
@@ -282,7 +283,7 @@ def end_of_waiting(pieces, ms, size=200):
     except TransferError as error:
         return error.code, clock[0]
     finally:
-        source_http.ticks_ms = real
+        body.ticks_ms = real
     raise AssertionError("it waits for ever")
 
 

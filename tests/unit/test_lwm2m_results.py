@@ -16,7 +16,7 @@ def test_who_cannot_be_trusted_or_judged_is_as_good_as_not_there():
 
 
 def test_what_was_asked_for_again_in_vain_is_no_wrong_uri():
-    """A server may ask for that in the 4xx too, and was asked; see source/coap.py and source/http.py."""
+    """A server may ask for that in the 4xx too, and was asked; see source/coap.py and source/http_ask.py."""
     for error in ("coap_408", "http_408", "http_425", "http_429", "http_503"):
         assert lw_end.result_of(error) == LINK_LOST, error
     assert lw_end.result_of("http_403") == BAD_URI

@@ -5,7 +5,7 @@ A server that is busy is asked again by this source itself, so the line to the c
 """
 
 from ota.errors import TransferError
-from ota.port import const, forget, ticks_ms
+from ota.port import const, forget
 
 _SILENCE_MS = const(20000)  # without a byte
 
@@ -61,7 +61,7 @@ class Http:
         filler = self._filler
         if self._skip:
             self._skip -= filler.drop(block, self._skip, self._body)
-            self._body.began = ticks_ms()
+            self._body.allow()
             return None
         want = min(len(block), self._job.size - self._offset)
         filler.take(block, want - filler.filled, self._body)
@@ -69,5 +69,5 @@ class Http:
             return None
         filler.filled = 0
         self._offset += want
-        self._body.began = ticks_ms()
+        self._body.allow()
         return want

@@ -42,7 +42,7 @@ class Asking:
             else:
                 self._ask()
         elif answer.body.readable(board.step_ms, patience_ms) and answer.head():
-            answer.body.began = ticks_ms()
+            answer.body.allow()
             if self._judge(answer.status, answer.headers):
                 return answer.body
         return None

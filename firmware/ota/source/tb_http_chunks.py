@@ -5,7 +5,6 @@ Each request names title and version, so the server itself refuses to mix two im
 """
 
 from ota.errors import TransferError
-from ota.port import ticks_ms
 from ota.source.filler import Filler
 
 _CODES = {400: "metadata_changed", 404: "not_assigned"}
@@ -72,7 +71,7 @@ class HttpChunks:
         want = min(len(block), self._rest)
         self._left -= filler.take(block, min(want - filler.filled, self._left), body)
         if filler.filled == want and self._left:
-            body.began = ticks_ms()  # a large chunk may take as long as its blocks
+            body.allow()  # a large chunk may take as long as its blocks
         if not self._left:
             self._next += 1
             self._exchange.end()
