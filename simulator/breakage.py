@@ -31,10 +31,13 @@ KINDS = {
 }
 
 
-def package(kind: str | None, version: str, size: int) -> bytes:
-    """The bytes of an update to `version`; None is a good one. `size`: bytes of the good image."""
+def package(kind: str | None, version: str, size: int, optimise: int = 0) -> bytes:
+    """The bytes of an update to `version`; None is a good one. `size`: bytes of the good image.
+
+    `optimise` as for `build_firmware`.
+    """
     if kind in ("crash", "hang", "no-network"):
-        return _with_other_main(kind, version, size)
+        return _with_other_main(kind, version, size, optimise)
     if kind == "wrong-chip":
         return build_firmware(FIRMWARE, TITLE, version, chip="esp32s3", size=size)
     if kind == "not-an-image":
@@ -43,11 +46,11 @@ def package(kind: str | None, version: str, size: int) -> bytes:
         return _full_flash(version, size - _HEADERS)
     if kind == "too-large":
         return build_firmware(FIRMWARE, TITLE, version, size=_SLOT + 4096)
-    good = build_firmware(FIRMWARE, TITLE, version, size=size)
+    good = build_firmware(FIRMWARE, TITLE, version, size=size, optimise=optimise)
     return good[: len(good) * 3 // 4] if kind == "truncated" else good
 
 
-def _with_other_main(kind: str, version: str, size: int) -> bytes:
+def _with_other_main(kind: str, version: str, size: int, optimise: int) -> bytes:
     text = (FIRMWARE / "main.py").read_text()
     if kind == "crash":
         text = 'raise RuntimeError("a planted bug")\n'
@@ -59,7 +62,7 @@ def _with_other_main(kind: str, version: str, size: int) -> bytes:
         raise UserError("cannot_break", "firmware/main.py does not join the Wi-Fi where it is expected")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "main.py").write_text(text)
-        return build_firmware([FIRMWARE, folder], TITLE, version, size=size)
+        return build_firmware([FIRMWARE, folder], TITLE, version, size=size, optimise=optimise)
 
 
 def _full_flash(version: str, size: int) -> bytes:

@@ -18,7 +18,7 @@ from math import ceil
 from pathlib import Path
 
 from simulator import probes
-from simulator.board.build import build_firmware
+from simulator.board.build import NO_LINE_NUMBERS, build_firmware
 from simulator.board.lockstep import Lockstep
 from simulator.breakage import BOARD, FIRMWARE, TITLE
 from simulator.errors import UserError
@@ -146,7 +146,7 @@ def _console(interpreter: Interpreter, image: bytes) -> list[str]:
 
 @cache
 def _firmware(version: str, size: int | None = None) -> bytes:
-    return build_firmware(FIRMWARE, TITLE, version, size=size, optimise=probes.OPTIMISE)
+    return build_firmware(FIRMWARE, TITLE, version, size=size, optimise=NO_LINE_NUMBERS)
 
 
 def update_completes(interpreter: Interpreter, heap_k: int, size: int = SIZE, way: Way = thingsboard) -> bool:

@@ -53,7 +53,8 @@ class Summary:
 class Bench:
     """A board with firmware `version` on it, and its cloud, of this `side`. A context manager: both end with it.
 
-    `on_event` gets the board's events (simulator/board/power.py), `on_told` what those of the cloud mean.
+    `optimise`: of its firmware, as for `build_firmware`. `on_event` gets the board's events (simulator/board/power.py),
+    `on_told` what those of the cloud mean.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Bench:
         side: type[Side] = ThingsBoardSide,
         heap: str | None = None,
         size: int | None = SIZE,
+        optimise: int = 0,
         trial_s: int = 10,
         files: Path | None = None,
         on_event: Callable[[dict], None] = lambda event: None,
@@ -74,7 +76,7 @@ class Bench:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._type = "FIRMWARE"
-        self._apps = [build_firmware(FIRMWARE, TITLE, version, size=size)]
+        self._apps = [build_firmware(FIRMWARE, TITLE, version, size=size, optimise=optimise)]
         self._story = Story(version=version)
         self._told: list[Told] = []
         self._side = side.fresh(int(time.time() * 1000))

@@ -8,10 +8,9 @@ import json
 import sys
 from pathlib import Path
 
-from simulator.board.build import compile_module
+from simulator.board.build import NO_LINE_NUMBERS, compile_module
 
 FIRMWARE = Path(__file__).resolve().parent.parent / "firmware"
-_OPTIMISE = 3
 
 
 def make(folder: Path) -> int:
@@ -21,7 +20,7 @@ def make(folder: Path) -> int:
     for name, _ in package["urls"]:
         compiled = Path(name).with_suffix(".mpy").as_posix()
         names.append([compiled, compiled])
-        data = compile_module(name, (FIRMWARE / name).read_bytes(), _OPTIMISE)
+        data = compile_module(name, (FIRMWARE / name).read_bytes(), NO_LINE_NUMBERS)
         total += len(data)
         file = folder / compiled
         file.parent.mkdir(parents=True, exist_ok=True)

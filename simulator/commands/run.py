@@ -8,6 +8,7 @@ from pathlib import Path
 import rich_click as click
 
 from simulator import breakage, interpreters, software
+from simulator.board.build import NO_LINE_NUMBERS
 from simulator.board.image import ImageError, parse
 from simulator.board_files import for_cloud
 from simulator.commands.files import read_file
@@ -34,7 +35,7 @@ _BREAKS = "\n".join(f"{name}: {what}." for name, what in breakage.KINDS.items())
     help="Offer this software package instead, a file that `software make` has made.",
 )
 @click.option("--interpreter", help=f"{', '.join(interpreters.NAMES)}; default: the best there is.")
-@click.option("--heap", help="Heap of MicroPython, such as 96k.")
+@click.option("--heap", help="Heap of MicroPython, such as 96k; our images then have no line numbers, as a board's.")
 @click.option("--size", default=SIZE, show_default=True, type=click.IntRange(min=1), help="Bytes of our images.")
 @click.option("--trial", default=10, show_default=True, type=click.IntRange(2, 3600), help="Seconds of a trial boot.")
 @click.option(
@@ -75,7 +76,8 @@ def command(
         contents = software.inspect(given)
         target, package = contents.version, {"title": contents.title, "type": "SOFTWARE"}
     target = target if target is not None else version_of(given) or _TARGET
-    data = breakage.package(kind, target, size) if given is None else given
+    optimise = NO_LINE_NUMBERS if heap else 0
+    data = breakage.package(kind, target, size, optimise) if given is None else given
     narrator = Narrator()
     tell = {} if as_json else {"on_event": narrator, "on_told": narrator.told}
     narrator.expect(len(data))
@@ -83,6 +85,7 @@ def command(
         "side": side_of(cloud, chosen, strategy, method, protocol),
         "heap": heap,
         "size": size,
+        "optimise": optimise,
         "trial_s": trial,
     }
     with (

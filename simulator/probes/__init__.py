@@ -7,11 +7,10 @@
 import tempfile
 from pathlib import Path
 
-from simulator.board.build import build_firmware
+from simulator.board.build import NO_LINE_NUMBERS, build_firmware
 from simulator.breakage import FIRMWARE, TITLE
 
 VERSION = "1.0.0"
-OPTIMISE = 3  # mpy-cross -O: no line numbers, as in firmware/manifest.py
 _HERE = Path(__file__).parent
 
 
@@ -24,7 +23,7 @@ def image(probe: str, *, boot: bool = True, firmware: Path = FIRMWARE, **values:
         Path(folder, "main.py").write_text(source(probe, **values))
         if not boot:
             Path(folder, "boot.py").touch()
-        return build_firmware([firmware, folder], TITLE, VERSION, optimise=OPTIMISE)
+        return build_firmware([firmware, folder], TITLE, VERSION, optimise=NO_LINE_NUMBERS)
 
 
 def source(probe: str, **values: object) -> str:

@@ -42,7 +42,7 @@ def test_blocks_from_a_url_stream_in_with_the_heap_locked(board: Interpreter, fr
 
 def test_an_allocation_planted_in_the_http_source_is_noticed(board: Interpreter, tmp_path: Path) -> None:
     folder = shutil.copytree(FIRMWARE, tmp_path / "firmware")
-    file = folder / "ota" / "source" / "http.py"
+    file = folder / "ota" / "body.py"
     text = file.read_text()
     assert text.count(LEAK) == 1
     file.write_text(text.replace(LEAK, LEAK + "            self.note = [now]\n"))

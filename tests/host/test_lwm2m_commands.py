@@ -25,6 +25,7 @@ from simulator.commands import demo
 from simulator.errors import UserError
 from simulator.interpreters import ROOT
 from simulator.sides import Lwm2mSide
+from simulator.update import SIZE
 from tests.clouds.test_cloud_command import start  # noqa: F401 (a fixture)
 
 SMALL = 851_968
@@ -87,6 +88,22 @@ def test_run_by_each_protocol(
         interpreter32,
     )
     assert main([*words, "--protocol", protocol, "--method", method, "--strategy", "SendBased"]) == 0
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("method", METHODS)
+def test_run_in_a_heap_of_80k(strategy: str, method: str, interpreter32: str) -> None:
+    """By the plainest strategy an image of the standard size, by the others half of it."""
+    size = SMALL if STRATEGIES.index(strategy) else SIZE
+    assert main([*in_80k(interpreter32, size), "--method", method, "--strategy", strategy]) == 0
+
+
+def test_run_in_a_heap_of_80k_by_http(interpreter32: str) -> None:
+    assert main([*in_80k(interpreter32, SIZE), "--protocol", "http"]) == 0
+
+
+def in_80k(interpreter: str, size: int) -> tuple[str, ...]:
+    return ("run", "--cloud", "lwm2m", "--heap", "80k", "--json", "--interpreter", interpreter, "--size", str(size))
 
 
 def test_coaps_is_refused_where_there_is_no_dtls(capsys: pytest.CaptureFixture[str]) -> None:
