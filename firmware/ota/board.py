@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The one seam between the agent and the hardware: flash, NVS, clock, reset, watchdog, network.
 
-The only file that imports esp32, machine and network. Everything is an attribute of one Board object and no
-module keeps state, so that another Board can stand in for this one.
+With hardware.py the only file that imports esp32, machine and network. Everything is an attribute of one Board object
+and no module keeps state, so that another Board can stand in for this one.
 """
 
-import binascii
 import os
 
 import esp32
@@ -13,10 +12,8 @@ import machine
 import network
 
 from ota import port
-from ota.log import log
 from ota.port import const
 
-_OTA_0 = const(0x10)
 _KNOWN_SINCE = const(1735689600)  # 2025-01-01: an earlier clock was never set
 _IDLE_WATCHDOG_MS = const(3600000)
 
@@ -40,16 +37,6 @@ class Watchdog:
         self.arm(_IDLE_WATCHDOG_MS)
 
 
-def _nvs(namespace):
-    try:
-        return esp32.NVS(namespace)
-    except OSError as error:  # the application runs on, and a trial still ends by its deadline
-        log("warning", "code", "nvs_unusable", "error", error)
-        from ota.no_nvs import NoNvs
-
-        return NoNvs(error)
-
-
 class Board:
     """`name`: unique, from the chip's address. `nvs`: esp32.NVS, the agent's own namespace; `settings`: "ota_cfg".
 
@@ -63,36 +50,21 @@ class Board:
     silence_s = 10  # of a peer, until a call on a connection gives up
 
     def __init__(self):
-        partition = esp32.Partition
-        self.running = partition(partition.RUNNING)  # pyright: ignore[reportArgumentType] (the stub forgot int)
-        apps = [p.info()[1] for p in partition.find(partition.TYPE_APP)]
-        self.slots = 0
-        while _OTA_0 + self.slots in apps:
-            self.slots += 1
-        self.slots_include_running = self.running.info()[1] >= _OTA_0
-        otadata = partition.find(partition.TYPE_DATA, 0)
-        self.otadata = otadata[0] if otadata and self.slots else None
-        self.spare = self._spare()
-        self.name = "esp32-" + binascii.hexlify(machine.unique_id()).decode()
-        self.nvs = _nvs("ota")
+        from ota import hardware
+
+        port.forget("ota.hardware")
+        self.running = hardware.running()
+        self.slots, self.slots_include_running = hardware.slots(self.running)
+        self.otadata = hardware.otadata() if self.slots else None
+        self.spare = hardware.spare(self.running) if self.otadata else None
+        self.name = hardware.name()
+        self.nvs = hardware.nvs("ota")
         self.files = os.getcwd()
-        self.settings = _nvs("ota_cfg")
+        self.settings = hardware.nvs("ota_cfg")
         self.watchdog = Watchdog()
         self._wlan = self.context = None
         self.trial_ms = self.number("trial_s", 300) * 1000
-        self.reset_cause = {
-            machine.PWRON_RESET: "power",
-            machine.HARD_RESET: "hard",
-            machine.WDT_RESET: "watchdog",
-            machine.DEEPSLEEP_RESET: "deepsleep",
-            machine.SOFT_RESET: "soft",
-        }.get(machine.reset_cause(), "unknown")
-
-    def _spare(self):
-        if self.otadata is None:
-            return None
-        spare = self.running.get_next_update()
-        return None if spare.info()[2] == self.running.info()[2] else spare
+        self.reset_cause = hardware.reset_cause()
 
     def number(self, name, default):
         """An integer that was provisioned under `name` in NVS namespace "ota_cfg"."""
@@ -119,12 +91,10 @@ class Board:
 
     def chip_id(self):
         """The chip id that images for this board carry, read from the one that runs (esp32.md 4.1)."""
-        from ota import image
+        from ota import hardware
 
-        port.forget("ota.image")
-        head = bytearray(24)
-        self.running.readblocks(0, head, 0)
-        return image.chip_id(head)
+        port.forget("ota.hardware")
+        return hardware.chip_id(self.running)
 
     def room(self):
         """Bytes in the largest free piece of memory outside of MicroPython's heap, for TLS; None if nobody knows."""

@@ -10,15 +10,6 @@ FIELDS = ("title", "version", "size", "algorithm", "checksum", "url")
 LARGEST = const(0x1000000)  # no ESP32 app partition is larger than 16 MiB (esp32.md 4.1)
 
 
-def _whole(value):
-    """Text as it was meant: JSON may tell a character in two halves, which MicroPython's json leaves apart."""
-    if isinstance(value, str) and any(0xD800 <= ord(c) < 0xE000 for c in value):
-        from ota.surrogates import joined
-
-        return joined(value)
-    return value
-
-
 class Job:
     """`id`: the cloud's own, else 16 hex digits that change when anything that matters changes. `size`: bytes.
 
@@ -60,22 +51,14 @@ class Offers:
         self.offer_id = ""
         self.known = {kind: {} for kind in KINDS}
         self.changed = set(KINDS)
-        self._allow_no_checksum = allow_no_checksum
+        self.allow_no_checksum = allow_no_checksum
 
     def job(self, kind):
         """What is offered: Job, or None. Raises JobError when the offer is wrong."""
-        self.changed.discard(kind)
-        known = self.known[kind]
         from ota import offer
 
         forget("ota.offer")
-        self.offer_id = offer.fingerprint([known.get(field) for field in FIELDS])
-        job = Job(known, self._allow_no_checksum, kind) if known else None
-        if "requires" in known:  # a cloud that has words for terms gives all of them, or none
-            from ota import terms
-
-            job.terms = terms.read(known)
-        return job
+        return offer.job(self, kind)
 
     def is_quiet(self, since, ms):
         """See ota.cloud; of a cloud that has an `mqtt`."""
@@ -83,9 +66,7 @@ class Offers:
 
     def learn(self, kind, fields):
         """`fields`: dict with some of FIELDS; without title and version it is no offer."""
-        if fields.get("title") is None or fields.get("version") is None:
-            fields = {}
-        fields = {field: _whole(value) for field, value in fields.items()}
-        if fields != self.known[kind]:
-            self.changed.add(kind)
-        self.known[kind] = fields
+        from ota import offer
+
+        forget("ota.offer")
+        offer.learn(self, kind, fields)

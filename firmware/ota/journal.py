@@ -26,16 +26,16 @@ import struct
 
 from ota.errors import FlashError, JobError, OtaError
 from ota.log import log
-from ota.port import const
+from ota.port import const, forget
 
-_VERSION = const(1)
-_LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
+VERSION = const(1)
+LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
 _ATTEMPTS = const(3)  # the chip may fail once
-_HEAD = const("<BII")  # version, sequence, CRC-32 over sequence and body
-_HEAD_SIZE = const(9)
+HEAD = const("<BII")  # version, sequence, CRC-32 over sequence and body
+HEAD_SIZE = const(9)
 
 
-def _crc(seq, body):
+def crc(seq, body):
     return binascii.crc32(body, binascii.crc32(struct.pack("<I", seq))) & 0xFFFFFFFF
 
 
@@ -45,13 +45,10 @@ class Journal:
     def __init__(self, nvs, name="journal"):
         self._nvs = nvs
         self._keys = (name + "0", name + "1")
-        self._seq = 0
-        self.facts = {}
-        buf = bytearray(_LIMIT)
-        for key in self._keys:
-            seq, facts = self._read(key, buf)
-            if facts is not None and seq > self._seq:
-                self._seq, self.facts = seq, facts
+        from ota import records
+
+        forget("ota.records")
+        self._seq, self.facts = records.newest(nvs, self._keys)
         self._written = self._wanted = self.facts
 
     def get(self, name):
@@ -70,9 +67,9 @@ class Journal:
         if merged != self._written:
             body = json.dumps(merged, separators=(",", ":")).encode()
             seq = self._seq + 1
-            if len(body) + _HEAD_SIZE > _LIMIT:
+            if len(body) + HEAD_SIZE > LIMIT:
                 raise JobError("record_too_long")
-            body = struct.pack(_HEAD, _VERSION, seq, _crc(seq, body)) + body
+            body = struct.pack(HEAD, VERSION, seq, crc(seq, body)) + body
             for attempt in range(_ATTEMPTS):
                 try:
                     self._nvs.set_blob(self._keys[seq & 1], body)
@@ -91,15 +88,3 @@ class Journal:
         except OtaError as error:
             log("warning", "code", error.code)
             self.facts = self._wanted
-
-    def _read(self, key, buf):
-        try:
-            size = self._nvs.get_blob(key, buf)
-            version, seq, crc = struct.unpack_from(_HEAD, buf)
-            body = bytes(memoryview(buf)[_HEAD_SIZE:size])
-            if version == _VERSION and crc == _crc(seq, body):
-                facts = json.loads(body)
-                return seq, facts if isinstance(facts, dict) else None
-        except (OSError, ValueError):
-            pass  # no such record, or not one of ours
-        return 0, None

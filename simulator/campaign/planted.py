@@ -32,7 +32,7 @@ from simulator.campaign.talk import listen
 
 _AGENT, _BOOTCHECK, _INSTALL = "ota/agent.py", "ota/bootcheck.py", "ota/install.py"
 _JOURNAL, _REMAINS, _REPORT, _SLOT = "ota/journal.py", "ota/remains.py", "ota/report.py", "ota/slot.py"
-_POLICY, _OTADATA, _BOARD = "ota/policy.py", "ota/otadata.py", "ota/board.py"
+_POLICY, _OTADATA = "ota/policy.py", "ota/otadata.py"
 _CLOUD, _TRACK, _TRIAL = "ota/cloud/thingsboard.py", "ota/track.py", "ota/trial.py"
 
 _OF_FIRMWARE = (
@@ -69,9 +69,9 @@ _OF_FIRMWARE = (
     ),
     Planted(
         "installs into the running slot",
-        _BOARD,
-        "        spare = self.running.get_next_update()\n",
-        "        spare = self.running\n        return spare\n",
+        "ota/hardware.py",
+        "    found = running.get_next_update()\n",
+        "    found = running\n    return found\n",
     ),
     Planted(
         "does not erase before it writes",
@@ -207,9 +207,9 @@ _OF_FIRMWARE = (
     ),
     Planted(
         "takes the older of two journal records",
-        _JOURNAL,
-        "facts is not None and seq > self._seq:",
-        "facts is not None and (seq < self._seq or not self._seq):",
+        "ota/records.py",
+        "facts is not None and seq > newest:",
+        "facts is not None and (seq < newest or not newest):",
     ),
     Planted(
         "gives up the line because the journal cannot be written",
