@@ -9,6 +9,7 @@ from ota.port import const, forget
 
 _BAD_REQUEST = const(128)  # 4.00
 _INCOMPLETE = const(136)  # 4.08
+_SHORTAGES = const(2)  # of memory, without a block in between
 
 
 class CoapPush:
@@ -20,7 +21,7 @@ class CoapPush:
         self._cloud = cloud
         self._upload = upload
         self._generation = self._upload.generation
-        self._filled = 0
+        self._filled = self._shortages = 0
         self.is_last = self.begins_anew = False
 
     def stream(self, install):
@@ -38,13 +39,16 @@ class CoapPush:
                 self.begins_anew = True
                 self._filled = 0
             self._filled = upload.read(block, self._filled)
+            self._shortages = 0
             if not upload.is_waiting:
                 upload.answer_block(upload.is_last)
         else:
             try:
                 self._cloud.poll(self._cloud.board.step_ms)
-            except MemoryError:
-                raise JobError("no_memory")
+            except MemoryError:  # what came is as good as lost, and comes again
+                self._shortages += 1
+                if self._shortages > _SHORTAGES:
+                    raise JobError("no_memory")
             if upload.is_dead():
                 raise TransferError("push_silence")
             if not upload.is_open:

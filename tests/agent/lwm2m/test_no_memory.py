@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A board whose memory does not suffice for the download: tried a few times, then it is said (lwm2m.md 7).
 
-A push cannot be tried again by the board: that is said at once.
+A push cannot be tried again by the board: what memory does not suffice for is as good as lost and comes again, twice.
 """
 
 import pytest
@@ -84,9 +84,19 @@ def test_a_pull_for_which_there_is_no_memory(make_world, times: int, scheme: str
     assert world.read("/3/0/3") == "1.0.0"
 
 
+def test_a_push_for_which_there_is_no_memory_twice(make_world) -> None:
+    world = make_world(app=firmware("1.0.0", MAIN % 2))
+    world.start()
+    image = small_app(30_000)
+    assert world.push(image) == "2.04"
+    world.wait_state(2, 0)
+    assert world.told == [(1, 0), (2, 0)]
+    assert world.slot_holds("ota_1", image)
+
+
 def test_a_push_for_which_there_is_no_memory(make_world) -> None:
     """It ends, and the next one is as good as if there had been none."""
-    world = make_world(app=firmware("1.0.0", MAIN % 1))
+    world = make_world(app=firmware("1.0.0", MAIN % 3))
     world.start()
     image = small_app(30_000)
     assert world.push(image) == "4.00"
