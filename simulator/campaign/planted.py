@@ -124,8 +124,8 @@ _OF_FIRMWARE = (
     Planted(
         "confirms before it has reached the cloud",
         _AGENT,
-        "            if self.on_trial:\n                self._watch_trial()\n",
-        "            if self.on_trial:\n                self._try_to_confirm()\n",
+        "                if self.on_trial:\n                    self._watch_trial()\n",
+        "                if self.on_trial:\n                    self._try_to_confirm()\n",
     ),
     Planted(
         "never confirms",

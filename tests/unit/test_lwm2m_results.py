@@ -34,14 +34,21 @@ class Full:
 
     board = None
     step_ms = generation = 0
-    is_waiting = False
+    is_waiting = is_last = False
+    is_open = True
 
     def poll(self, ms):
         raise MemoryError
+
+    def is_dead(self):
+        return False
 
 
 def test_no_memory_in_a_push_is_said():
     cloud = Full()
     cloud.board = cloud
-    raises(JobError, "no_memory", CoapPush(cloud, cloud).readinto, bytearray(4))
+    push = CoapPush(cloud, cloud)
+    for _ in range(2):
+        assert push.readinto(bytearray(4)) is None  # as if it had been lost
+    raises(JobError, "no_memory", push.readinto, bytearray(4))
     assert lw_end.result_of("no_memory") == NO_MEMORY
