@@ -77,8 +77,6 @@ class Client(Offers):
         self._speak(endpoint)
         endpoint.poll(ms)
         self._speak(endpoint)
-        if self.upload is not None:
-            self.upload.tick()
         at = self.reboot_at
         if at is not None and ticks_diff(ticks_ms(), at) > (_REBOOT_MS if self.is_told else _SAY_MS):
             from ota.lwm2m import line
@@ -112,6 +110,8 @@ class Client(Offers):
     # what we say, the most important first: the server hears of us before anything else
 
     def _speak(self, endpoint):
+        if self.upload is not None:
+            self.upload.tick()
         if not endpoint.is_idle:
             return
         facts, now = self.facts, ticks_ms()

@@ -21,7 +21,10 @@ _FIRMWARE = const(5)
 
 
 class Push(Upload):
-    """Of object `oid`. `has_block1`: it comes in blocks at all. `owed`: code of an answer that could not go yet."""
+    """Of object `oid`. `has_block1`: it comes in blocks at all. `owed`: code of an answer that could not go yet.
+
+    That to the last block goes out when all is verified or refused: who has it finds State as it is to be (2.3).
+    """
 
     def __init__(self, cloud, most, oid):
         super().__init__(most)
@@ -33,15 +36,25 @@ class Push(Upload):
     def tick(self):
         """Says what could not be said before; nothing of it stays when it is over but what a late block is told."""
         if self.owed:
-            self.answer(self.owed)
+            if self.is_open or not self._is_in_work:
+                self.answer(self.owed)
         elif not self.is_open:
             self._cloud.past = self.ended_at, self.refused
             self._cloud.upload = None
             forget("ota.cloud.lw_push", "ota.coap.block", "ota.coap.base64")
 
+    @property
+    def _is_in_work(self):
+        """Whether State does not tell yet what it was worth."""
+        facts = self._cloud.facts
+        return facts.state == 1 if self.oid == _FIRMWARE else facts.software.state in (1, 2)
+
     def answer_block(self, is_last):
         """There is room for another block."""
-        self.answer(_CHANGED if is_last else _CONTINUE)
+        if is_last:
+            self.owed = _CHANGED
+        else:
+            self.answer(_CONTINUE)
 
     def answer(self, code):
         self.owed = 0
@@ -71,7 +84,7 @@ def take(cloud, m, out, oid):
     upload = cloud.upload
     if oid == _FIRMWARE and 0 < size <= _SMALL and not block >> 3 and _rare().is_nul(m):
         code = _rare().machine(cloud, "reset", oid)
-    elif upload is not None and upload.is_waiting:
+    elif upload is not None and (upload.is_waiting or (upload.owed and block >> 4)):
         return IGNORE  # it comes before the answer to the last one
     else:
         code = _EMPTY if block >> 4 else _rare().begin(cloud, m, oid)
@@ -82,10 +95,9 @@ def take(cloud, m, out, oid):
         if code == _EMPTY:
             code = _put(cloud, m, block)
         if code == _EMPTY:
-            upload.has_block1, upload.owed = m.has(_BLOCK1), 0
-            if upload.is_waiting:
-                return code
-            code = _CHANGED  # an empty last block: there is nothing to wait for
+            upload.has_block1 = m.has(_BLOCK1)
+            upload.owed = 0 if upload.is_waiting else _CHANGED  # a last block may be empty
+            return code
     if m.has(_BLOCK1):
         out.uint(_BLOCK1, block & ~8 if code >= _BAD_REQUEST else block)
     if code == _TOO_LARGE:

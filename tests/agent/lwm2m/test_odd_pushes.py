@@ -6,25 +6,11 @@ import pytest
 from simulator.clouds.lwm2m import Style, coap, tlv
 from simulator.clouds.lwm2m.push import block_of
 from tests.agent.harness import small_app
-from tests.agent.lw_world import DOWNLOADED, IDLE, LwWorld, firmware
+from tests.agent.lw_world import DOWNLOADED, IDLE, LwWorld
 from tests.agent.lwm2m.test_items_l54_l57 import answers, say
 
 SMALL = small_app(9_008)
 TLV = 11542
-
-
-def test_another_first_block_before_it_is_verified_has_to_wait(world: LwWorld) -> None:
-    world.start()
-    image = firmware("1.1.0")
-    assert world.push(image) == "2.04"
-    say(world, block_of(SMALL, 0, Style()), mid=0x7101)
-    (answer,) = answers(world, 0x7101)
-    assert answer.code.dotted == "5.03"
-    world.wait_state(DOWNLOADED, 0)
-    say(world, block_of(SMALL, 0, Style()), mid=0x7102)
-    (answer,) = answers(world, 0x7102)
-    assert answer.code.dotted == "4.00"
-    assert world.slot_holds("ota_1", image)
 
 
 @pytest.mark.parametrize("block", [(0, True, 6), (0, True, 7), (0, False, 7)])
