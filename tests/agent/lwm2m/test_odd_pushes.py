@@ -4,7 +4,6 @@
 import pytest
 
 from simulator.clouds.lwm2m import Style, coap, tlv
-from simulator.clouds.lwm2m.push import block_of
 from tests.agent.harness import small_app
 from tests.agent.lw_world import DOWNLOADED, IDLE, LwWorld
 from tests.agent.lwm2m.test_items_l54_l57 import answers, say
