@@ -77,9 +77,10 @@ def test_trap_1_a_shared_key_is_bytes_and_nobody_asks_for_a_certificate():
     assert (sock, host) == ("sock", "lwm2m.example")
 
 
-def test_without_an_identity_the_board_gives_its_name():
-    context = _with(Tls, dtls.session_maker, Board(psk_key="00"), "psk")("sock", "host")[0]
-    assert context.psk_identity == b"esp32-0102"
+def test_without_an_identity_the_board_gives_the_name_that_it_registers_with():
+    for texts, identity in (({}, b"esp32-0102"), ({"endpoint": "board-1"}, b"board-1")):
+        context = _with(Tls, dtls.session_maker, Board(psk_key="00", **texts), "psk")("sock", "host")[0]
+        assert context.psk_identity == identity
 
 
 def test_a_key_that_is_no_hex():

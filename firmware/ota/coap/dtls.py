@@ -3,7 +3,7 @@
 
 The module `tls` has it from MicroPython 1.25 on, keys only from 1.29 on. The handshake goes on with each call on the
 session: nothing blocks, and what is lost in it is sent again. Settings: `security`: "cert" (ca, cert, key as for TLS,
-see ota.credentials) or "psk" (psk_id, and psk_key in hex).
+see ota.credentials) or "psk" (psk_key in hex; psk_id, without it the endpoint's name, see lwm2m.md 1.1).
 """
 
 import binascii
@@ -37,8 +37,8 @@ def session_maker(board, mode):
         context.verify_mode = tls.CERT_NONE  # pyright: ignore[reportAttributeAccessIssue] (who has the key is the peer)
         try:
             context.psk_identity = (  # pyright: ignore[reportAttributeAccessIssue]
-                board.text("psk_id", board.name).encode()
-            )
+                board.text("psk_id", "") or board.text("endpoint", "") or board.name
+            ).encode()
             context.psk_key = binascii.unhexlify(  # pyright: ignore[reportAttributeAccessIssue]
                 board.text("psk_key", "")
             )
