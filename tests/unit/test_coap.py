@@ -106,6 +106,18 @@ def test_options_of_any_length_and_number_come_back():
         assert message.is_strange
 
 
+def test_a_number_that_is_too_long_is_as_strange_as_an_option_that_nobody_knows():
+    """RFC 7252 5.4.3. A path, whose option is as critical, may be longer; so may what is elective."""
+    for number in (17, 23, 27):
+        for size in range(6):
+            out = Writer(40)
+            out.begin(codes.CON, codes.GET, 1)
+            out.option(codes.URI_PATH, b"longer")
+            out.option(12, bytes(4))
+            out.option(number, bytes(size))
+            assert parsed(bytes(out.buf[: out.size])).is_strange == (size > 3), (number, size)
+
+
 def test_what_is_no_message_is_none():
     for text in ("", "00", "40", "410101", "80010101", "490101010000000000000000", "40010101ff", "4001010111",
                  "40010101f0", "400101011f", "400101013d", "4000010101", "40010101e0", "40010101e0fef3"):  # fmt: skip

@@ -18,7 +18,7 @@ _MARKER = const(0xFF)
 class Message:
     """`parse` fills it. `type`, `code`, `mid`; `token` of `token_size` bytes; the payload is `buf[start:end]`.
 
-    `is_strange`: it has a critical option that nobody here knows.
+    `is_strange`: it has a critical option that nobody here knows, or a number in one that is too long (RFC 7252 5.4.3).
     """
 
     def __init__(self):
@@ -74,7 +74,7 @@ class Message:
         self._spans[3 * i + 1] = start
         self._spans[3 * i + 2] = end
         self._count = i + 1
-        if number & 1 and number not in _KNOWN:
+        if number & 1 and (number not in _KNOWN or (number > 15 and end - start > 3)):
             self.is_strange = True
 
     def has(self, number):
