@@ -12,19 +12,25 @@ EAGAIN, ENOMEM, EHOSTUNREACH = 11, 12, 118  # of lwIP, but for the first
 class Socket:
     """Stands for the modules socket and select, for a socket, and for a session over one: `answer` is what it says."""
 
-    AF_INET = SOCK_DGRAM = POLLIN = 1
+    AF_INET = SOCK_DGRAM = POLLIN = 2
 
     def __init__(self, answer):
         self._answer = answer
         self.taken = []
 
     def getaddrinfo(self, host, port, family, kind):
-        return [(family, kind, 0, "", (host, port))]
+        """A host that both families know, as localhost often is: that of IPv6 comes first, unless it is not wanted."""
+        found = [(10, kind, 0, "", (host, port, 0, 0)), (self.AF_INET, kind, 0, "", (host, port))]
+        return [row for row in found if family in (0, row[0])]
 
     def socket(self, family, kind):
         return self
 
-    poll = connect = setblocking = register = lambda self, *_: self
+    def connect(self, address):
+        if len(address) != 2:  # as that of IPv6
+            raise TypeError(address)
+
+    poll = setblocking = register = lambda self, *_: self
 
     def write(self, data):
         if isinstance(self._answer, Exception):

@@ -20,7 +20,7 @@ class Udp:
     def __init__(self, host, port, secure=None):
         """`secure(sock, host)` -> the session over a socket. Raises TransferError: no_address, connect_failed."""
         try:
-            address = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0][-1]
+            address = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)[0][-1]
         except (OSError, IndexError, ValueError) as error:  # CPython: what is no name at all is a UnicodeError
             raise TransferError("no_address", str(error))
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
