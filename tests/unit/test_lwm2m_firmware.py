@@ -174,6 +174,7 @@ def test_uris_are_taken_apart():
         [b"x=1", b"y"],
     )
     assert uri.split("COAPS://Host.example:77") == (True, "host.example", 77, [], [])
+    assert uri.split("coaps://a:") == (True, "a", 5684, [], [])  # RFC 3986 3.2.3
     for text in ("", "app.bin", "coap:///x", "coap://a@b/x", "coap://a:0/x", "coap://[::1]/x", "coap://a/%zz",
                  "coap://a/ x", "coap://a/" + "x" * 250, "coap://a/\ud800", "coap://a/\xe9", "ftp://a/x",
                  "http:///x"):  # fmt: skip
@@ -188,7 +189,7 @@ def test_uris_are_taken_apart():
 class Names:
     """Stands for the module socket, whose encoder of names finds that one to be none (CPython)."""
 
-    SOCK_DGRAM = 0
+    AF_INET = SOCK_DGRAM = 0
 
     @staticmethod
     def getaddrinfo(*args):

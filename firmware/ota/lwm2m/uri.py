@@ -47,14 +47,14 @@ def split(uri):
     rest = uri[len(name) + 3 :].partition("#")[0]
     rest, _, query = rest.partition("?")
     place, _, path = rest.partition("/")
-    host, colon, port = place.partition(":")
-    if not host or "@" in host or "[" in host or (colon and not (port.isdigit() and 0 < int(port) < 0x10000)):
+    host, _, port = place.partition(":")
+    if not host or "@" in host or "[" in host or (port and not (port.isdigit() and 0 < int(port) < 0x10000)):
         raise JobError("bad_url")
     secure = name == "coaps"
     return (
         secure,
         host.lower(),
-        int(port) if colon else _PORTS[secure],
+        int(port or _PORTS[secure]),
         [_plain(part) for part in path.split("/")] if path else [],
         [_plain(part) for part in query.split("&")] if query else [],
     )
