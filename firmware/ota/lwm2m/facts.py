@@ -36,6 +36,6 @@ def fresh():
     facts.watches, facts.notes, facts.count, facts.under_way, facts.has_news = [], {}, 0, None, False
     facts.watch_ms, facts.watch_at = -1, 0
     facts.software = None  # software.py: object 9, as object9.py has it, once something has become of it
-    facts.sends, facts.sent = [], None  # send.py: (State, Result), oldest first; the one on its way
-    facts.parts = None  # writing.py: of a value that comes in pieces, when the last came and all until then
+    facts.sends, facts.sent = [], None  # send.py: (State, Result), oldest first; the one that nobody has answered yet
+    facts.parts = None  # writing.py: of a value in pieces, when the last came, all until then, and its path
     return facts

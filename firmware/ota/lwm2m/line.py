@@ -6,6 +6,7 @@ from ota.port import const
 
 NOSEC = "nosec"
 _IS_DIRTY = const(3)  # of an observation, see observe.py
+_LONGEST_NAME = const(150)  # bytes (lwm2m.md 1.1)
 _TOO_LONG = const(-4364)  # ESP_ERR_NVS_INVALID_LENGTH: the value is longer than the buffer
 
 
@@ -31,7 +32,7 @@ def close(cloud):
     if cloud.reboot_at is not None:  # nobody is left who has to be told, and another line may be long in coming
         restart(cloud)
     facts.is_up = False  # the server hears of us first of all on the next line
-    cloud.speaker, facts.parts = 0, None
+    cloud.speaker, facts.parts, facts.sent = 0, None, None
     cloud.endpoint = None
     if cloud.line is not None:
         cloud.line.close()
@@ -61,7 +62,9 @@ def mode(board):
 
 
 def check(board):
-    """Raises TransferError where the settings ask for what this build does not have."""
+    """Raises TransferError where the settings ask for what this build does not have, or what no server takes."""
+    if len(board.text("endpoint", "").encode()) > _LONGEST_NAME:
+        raise TransferError("bad_settings", "endpoint")
     if mode(board) == NOSEC:
         return
     from ota.coap import dtls

@@ -12,12 +12,13 @@ _ACCEPT = const(2)
 _IS_DIRTY = const(3)
 _TOLD_AT = const(4)
 _TOLD = const(5)
+_SZX = const(6)
 _RST = const(3)
 _CONTENT = const(69)  # 2.05
 _OBSERVE = const(6)
 _CONTENT_FORMAT = const(12)
 _BLOCK2 = const(23)
-_BLOCK = const(256)  # bytes that go at once
+_LARGEST = const(4)  # of SZX: 256 bytes go at once
 
 
 def say(cloud, endpoint):
@@ -51,9 +52,10 @@ def _compose(cloud, endpoint):
     if code == _CONTENT:
         out.uint(_OBSERVE, telling.next_count(facts))
         out.uint(_CONTENT_FORMAT, number)
-        if len(body) > _BLOCK:
-            out.uint(_BLOCK2, 8 | 4)
-            body = body[:_BLOCK]
+        szx = min(known[_SZX], _LARGEST)  # what was asked for, or less (RFC 7959 2.4)
+        if len(body) > 16 << szx:
+            out.uint(_BLOCK2, 8 | szx)
+            body = body[: 16 << szx]
         out.payload(body)
     else:  # it is gone, and with it the observation (RFC 7641 4.2)
         facts.watches = [other for other in facts.watches if other is not known]

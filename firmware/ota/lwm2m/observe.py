@@ -14,12 +14,15 @@ _IS_DIRTY = const(3)
 _TOLD_AT = const(4)
 
 
-def add(facts, path, token, accept, value):
-    """Starts one, or renews it, with the number that is told first; its own number, 0 where there are too many."""
+def add(facts, path, token, accept, value, szx):
+    """Starts one, or renews it, with the number that is told first; its own number, 0 where there are too many.
+
+    `szx`: of the largest blocks that it is told in.
+    """
     cancel(facts, token, path)
     if len(facts.watches) >= _MOST:
         return 0
-    facts.watches.append([path, token, accept, False, ticks_ms(), value])
+    facts.watches.append([path, token, accept, False, ticks_ms(), value, szx])
     plan(facts)
     return next_count(facts)
 

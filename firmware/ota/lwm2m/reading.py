@@ -36,7 +36,7 @@ def get(cloud, m, path, out):
         if watch == 1:
             observe.cancel(cloud.facts, m.token)
         elif not watch and code == _CONTENT:
-            seen = observe.add(cloud.facts, path, m.token, accept, value)
+            seen = observe.add(cloud.facts, path, m.token, accept, value, m.uint(_BLOCK2, _SZX) & 7)
             if seen:
                 out.uint(_OBSERVE, seen)
     return _told(m, out, code, number, body)

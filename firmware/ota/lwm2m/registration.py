@@ -72,10 +72,14 @@ def ended(cloud, m):
         from ota.lwm2m import observe
 
         facts.is_up = False
-        facts.location = None
+        facts.location = facts.sent = None
         facts.lifetime_told = 0
         observe.clear(facts)
         return
+    elif facts.sent is not None:
+        from ota.lwm2m import send
+
+        send.said(facts)
     facts.heard_at = ticks_ms()
     facts.lifetime_told = abs(facts.lifetime_told)
     lifetime = min(facts.lifetime, _LONGEST_S)

@@ -13,6 +13,7 @@ from simulator.clouds.lwm2m.objects import RESULT, STATE
 from tests.agent.harness import small_app
 from tests.agent.lw_world import DOWNLOADED, FILES, HOST, LwWorld, firmware
 from tests.agent.lwm2m.test_items_l54_l57 import MAIN as DEFERS
+from tests.agent.lwm2m.test_items_l54_l57 import say
 
 SMALL = small_app(30_000)
 SIX = {"/5/0/3", "/5/0/5", "/5/0/8/0", "/5/0/8/1", "/5/0/9", "/3/0/3", "/3/0/19"}
@@ -90,6 +91,21 @@ def test_l43_a_long_notification_is_fetched_to_its_end(make_world) -> None:
     assert {path: found[path] for path in ("/3/0/0", "/3/0/1", "/3/0/18")} == dict(
         zip(("/3/0/0", "/3/0/1", "/3/0/18"), names.values(), strict=True)
     )
+
+
+def test_l43_a_notification_comes_in_blocks_as_small_as_were_asked_for(world: LwWorld) -> None:
+    """RFC 7959 2.4; the first answer and each notification."""
+    world.start()
+    wanted = {"observe": 0, "accept": formats.SENML_JSON, "block2": (0, False, 2)}
+    say(world, coap.build(coap.GET, uri_path=("5", "0"), **wanted), token=b"small")
+    world.pass_time(2)
+    assert world.code(world.device.write("/5/0/1", "ftp://x")) == "4.00"
+    world.pass_time(2)
+    told = [m for _, _, m in world.sent if m.token == b"small"]
+    assert len(told) == 2
+    for message in told:
+        assert tuple(message.opt.block2) == (0, True, 2)
+        assert len(message.payload) == 64
 
 
 def test_l44_no_more_often_than_is_wanted_and_the_last_value_arrives(world: LwWorld) -> None:
@@ -256,6 +272,32 @@ def test_l47_send_tells_nothing_that_was_before_what_has_been_read(world: LwWorl
     assert world.state == (0, 10)
     world.wait(lambda: world.told[-1:] == [(0, 10)])
     assert world.told == [(1, 0), (0, 10)]  # the first was on its way
+
+
+def test_l48_a_send_that_nobody_ever_answers_is_given_up_when_the_server_is_there(world: LwWorld) -> None:
+    """Each pair is said once, with its repetitions; what else is to be said does not wait behind it for ever."""
+    world.start()
+    world.cloud.add_fault("sendx*:drop")
+    assert world.pull(data=SMALL) == "2.04"
+    world.pass_time(400)
+    said = [m.payload for _, _, m in world.said(coap.POST, "/dp")]
+    assert len(said) == 2 * 5 and len(set(said)) == 2
+    assert len(world.seen("registered")) == 1
+    world.clear_faults()
+    assert world.code(world.device.execute("/5/0/10")) == "2.04"
+    world.wait(lambda: world.told == [(0, 10)])
+
+
+def test_l48_a_send_is_said_again_on_the_next_line(world: LwWorld) -> None:
+    """Where nothing is answered it is not the Send's fault."""
+    world.start()
+    world.cloud.add_fault("sendx5:drop")
+    assert world.pull(data=SMALL) == "2.04"
+    world.wait(lambda: world.said(coap.POST, "/dp"))
+    world.cloud.add_fault("updatex5:drop")
+    world.wait(lambda: len(world.told) == 2)
+    assert world.told == [(1, 0), (2, 0)]
+    assert world.logged("update_unanswered") == 1
 
 
 @pytest.mark.parametrize("code", ["4.04", "4.00"])
