@@ -13,7 +13,7 @@ from ota.report import DOWNLOADED
 
 JOB = {"id": "lw7", "title": "app", "version": "1.1.0", "size": 900, "tag": "", "url": None}
 WHOLE = {"n": 7, "state": 2, "result": 0, "uri": "coap://a/f", "way": 0, "job": JOB, "terms": [2, 30, True]}
-LONGEST_S = 0x7FFFFFF
+LONGEST_S = 0x7FFFFFFF
 
 
 class Board:

@@ -11,7 +11,7 @@ _PMAX = const(3)
 _STORING = const(6)
 _BINDING = const(7)
 _MUTE = const(23)
-_MOST_S = const(0x7FFFFFF)
+_MOST_S = const(0x7FFFFFFF)
 
 
 class Object:

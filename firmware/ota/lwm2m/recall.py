@@ -16,7 +16,7 @@ _FAILED = const(8)
 _MOST_JOBS = const(0x3FFFFFFF)
 _MOST_DEFER = const(31536000)
 _LIFETIME_S = const(300)
-_MOST_S = const(0x7FFFFFF)  # as object1.py takes it
+_MOST_S = const(0x7FFFFFFF)  # as object1.py takes it
 
 
 def recall(cloud):

@@ -39,7 +39,7 @@ def serve(cloud, m, path, out):
     block = m.uint(_BLOCK1, -1)
     if block >= 0:
         out.uint(_BLOCK1, block)
-        payload = _gather(cloud.facts, block, payload)
+        payload = _gather(cloud.facts, path, block, payload)
         if isinstance(payload, int):
             return payload
     else:
@@ -81,12 +81,12 @@ def _execute(cloud, m, path):
     return changing.execute(cloud, path, bytes(m.payload))
 
 
-def _gather(facts, block, payload):
-    """All of a body that comes in pieces; a code while it does not."""
+def _gather(facts, path, block, payload):
+    """All of a body for `path` that comes in pieces; a code while it does not."""
     szx, at = block & 7, block >> 4 << (block & 7) + 4
     if szx == 7 or (block & 8 and len(payload) != 16 << szx):
         return _BAD_REQUEST
-    have = facts.parts[1] if at and facts.parts else b""
+    have = facts.parts[1] if at and facts.parts and facts.parts[2] == path else b""
     if at != len(have):
         return _INCOMPLETE
     facts.parts = None
@@ -94,6 +94,6 @@ def _gather(facts, block, payload):
         return _TOO_LARGE
     have += bytes(payload)
     if block & 8:
-        facts.parts = ticks_ms(), have
+        facts.parts = ticks_ms(), have, path
         return _CONTINUE
     return have

@@ -68,6 +68,16 @@ def test_l02_who_is_refused_does_not_ask_again_at_once(world: LwWorld, code: str
     world.wait(lambda: world.seen("registered"), 400)
 
 
+def test_l01_a_name_of_150_bytes_is_the_longest(make_world) -> None:
+    world = make_world(settings={"endpoint": "e" * 150})
+    world.wait(lambda: world.seen("registered"))
+    world = make_world(settings={"endpoint": "e" * 151})
+    world.wait_log("ota offline code=bad_settings why=endpoint")
+    world.pass_time(60)
+    assert not world.sent and world.twin.story.boots == 1
+    assert not world.logged("Traceback")
+
+
 def test_l03_forgotten_it_registers_anew_and_forgets_who_observed(world: LwWorld) -> None:
     world.start()
     assert world.code(world.device.observe("/5/0/3")) == "2.05"
@@ -116,6 +126,17 @@ def test_l06_a_new_lifetime_is_told_until_the_server_has_heard_it(world: LwWorld
     assert world.code(world.device.execute("/1/0/8")) == "2.04"
     world.pass_time(5)
     assert not world.said(coap.POST)[-1][2].opt.uri_query
+
+
+def test_l06_the_longest_lifetime_is_told_and_outlives_a_reset(world: LwWorld) -> None:
+    world.start()
+    longest = 2**31 - 1
+    assert world.code(world.device.write("/1/0/1", longest)) == "2.04"
+    world.wait(lambda: world.device.registration.lifetime_s == longest, 5)
+    assert {world.read("/1/0/1", number) for number in (None, 110, 112, 11542)} == {longest}
+    world.twin.cut()
+    world.wait(lambda: len(world.seen("registered")) == 2)
+    assert world.device.registration.lifetime_s == longest
 
 
 @pytest.mark.parametrize("wrong", [0, -1])

@@ -52,6 +52,17 @@ def test_l12_a_uri_in_pieces_is_one_when_all_are_there(world: LwWorld) -> None:
     world.wait_state(DOWNLOADED, 0)
 
 
+def test_l12_pieces_of_two_values_do_not_mix(world: LwWorld) -> None:
+    world.start()
+    pieces = [("/1/0/1", 0, b"0" * 15 + b"9"), ("/5/0/1", 1, b"x"), ("/1/0/1", 1, b"00")]
+    codes = []
+    for at, (path, number, piece) in enumerate(pieces):
+        message = coap.build(coap.PUT, piece, uri_path=coap.segments(path), block1=(number, not number, 0))
+        codes.append(ask(world, message, 0x7200 + at).code.dotted)
+    assert codes == ["2.31", "4.08", "2.04"]
+    assert (world.read("/1/0/1"), world.state) == (900, (0, 0))
+
+
 def _is_back(world: LwWorld) -> bool:
     """With an Update, or anew where the lifetime was over just before."""
     return bool(world.seen("updated")) or len(world.seen("registered")) > 1
@@ -143,6 +154,17 @@ def test_l14_one_zero_takes_all_back_in_any_format(world: LwWorld, number: int |
     assert world.pull("1.1.0") == "2.04"
     world.wait_state(DOWNLOADED, 0)
     reset()
+
+
+def test_l14_one_zero_takes_all_back_with_the_instance(world: LwWorld) -> None:
+    """POST /5/0."""
+    world.start()
+    assert world.pull("1.1.0") == "2.04"
+    world.wait_state(DOWNLOADED, 0)
+    for mid, (payload, code) in enumerate(((b"\xc2\0\0\0", "4.00"), (b"\xc1\0\0", "2.04"))):
+        message = coap.build(coap.POST, payload, uri_path=("5", "0"), content_format=formats.TLV)
+        assert ask(world, message, 0x7200 + mid).code.dotted == code
+        assert world.state == ((2, 0) if code == "4.00" else (0, 0))
 
 
 @pytest.mark.parametrize("payload", [b"\xc0\0", b"\xc1\1\0", b"\xc1\0", b"\x81\0\0", b"\xc8\0\5"])
