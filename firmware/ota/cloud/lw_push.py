@@ -7,7 +7,7 @@ from ota.coap.endpoint import IGNORE
 from ota.port import const, forget
 
 _EMPTY = const(0)
-_CHANGED = const(68)  # 2.04
+_IN_WORK = const(-1)
 _CONTINUE = const(95)  # 2.31
 _BAD_REQUEST = const(128)  # 4.00
 _TOO_LARGE = const(141)  # 4.13
@@ -23,7 +23,7 @@ _FIRMWARE = const(5)
 class Push(Upload):
     """Of object `oid`. `has_block1`: it comes in blocks at all. `owed`: code of an answer that could not go yet.
 
-    That to the last block goes out when all is verified or refused: who has it finds State as it is to be (2.3).
+    That to the last block goes out when all is verified or refused (books.py): who has it finds State as it is to be.
     """
 
     def __init__(self, cloud, most, oid):
@@ -35,24 +35,17 @@ class Push(Upload):
 
     def tick(self):
         """Says what could not be said before; nothing of it stays when it is over but what a late block is told."""
-        if self.owed:
-            if self.is_open or not self._is_in_work:
-                self.answer(self.owed)
-        elif not self.is_open:
+        if self.owed > 0:
+            self.answer(self.owed)
+        elif not (self.is_open or self.owed):
             self._cloud.past = self.ended_at, self.refused
             self._cloud.upload = None
             forget("ota.cloud.lw_push", "ota.coap.block", "ota.coap.base64")
 
-    @property
-    def _is_in_work(self):
-        """Whether State does not tell yet what it was worth."""
-        facts = self._cloud.facts
-        return facts.state == 1 if self.oid == _FIRMWARE else facts.software.state in (1, 2)
-
     def answer_block(self, is_last):
         """There is room for another block."""
         if is_last:
-            self.owed = _CHANGED
+            self.owed = _IN_WORK
         else:
             self.answer(_CONTINUE)
 
@@ -96,7 +89,7 @@ def take(cloud, m, out, oid):
             code = _put(cloud, m, block)
         if code == _EMPTY:
             upload.has_block1 = m.has(_BLOCK1)
-            upload.owed = 0 if upload.is_waiting else _CHANGED  # a last block may be empty
+            upload.owed = 0 if upload.is_waiting else _IN_WORK  # a last block may be empty
             return code
     if m.has(_BLOCK1):
         out.uint(_BLOCK1, block & ~8 if code >= _BAD_REQUEST else block)
