@@ -8,6 +8,7 @@ from ota.port import const, forget
 
 _EMPTY = const(0)
 _IN_WORK = const(-1)
+_CHANGED = const(68)  # 2.04
 _CONTINUE = const(95)  # 2.31
 _BAD_REQUEST = const(128)  # 4.00
 _TOO_LARGE = const(141)  # 4.13
@@ -23,7 +24,7 @@ _FIRMWARE = const(5)
 class Push(Upload):
     """Of object `oid`. `has_block1`: it comes in blocks at all. `owed`: code of an answer that could not go yet.
 
-    That to the last block goes out when all is verified or refused (books.py): who has it finds State as it is to be.
+    That to the last block goes out when all is verified or refused, `settle`: who has it finds State as it is to be.
     """
 
     def __init__(self, cloud, most, oid):
@@ -60,10 +61,16 @@ class Push(Upload):
 
         Another answer may be in the making, so that to the last block goes out with the next `tick`.
         """
+        self.settle()
         if self.is_open:
             if self.is_waiting:
                 self.owed = self.owed or _BAD_REQUEST
             self.close(refused)
+
+    def settle(self):
+        """State tells what it was worth."""
+        if self.owed < 0:
+            self.owed = _CHANGED
 
     def _echo(self, out):
         if self.has_block1:

@@ -7,9 +7,7 @@ from ota.port import const, forget
 _STOP = const(1)
 _START = const(2)
 _CHANGED = const(8)
-_CHANGED_CODE = const(68)  # 2.04
 _INCOMPLETE = const(136)  # 4.08
-_IN_WORK = const(-1)  # what a push owes, see lw_push.py
 _SENDS = const(8)
 
 
@@ -21,14 +19,6 @@ def settle(cloud, what):
         packages.settle(cloud, what >> 4)
     if what & 15:
         _settle(cloud, what)
-    upload = cloud.upload
-    if upload is not None and upload.owed == _IN_WORK and not _is_in_work(cloud.facts, upload.oid):
-        upload.owed = _CHANGED_CODE
-
-
-def _is_in_work(facts, oid):
-    """Whether State does not tell yet what a package is worth."""
-    return facts.state == 1 if oid == 5 else facts.software.state in (1, 2)
 
 
 def _settle(cloud, what):

@@ -22,7 +22,6 @@ _SUCCESS = const(1)
 _NO_FLASH = const(2)
 _CANCELLED = const(10)
 _DEFERRED = const(11)
-_PACKAGE = const(0)
 _URI = const(1)
 _UPDATE = const(2)
 _SEVERITY = const(11)
@@ -40,11 +39,9 @@ class Firmware:
     # resources
 
     def write(self, rid, value):
-        """A code. The package itself comes by `push`; here, with the instance, it can be the NUL only."""
+        """A code. The package itself comes by `push`."""
         if rid == _URI:
             return self.write_uri(value)
-        if rid == _PACKAGE and value == b"\0":
-            return self.reset()
         if rid == _SEVERITY and 0 <= value <= 2:
             self._facts.severity = value
         elif rid == _DEFER and 0 <= value <= _MOST_DEFER:

@@ -27,10 +27,11 @@ class Object:
         }[rid]  # fmt: skip
 
     def write(self, rid, value):
-        """A code. The package itself comes by lw_push.py."""
+        """A code. The package itself comes by lw_push.py; with the instance it can be the NUL only."""
         from ota.lwm2m import firmware
 
-        return firmware.Firmware(self._cloud).write(rid, value)
+        machine = firmware.Firmware(self._cloud)
+        return machine.reset() if not rid and value == b"\0" else machine.write(rid, value)
 
     def execute(self, rid, arguments):
         from ota.lwm2m import firmware

@@ -92,6 +92,8 @@ def report(cloud, event):
         machine = _machine(cloud)
         if state == VERIFIED:
             machine.delivered()
+            if cloud.upload is not None:
+                cloud.upload.settle()
         else:
             machine.downloaded()
     elif state == UPDATED:

@@ -76,10 +76,8 @@ def ended(cloud, m):
         facts.lifetime_told = 0
         observe.clear(facts)
         return
-    elif facts.sent is not None:
-        from ota.lwm2m import send
-
-        send.said(facts)
+    elif facts.sends and facts.sends[0] is facts.sent:  # nobody has answered that: it is deaf to a Send
+        facts.sends = facts.sends[1:]
     facts.heard_at = ticks_ms()
     facts.lifetime_told = abs(facts.lifetime_told)
     lifetime = min(facts.lifetime, _LONGEST_S)

@@ -27,6 +27,8 @@ def _report(cloud, event):
         facts.name, facts.version = known["title"], known["version"]
         if not cloud.is_ordered:  # one that was deferred before this boot
             machine.downloaded()
+            if cloud.upload is not None:
+                cloud.upload.settle()
     elif state == UPDATED:
         cloud.known[FIRMWARE] = {}
         machine.updated()

@@ -35,18 +35,10 @@ def _rows(cloud):
 
 
 def ended(cloud, m):
-    """Whatever the answer is, it is not said again: the server can read, and the next State comes.
-
-    Nor where there is none, if the server is there (registration.py): it is deaf to a Send.
-    """
-    if m is None or m.code != _CHANGED:
-        cloud.facts.is_due = True  # perhaps the server has forgotten us
-    if m is not None:
-        said(cloud.facts)
-
-
-def said(facts):
-    """That is the end of the one that was on its way."""
-    if facts.sends and facts.sends[0] is facts.sent:
+    """Whatever the answer is, it is not said again: the server can read, and the next State comes. Where there is none
+    the Update tells whether the server is there, see registration.py."""
+    facts = cloud.facts
+    if m is not None and facts.sends and facts.sends[0] is facts.sent:
         facts.sends = facts.sends[1:]
-    facts.sent = None
+    if m is None or m.code != _CHANGED:
+        facts.is_due = True  # perhaps the server has forgotten us
