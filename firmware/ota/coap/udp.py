@@ -10,6 +10,7 @@ import socket
 from ota.errors import TransferError
 from ota.port import const
 
+_IPV4 = const(2)  # AF_INET, everywhere
 _EAGAIN = const((11, 35))  # of MicroPython's ports
 _MOST = const(1153)  # one more than a message has (RFC 7252 4.6)
 
@@ -20,7 +21,7 @@ class Udp:
     def __init__(self, host, port, secure=None):
         """`secure(sock, host)` -> the session over a socket. Raises TransferError: no_address, connect_failed."""
         try:
-            address = socket.getaddrinfo(host, port, socket.AF_INET, socket.SOCK_DGRAM)[0][-1]
+            address = socket.getaddrinfo(host, port, _IPV4, socket.SOCK_DGRAM)[0][-1]
         except (OSError, IndexError, ValueError) as error:  # CPython: what is no name at all is a UnicodeError
             raise TransferError("no_address", str(error))
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
