@@ -20,7 +20,7 @@ class Lwm2mSide(Side):
     """See Side. `OPTIONS`: of every task."""
 
     NAME: ClassVar = "lwm2m"
-    HEAP: ClassVar = "160k"
+    HEAP: ClassVar = "96k"
     OPTIONS: ClassVar = Options(starts_at_once=True)
 
     def __init__(self, cloud: Lwm2mServer) -> None:
