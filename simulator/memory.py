@@ -150,11 +150,12 @@ def _firmware(version: str, size: int | None = None) -> bytes:
 
 
 def update_completes(interpreter: Interpreter, heap_k: int, size: int = SIZE, way: Way = thingsboard) -> bool:
-    """Whether a whole update works with `heap_k` KiB: to the report UPDATED, without one MemoryError on the way."""
+    """Whether a whole update works with `heap_k` KiB: to the report UPDATED, and not a word of MemoryError before."""
 
     def ends(event: dict) -> bool:
         line = event.get("line", "")
-        return line == "ota reported state=UPDATED" or "MemoryError" in line or event["event"] == "repl"
+        is_short = "MemoryError" in line or "no_memory" in line
+        return is_short or line == "ota reported state=UPDATED" or event["event"] == "repl"
 
     try:
         with way(interpreter, _firmware("1.0.0"), _firmware("1.1.0", size), f"{heap_k}k") as twin:

@@ -67,13 +67,15 @@ def l27_whole(outcome: "Outcome") -> Iterable[str]:
 
 @invariant
 def l36_told(outcome: "Outcome") -> Iterable[str]:
-    """State 3 is known to the server before the reset, unless it hears nothing, or what nobody can read."""
+    """State 3 was told to the server, or read, before the reset, unless it hears nothing, or what nobody can read."""
     if outcome.case.story not in LWM2M or not _is_mended(outcome):
         return
     is_known = False
-    for entry in outcome.entries_of("boot", "state", "reset"):
+    for entry in outcome.entries_of("boot", "state", "values", "reset"):
         if entry["event"] == "state":
             is_known = is_known or entry["word"] == "Updating"
+        elif entry["event"] == "values":
+            is_known = is_known or entry["state"] == objects.UPDATING
         elif entry["event"] == "boot":
             is_known = False
         elif entry["why"] == "machine.reset" and not is_known:
