@@ -14,8 +14,9 @@ from simulator.breakage import FIRMWARE
 SCRIPTS = ("boot", "main")
 # what main.py and the agent load for an update from ThingsBoard over MQTT, beside what they import at once
 _MQTT_UPDATE = (
-    "ota.activation", "ota.cloud.tb_offers", "ota.cloud.thingsboard", "ota.dial", "ota.image", "ota.install",
-    "ota.mqtt_login", "ota.offer", "ota.policy", "ota.resume", "ota.source.tb_chunks", "ota.verdict", "ota.waiting",
+    "ota.activation", "ota.cloud.tb_offers", "ota.cloud.thingsboard", "ota.dial", "ota.hardware", "ota.image",
+    "ota.install", "ota.mqtt_login", "ota.offer", "ota.offered", "ota.policy", "ota.records", "ota.resume",
+    "ota.source.tb_chunks", "ota.verdict", "ota.waiting",
 )  # fmt: skip
 
 

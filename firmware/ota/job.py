@@ -55,9 +55,10 @@ class Offers:
 
     def job(self, kind):
         """What is offered: Job, or None. Raises JobError when the offer is wrong."""
-        from ota import offer
+        from ota import offered
 
-        made = offer.job(self, kind)  # in which a Job finds the same copy
+        forget("ota.offered")
+        made = offered.job(self, kind)
         forget("ota.offer")
         return made
 
@@ -67,7 +68,7 @@ class Offers:
 
     def learn(self, kind, fields):
         """`fields`: dict with some of FIELDS; without title and version it is no offer."""
-        from ota import offer
+        from ota import offered
 
-        forget("ota.offer")
-        offer.learn(self, kind, fields)
+        forget("ota.offered")
+        offered.learn(self, kind, fields)

@@ -8,44 +8,12 @@ import binascii
 import hashlib
 
 from ota.errors import JobError
-from ota.job import FIELDS, LARGEST, Job
+from ota.job import LARGEST
 from ota.port import const
 
 _HEX_DIGITS = {"MD5": 32, "SHA256": 64, "SHA384": 96, "SHA512": 128, "CRC32": 8, "MURMUR3_32": 8, "MURMUR3_128": 32}
 _TEXT = const(255)  # longest title and version, characters (thingsboard.md 3.1)
 _URL = const(2048)
-
-
-def learn(cloud, kind, fields):
-    """What a cloud offers from now on, see Offers."""
-    if fields.get("title") is None or fields.get("version") is None:
-        fields = {}
-    fields = {field: _whole(value) for field, value in fields.items()}
-    if fields != cloud.known[kind]:
-        cloud.changed.add(kind)
-    cloud.known[kind] = fields
-
-
-def job(cloud, kind):
-    """What it offers: Job, or None. Raises JobError when the offer is wrong."""
-    cloud.changed.discard(kind)
-    known = cloud.known[kind]
-    cloud.offer_id = fingerprint([known.get(field) for field in FIELDS])
-    made = Job(known, cloud.allow_no_checksum, kind) if known else None
-    if "requires" in known:  # a cloud that has words for terms gives all of them, or none
-        from ota import terms
-
-        made.terms = terms.read(known)  # pyright: ignore[reportOptionalMemberAccess] (an empty offer has no words)
-    return made
-
-
-def _whole(value):
-    """Text as it was meant: JSON may tell a character in two halves, which MicroPython's json leaves apart."""
-    if isinstance(value, str) and any(0xD800 <= ord(c) < 0xE000 for c in value):
-        from ota.surrogates import joined
-
-        return joined(value)
-    return value
 
 
 def checked(fields, allow_no_checksum):

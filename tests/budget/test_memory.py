@@ -118,8 +118,8 @@ def test_modules_that_are_not_needed_at_the_start_are_loaded_late():
     software = {"ota.files", "ota.package", "ota.software", "ota.tree", "ota.trees"}
     one_reason = {
         "ota.activation", "ota.attempts", "ota.checksum", "ota.dial", "ota.ended", "ota.identity", "ota.image",
-        "ota.install", "ota.mqtt", "ota.mqtt_login", "ota.offer", "ota.policy", "ota.resume", "ota.trial",
-        "ota.verdict",
+        "ota.install", "ota.mqtt", "ota.mqtt_login", "ota.offer", "ota.offered", "ota.policy", "ota.resume",
+        "ota.trial", "ota.verdict",
     }  # fmt: skip
     time = {"ota.clock", "ota.hours", "ota.schedule", "ota.when", "ota.zone"}  # where there are rules about it
     say = {  # where somebody has one
@@ -141,8 +141,9 @@ def test_update_loads_what_it_needs_and_nothing_else():
     at_start = {module.name for module in modules() if not module.is_late} - {"boot", "main"}
     assert set(loaded) - at_start == {
         "ota.activation", "ota.cloud", "ota.cloud.tb_common", "ota.cloud.tb_offers", "ota.cloud.thingsboard",
-        "ota.dial", "ota.identity", "ota.image", "ota.install", "ota.mqtt", "ota.mqtt_login", "ota.offer", "ota.policy",
-        "ota.resume", "ota.source", "ota.source.filler", "ota.source.tb_chunks", "ota.verdict", "ota.waiting",
+        "ota.dial", "ota.hardware", "ota.identity", "ota.image", "ota.install", "ota.mqtt", "ota.mqtt_login",
+        "ota.offer", "ota.offered", "ota.policy", "ota.records", "ota.resume", "ota.source", "ota.source.filler",
+        "ota.source.tb_chunks", "ota.verdict", "ota.waiting",
     }  # fmt: skip
     assert loaded.index("ota.mqtt") < loaded.index("ota.cloud.thingsboard")
 
