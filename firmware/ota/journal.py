@@ -28,11 +28,11 @@ from ota.errors import FlashError, JobError, OtaError
 from ota.log import log
 from ota.port import const, forget
 
-VERSION = const(1)
-LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
+_VERSION = const(1)
+_LIMIT = const(3072)  # bytes of one record; the largest blob that is certain to fit beside its twin
 _ATTEMPTS = const(3)  # the chip may fail once
-HEAD = const("<BII")  # version, sequence, CRC-32 over sequence and body
-HEAD_SIZE = const(9)
+_HEAD = const("<BII")  # version, sequence, CRC-32 over sequence and body
+_HEAD_SIZE = const(9)
 
 
 def crc(seq, body):
@@ -48,7 +48,7 @@ class Journal:
         from ota import records
 
         forget("ota.records")
-        self._seq, self.facts = records.newest(nvs, self._keys)
+        self._seq, self.facts = records.find(nvs, self._keys, bytearray(_LIMIT), _HEAD, _VERSION)
         self._written = self._wanted = self.facts
 
     def get(self, name):
@@ -67,9 +67,9 @@ class Journal:
         if merged != self._written:
             body = json.dumps(merged, separators=(",", ":")).encode()
             seq = self._seq + 1
-            if len(body) + HEAD_SIZE > LIMIT:
+            if len(body) + _HEAD_SIZE > _LIMIT:
                 raise JobError("record_too_long")
-            body = struct.pack(HEAD, VERSION, seq, crc(seq, body)) + body
+            body = struct.pack(_HEAD, _VERSION, seq, crc(seq, body)) + body
             for attempt in range(_ATTEMPTS):
                 try:
                     self._nvs.set_blob(self._keys[seq & 1], body)

@@ -4,26 +4,28 @@
 import json
 import struct
 
-from ota.journal import HEAD, HEAD_SIZE, LIMIT, VERSION, crc
+from ota.journal import crc
+from ota.port import const
+
+_HEAD_SIZE = const(9)  # of `head`
 
 
-def newest(nvs, keys):
-    """(sequence, facts) of the newer one that is whole; (0, {}) without any."""
+def find(nvs, keys, buf, head, version):
+    """(sequence, facts) of the newer one that is whole; (0, {}) without any. `head`, `version`: of a record."""
     newest, found = 0, {}
-    buf = bytearray(LIMIT)
     for key in keys:
-        seq, facts = _read(nvs, key, buf)
+        seq, facts = _read(nvs, key, buf, head, version)
         if facts is not None and seq > newest:
             newest, found = seq, facts
     return newest, found
 
 
-def _read(nvs, key, buf):
+def _read(nvs, key, buf, head, version):
     try:
         size = nvs.get_blob(key, buf)
-        version, seq, told = struct.unpack_from(HEAD, buf)
-        body = bytes(memoryview(buf)[HEAD_SIZE:size])
-        if version == VERSION and told == crc(seq, body):
+        made, seq, told = struct.unpack_from(head, buf)
+        body = bytes(memoryview(buf)[_HEAD_SIZE:size])
+        if made == version and told == crc(seq, body):
             facts = json.loads(body)
             return seq, facts if isinstance(facts, dict) else None
     except (OSError, ValueError):
