@@ -24,7 +24,7 @@ from simulator.sides.side import mac
 _FIRST = "1.0.0"
 _GOOD = ("1.1.0", "1.2.0", "1.3.0")  # with two, who was unlucky would be offered next what it runs
 _BROKEN = {"1.1.1": "crash", "1.1.2": "wrong-chip"}  # what some boards are offered in between
-SIZE = 768 << 10  # bytes of an image: an update is over in seconds
+SIZE = 832 << 10  # bytes of an image: an update is over in seconds
 _SLICE_S = 0.2
 _ROUND_S = 45
 

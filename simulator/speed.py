@@ -38,8 +38,8 @@ from simulator.update import SIZE
 WINDOW = 4  # chunk requests under way, the firmware's default
 ROUND_TRIP_MS = 50
 TCP_WINDOW = 5760  # bytes
-FAR_SIZE = 786_432  # bytes over the long line: time there is round trips, whatever the size
-QUICK_SIZE = 786_432
+FAR_SIZE = 851_968  # bytes over the long line: time there is round trips, whatever the size
+QUICK_SIZE = 851_968
 _BLOCK = 4096
 HOST = "127.0.0.1"
 _TOKEN = "T1"

@@ -17,7 +17,7 @@ from tests.clouds.rm_rest import NODE, OTHER, User, service
 
 JOBS, IMAGES = "/v1/admin/otajob", "/v1/admin/otaimage"
 UPDATE = "/v1/user/nodes/ota_update"
-_SIZE = 768 << 10
+_SIZE = 832 << 10
 
 
 @pytest.fixture
