@@ -54,9 +54,9 @@ class Tree:
 
     def check(self, job):
         """Is this the beginning of the package that the job promises? Asked of the first block, before any erase."""
-        self._is_exact = not job.is_sealed
-        if not manifest_size(self.block) or (self._is_exact and job.size % RECORD):
+        if not manifest_size(self.block) or job.size % RECORD:
             raise JobError("not_a_package", "publish what `simulator software make` makes")
+        self._is_exact = not job.is_sealed
         first = expected(job, self.block)
         if bytes(self.block[RECORD : RECORD + len(first)]) != first:
             raise JobError("wrong_package", "its manifest has another title or version")
@@ -65,7 +65,7 @@ class Tree:
         """Generator: empties the tree, one file a step; its manifest goes first."""
         if size > self.size:
             raise JobError("slot_too_small", "%d > %d" % (size, self.size))
-        self._begin(size if self._is_exact else self.size)
+        self._begin(size)
         try:
             if_needed(os.remove, self._whole)
             yield from emptying(self._folder)
@@ -75,9 +75,8 @@ class Tree:
             raise failed(error)
 
     def find(self, size):
-        """Generator: sets `offset` to the end of the last file that survives of an archive of `size` bytes, or more."""
-        self._begin(max(size, self.size))
-        self._is_exact = False
+        """Generator: sets `offset` to the end of the last file that survives of an archive of `size` bytes."""
+        self._begin(size)
         try:
             if_needed(os.rename, self._whole, self._part)
             at = self._check_manifest()
@@ -91,7 +90,7 @@ class Tree:
                 found = yield from hashing(self._place(path), length, self.block)
             except OSError:
                 break
-            if found != sha256 or at + RECORD + padded(length) >= size:
+            if found != sha256:
                 break
             at += RECORD + padded(length)
         else:

@@ -71,8 +71,6 @@ def job(cloud):
     made.is_sealed = True
     made.mark = made.seen = known["tag"]
     made.stream = record.uri
-    if not made.size and made.mark:
-        made.size = room(cloud)  # the most that it can be
     return made
 
 
