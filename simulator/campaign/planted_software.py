@@ -10,8 +10,8 @@ SOFTWARE_BUGS = (
     Planted(
         "takes any file that is there for whole",
         _TREE,
-        "            if found != sha256 or ",
-        "            if ",
+        "            if found != sha256:\n                break\n",
+        "",
     ),
     Planted(
         "chooses a tree without reading it back",
