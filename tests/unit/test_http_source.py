@@ -303,3 +303,20 @@ def test_source_that_only_trickles_is_given_up():
             pieces += [b"x", None]
         code, ms = end_of_waiting(pieces, 4000)
         assert (code, 120000 < ms < 140000) == ("http_slow", True), ms
+
+
+def test_source_of_a_steady_line_has_its_time_for_each_block():
+    """Three blocks, each in a minute and a half, are more than a block may take, and well."""
+    clock, block = [0], b"x" * 512
+    pieces = [b"HTTP/1.1 200 OK\r\nContent-Length: 12288\r\n\r\n"]
+    for _ in range(24):
+        pieces += [block, None]
+    real, body.ticks_ms = body.ticks_ms, lambda: clock[0]
+    try:
+        source, got = Http(Board(pieces), Cloud(), Job(size=12288), 0), 0
+        for _ in range(200):
+            got += source.readinto(bytearray(4096)) or 0 if got < 12288 else 0
+            clock[0] += 5000
+    finally:
+        body.ticks_ms = real
+    assert got == 12288

@@ -43,6 +43,13 @@ class Full:
     def is_dead(self):
         return False
 
+    def read(self, block, filled):
+        self.is_waiting = False
+        return filled + 1
+
+    def answer_block(self, is_last):
+        pass
+
 
 def test_no_memory_in_a_push_is_said():
     cloud = Full()
@@ -50,5 +57,8 @@ def test_no_memory_in_a_push_is_said():
     push = CoapPush(cloud, cloud)
     for _ in range(2):
         assert push.readinto(bytearray(4)) is None  # as if it had been lost
+    cloud.is_waiting = True  # a block has come after all: then it counts anew
+    for _ in range(3):
+        assert push.readinto(bytearray(4)) is None
     raises(JobError, "no_memory", push.readinto, bytearray(4))
     assert lw_end.result_of("no_memory") == NO_MEMORY
